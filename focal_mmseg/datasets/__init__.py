@@ -1,0 +1,6 @@
+"""Forgery data: pictures, masks and the making of forgeries."""
+
+from .forgery_dataset import ForgeryDataset
+from .transforms import LoadForgeryMask
+
+__all__ = ['ForgeryDataset', 'LoadForgeryMask']

@@ -1,0 +1,157 @@
+"""Pictures with forged regions: folders of images and masks, or a list file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+FORGED_IS = ('white', 'black')
+
+
+@DATASETS.register_module()
+class ForgeryDataset(BaseSegDataset):
+    """Forged and pristine pictures with their masks.
+
+    Without ``ann_file`` every picture below ``data_prefix.img_path`` belongs to the set, and its mask is the file below
+    ``data_prefix.seg_map_path`` of the same relative name up to ``seg_map_suffix``. The first folder below
+    ``img_path``, if there is one, is the picture's kind (``splice/0001.jpg``), by which the metric groups.
+
+    With ``ann_file`` each line of it names a picture, its mask and its kind, separated by tabs, relative to the
+    prefixes; mask and kind may be left out. Empty lines and lines that begin with ``#`` count for nothing.
+
+    Args:
+        dataset_name (str, optional): Name in tables. Defaults to the last part of ``data_root``.
+        img_suffix (str | Sequence[str]): Endings of picture files, in any case.
+        seg_map_suffix (str): What a mask's name has in place of the picture's ending, as ``'_gt.png'``.
+            Defaults to ``'.png'``.
+        forged_is (str): Colour of forged pixels in the mask files, ``'white'`` or ``'black'``. Defaults to
+            ``'white'``.
+        mask_threshold (int): White is above it, in 0..254. Defaults to 127.
+        pristine_without_mask (bool): Whether a picture without a mask is a pristine one; else it is an error.
+            Defaults to False.
+
+    Raises:
+        FileNotFoundError: If a folder, the list file, a picture of the list or a mask is missing.
+        ValueError: If an option is out of its range, or the set is empty.
+    """
+
+    METAINFO = dict(classes=('pristine', 'forged'), palette=[[0, 0, 0], [255, 0, 0]])
+
+    def __init__(
+        self,
+        dataset_name: str | None = None,
+        img_suffix: str | Sequence[str] = IMAGE_SUFFIXES,
+        seg_map_suffix: str = '.png',
+        forged_is: str = 'white',
+        mask_threshold: int = 127,
+        pristine_without_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if forged_is not in FORGED_IS:
+            raise ValueError(f'forged_is must be one of {FORGED_IS}, got {forged_is!r}')
+        if not 0 <= mask_threshold <= 254:
+            raise ValueError(f'mask_threshold must be in 0..254, got {mask_threshold}')
+        self.dataset_name = dataset_name or Path(kwargs.get('data_root') or 'forgery').name
+        self.forged_is = forged_is
+        self.mask_threshold = mask_threshold
+        self.pristine_without_mask = pristine_without_mask
+        super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Find the pictures and their masks, in the order of their names or of the list file."""
+        images = self._folder('img_path')
+        masks = self._folder('seg_map_path')
+        rows = self._from_list() if self.ann_file else self._from_folder(images)
+        data_list = [self._data_info(images, masks, *row) for row in rows]
+        if not data_list:
+            where = self.ann_file or images
+            raise ValueError(f'{where} holds no picture ({", ".join(self._suffixes())}): check data_root and data_prefix')
+        return data_list
+
+    def _suffixes(self) -> tuple[str, ...]:
+        suffixes = (self.img_suffix,) if isinstance(self.img_suffix, str) else tuple(self.img_suffix)
+        return tuple(suffix.lower() for suffix in suffixes)
+
+    def _folder(self, key: str) -> Path | None:
+        """The folder of a data prefix; None where there is none."""
+        if not self.data_prefix.get(key):
+            if key == 'img_path':
+                raise ValueError(f'{type(self).__name__} needs data_root or data_prefix=dict(img_path=...)')
+            return None
+        folder = Path(self.data_prefix[key])
+        if not folder.is_dir():
+            raise FileNotFoundError(f'the folder {folder} does not exist: check data_root and data_prefix.{key}')
+        return folder
+
+    def _from_folder(self, images: Path) -> list[tuple[str, str, str]]:
+        """(picture, mask, kind) of every picture file below the folder."""
+        rows = []
+        suffixes = self._suffixes()
+        for path in sorted(images.rglob('*')):
+            if path.name.lower().endswith(suffixes) and path.is_file():
+                name = path.relative_to(images)
+                ending = max((s for s in suffixes if path.name.lower().endswith(s)), key=len)
+                mask = name.with_name(name.name[: -len(ending)] + self.seg_map_suffix)
+                rows.append((name.as_posix(), mask.as_posix(), name.parts[0] if len(name.parts) > 1 else ''))
+        return rows
+
+    def _from_list(self) -> list[tuple[str, str, str]]:
+        """(picture, mask, kind) of every line of the list file."""
+        if not Path(self.ann_file).is_file():
+            raise FileNotFoundError(f'the list file {self.ann_file} does not exist: check data_root and ann_file')
+        rows = []
+        for number, line in enumerate(Path(self.ann_file).read_text(encoding='utf-8').splitlines(), 1):
+            if not line.strip() or line.startswith('#'):
+                continue
+            fields = [field.strip() for field in line.split('\t')]
+            if len(fields) > 3:
+                raise ValueError(
+                    f'{self.ann_file}, line {number}: expected picture, mask and kind separated by tabs, got {line!r}'
+                )
+            for name in fields[:2]:
+                if Path(name).is_absolute() or '..' in Path(name).parts:
+                    raise ValueError(f'{self.ann_file}, line {number}: {name!r} must lie below the data_prefix folders')
+            rows.append(tuple(fields + [''] * (3 - len(fields))))
+        return rows
+
+    def _data_info(self, images: Path, masks: Path | None, image: str, mask: str, kind: str) -> dict:
+        """What the pipeline gets for one picture."""
+        img_path = images / image
+        seg_map_path = masks / mask if masks and mask else None
+        if self.ann_file and not img_path.is_file():
+            raise FileNotFoundError(f'{self.ann_file} lists {img_path}, which does not exist')
+        if seg_map_path is None or not seg_map_path.is_file():
+            listed = self.ann_file and mask
+            if listed or not self.pristine_without_mask:
+                raise FileNotFoundError(
+                    f'the picture {img_path} has no mask{f" {seg_map_path}" if seg_map_path else ""}: set '
+                    'seg_map_suffix, or pristine_without_mask=True if such pictures are pristine'
+                )
+            seg_map_path = None
+        return dict(
+            img_path=str(img_path),
+            seg_map_path=None if seg_map_path is None else str(seg_map_path),
+            forged_is=self.forged_is,
+            mask_threshold=self.mask_threshold,
+            dataset_name=self.dataset_name,
+            picture=Path(image).with_suffix('').as_posix(),
+            kind=kind,
+            reduce_zero_label=False,
+            label_map=None,
+            seg_fields=[],
+        )
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on one picture.
+
+        Raises:
+            ValueError: If a file cannot be read or its content does not fit; the message names the file.
+        """
+        try:
+            return super().prepare_data(idx)
+        except (AssertionError, OSError, ValueError) as error:
+            image = self.get_data_info(idx)['img_path']
+            raise ValueError(f'{self.dataset_name}: cannot use the picture {image}: {error}') from error

@@ -1,0 +1,74 @@
+"""Masks of forged regions, of either polarity."""
+
+import mmcv
+import mmengine.fileio as fileio
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadForgeryMask(BaseTransform):
+    """Read the mask file as 0 (pristine) and 1 (forged).
+
+    Without ``seg_map_path`` in the results nothing happens, so that the test pipeline serves inference unchanged.
+    With ``seg_map_path=None`` the picture is pristine: its mask is empty.
+
+    Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold`` (from
+    :class:`ForgeryDataset`). Added keys: ``gt_seg_map`` (np.uint8, (H, W)), ``seg_fields``.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Add the mask, at the size of its file, which must be the picture's.
+
+        Raises:
+            ValueError: If the file is no image, has another size than the picture, or its values fit no mask.
+        """
+        if 'seg_map_path' not in results:
+            return results
+        path = results['seg_map_path']
+        if path is None:
+            mask = np.zeros(results['ori_shape'], np.uint8)
+        else:
+            mask = read_forgery_mask(path, results['forged_is'], results['mask_threshold'])
+        if mask.shape != tuple(results['ori_shape']):
+            raise ValueError(
+                f'the mask {path} is {_size(mask.shape)} but its picture {results["img_path"]} is '
+                f'{_size(results["ori_shape"])}: make them the same size, or leave the pair out with a list file'
+            )
+        results['gt_seg_map'] = mask
+        results.setdefault('seg_fields', []).append('gt_seg_map')
+        return results
+
+
+def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127) -> np.ndarray:
+    """Read a mask file.
+
+    Args:
+        path (str): Any image file; colours are taken by their luminance, 16 bits scaled to 8.
+        forged_is (str): ``'white'`` or ``'black'``.
+        threshold (int): White is above it, in 0..254. A mask with no value above 1 is taken as 0 and 1.
+
+    Returns:
+        np.ndarray: uint8 of shape (H, W): 0 pristine, 1 forged.
+
+    Raises:
+        ValueError: If the file is no image, or holds only values from 2 up to the threshold beside 0, which
+            would silently come out as an empty mask.
+    """
+    grey = mmcv.imfrombytes(fileio.get(path), flag='grayscale')
+    if grey is None:
+        raise ValueError(f'the mask {path} cannot be read: it is no image, or truncated')
+    highest = int(grey.max())
+    if 1 < highest <= threshold:
+        raise ValueError(
+            f'the mask {path} has values up to {highest}, none above mask_threshold={threshold}: '
+            'if it is a mask of labels, set mask_threshold in the dataset config'
+        )
+    white = grey > (0 if highest <= 1 else threshold)
+    return (white if forged_is == 'white' else ~white).astype(np.uint8)
+
+
+def _size(shape: tuple[int, int]) -> str:
+    """A (height, width) as people write it."""
+    return f'{shape[1]}x{shape[0]}'

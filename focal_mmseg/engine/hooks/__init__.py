@@ -1,0 +1,5 @@
+"""Hooks."""
+
+from .checkpoint_fit_hook import CheckpointFitHook
+
+__all__ = ['CheckpointFitHook']

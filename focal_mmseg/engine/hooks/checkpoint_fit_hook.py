@@ -1,0 +1,35 @@
+"""Refuses to test with a checkpoint of another model."""
+
+from mmengine.hooks import Hook
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from mmseg.registry import HOOKS
+
+from focal_mmseg.engine.checkpoint import misfits, require_fit
+
+
+@HOOKS.register_module()
+class CheckpointFitHook(Hook):
+    """Stops a run whose checkpoint is not of the config's model.
+
+    mmengine loads what fits and only warns of the rest, so that a network with random weights would be tested in
+    silence. Testing and resuming need an exact fit; a ``load_from`` to start a training from must share something.
+    """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare before the weights go into the model.
+
+        Raises:
+            ValueError: If they do not fit.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = model.module if isinstance(model, BaseTTAModel) else model
+        state = {name.removeprefix('module.'): value for name, value in checkpoint.get('state_dict', checkpoint).items()}
+        source = f'the checkpoint {runner._load_from or "to resume from"}'
+        is_training = isinstance(runner._train_loop, BaseLoop)
+        if is_training and not runner._resume:
+            if not any(name in state and state[name].shape == value.shape for name, value in model.state_dict().items()):
+                raise ValueError(f'{source} has nothing in common with the model ({len(misfits(model, state))} differences)')
+            return
+        require_fit(model, state, source)

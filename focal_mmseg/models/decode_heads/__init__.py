@@ -1,0 +1,5 @@
+"""The head without a classifier."""
+
+from .focal_head import FOCALHead
+
+__all__ = ['FOCALHead']

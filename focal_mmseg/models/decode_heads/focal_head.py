@@ -1,0 +1,218 @@
+"""The FOCAL head: embeddings for training, clustering for testing, no classifier."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS, TASK_UTILS
+from mmseg.utils import ConfigType, SampleList
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from focal_mmseg.clustering import Localisation
+
+SLIDE_REFUSED = (
+    "FOCALHead cannot test with mode='slide': each window would be clustered by itself, and the clusters of two "
+    "windows have no common names. Use model.test_cfg=dict(mode='whole') and a Resize in the test pipeline."
+)
+
+
+@MODELS.register_module()
+class FOCALHead(BaseDecodeHead):
+    """Brings backbone features to unit-length embeddings; a clusterer, not a classifier, reads them.
+
+    The levels that are used go through a 1x1 convolution each, are brought to the resolution of the first and
+    added: the same function as one convolution on their concatenation, without holding the concatenation.
+
+    Args:
+        in_channels (int | Sequence[int]): Channels of the feature map used, or of each one.
+        channels (int, optional): Width C of the embeddings. None takes the one feature map as it is, without any
+            parameter of the head's own. Defaults to 256.
+        in_index (int | Sequence[int]): Which of the backbone's feature maps. Defaults to all of them for a sequence
+            of ``in_channels``, else to the last.
+        clusterer (dict): Config of a clusterer in TASK_UTILS. Defaults to ``dict(type='HDBSCANClusterer')``.
+        loss_decode (dict | Sequence[dict]): Config of the contrastive loss or losses. Defaults to
+            ``dict(type='InfoNCEPlusPlusLoss')``.
+        ignore_index (int): Label of the pixels that reach no loss. Defaults to 255.
+        align_corners (bool): Of every resizing. Defaults to False.
+
+    Raises:
+        ValueError: If ``channels=None`` meets several feature maps.
+
+    Attributes:
+        last_localisations (list[Localisation]): What the clusterer found in each image of the last predicted batch,
+            padding left out.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | Sequence[int],
+        channels: int | None = 256,
+        *,
+        in_index: int | Sequence[int] | None = None,
+        clusterer: ConfigType = dict(type='HDBSCANClusterer'),
+        loss_decode: ConfigType | Sequence[ConfigType] = dict(type='InfoNCEPlusPlusLoss'),
+        ignore_index: int = 255,
+        align_corners: bool = False,
+        init_cfg: ConfigType | None = None,
+    ) -> None:
+        several = not isinstance(in_channels, int)
+        if several and channels is None:
+            raise ValueError('channels=None takes one feature map as it is; with several in_channels give a width')
+        if in_index is None:
+            in_index = tuple(range(len(in_channels))) if several else -1
+        super().__init__(
+            in_channels,
+            channels or in_channels,
+            num_classes=2,
+            out_channels=2,
+            dropout_ratio=0,
+            in_index=in_index,
+            input_transform='multiple_select' if several else None,
+            loss_decode=loss_decode,
+            ignore_index=ignore_index,
+            align_corners=align_corners,
+            init_cfg=init_cfg,
+        )
+        del self.conv_seg
+        levels = in_channels if several else [in_channels]
+        self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in levels) if channels else None
+        self.clusterer = TASK_UTILS.build(clusterer)
+        self.last_localisations: list[Localisation] = []
+
+    def cls_seg(self, feat: Tensor) -> Tensor:
+        """There is no classifier.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError('FOCALHead has no classifier; its forward() gives the embeddings')
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Embed the image.
+
+        Args:
+            inputs (Sequence[Tensor]): The backbone's (or neck's) feature maps, each (N, C_i, h_i, w_i).
+
+        Returns:
+            Tensor: Unit-length embeddings of shape (N, C, h, w), at the resolution of the first feature map used.
+        """
+        levels = self._transform_inputs(inputs)
+        if self.projections is None:
+            return F.normalize(levels, dim=1)
+        if isinstance(levels, Tensor):
+            levels = [levels]
+        first, *others = [projection(level) for projection, level in zip(self.projections, levels, strict=True)]
+        for other in others:
+            first = first + F.interpolate(
+                other, size=first.shape[2:], mode='bilinear', align_corners=self.align_corners
+            )
+        return F.normalize(first, dim=1)
+
+    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Compare the embeddings with the masks, image by image (eq. 3).
+
+        Args:
+            seg_logits (Tensor): Embeddings of shape (N, C, h, w), from :meth:`forward`.
+            batch_data_samples (list[SegDataSample]): With ``gt_sem_seg`` of shape (1, H, W).
+
+        Returns:
+            dict[str, Tensor]: A scalar for each loss name.
+        """
+        masks = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        target = mask_at(masks, seg_logits.shape[2:], self.ignore_index)
+        several = isinstance(self.loss_decode, nn.ModuleList)
+        losses: dict[str, Tensor] = {}
+        for loss in self.loss_decode if several else [self.loss_decode]:
+            value = loss(seg_logits, target, ignore_index=self.ignore_index)
+            losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value
+        return losses
+
+    def predict(self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: ConfigType) -> Tensor:
+        """See :meth:`predict_by_feat`.
+
+        Raises:
+            ValueError: If ``test_cfg.mode`` is ``'slide'``.
+        """
+        if test_cfg is not None and test_cfg.get('mode', 'whole') == 'slide':
+            raise ValueError(SLIDE_REFUSED)
+        return super().predict(inputs, batch_img_metas, test_cfg)
+
+    def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Cluster each image alone, without its padding.
+
+        Args:
+            seg_logits (Tensor): Embeddings of shape (N, C, h, w), from :meth:`forward`.
+            batch_img_metas (list[dict]): One an image; ``img_padding_size`` or ``padding_size`` (left, right, top,
+                bottom, in pixels of the network's input) names the padding.
+
+        Returns:
+            Tensor: float32 of shape (N, 2, H, W): the logarithms of the scores for pristine and forged, at the size
+            of the network's input. Their softmax is the clusterer's soft score, their argmax the mask.
+        """
+        height, width = self._input_size(batch_img_metas[0])
+        self.last_localisations = []
+        maps = []
+        for embeddings, meta in zip(seg_logits, batch_img_metas, strict=True):
+            left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
+            rows = _valid_cells(seg_logits.shape[2], height, top, bottom)
+            columns = _valid_cells(seg_logits.shape[3], width, left, right)
+            valid = embeddings[:, rows, columns]
+            localisation = self.clusterer.localise(valid.flatten(1).T)
+            self.last_localisations.append(localisation)
+            score = localisation.score.view(1, 1, *valid.shape[1:])
+            margins = (
+                columns.start,
+                seg_logits.shape[3] - columns.stop,
+                rows.start,
+                seg_logits.shape[2] - rows.stop,
+            )
+            maps.append(F.pad(score, margins, mode='replicate'))
+        score = torch.cat(maps).clamp(1e-4, 1 - 1e-4)
+        log_scores = torch.cat([(1 - score).log(), score.log()], dim=1)
+        return super().predict_by_feat(log_scores, batch_img_metas)
+
+    @staticmethod
+    def _input_size(meta: dict) -> tuple[int, int]:
+        """Height and width of the network's input, by the rule of :meth:`BaseDecodeHead.predict_by_feat`."""
+        if isinstance(meta['img_shape'], torch.Size):
+            return tuple(meta['img_shape'])
+        return tuple(meta.get('pad_shape', meta['img_shape'])[:2])
+
+
+def mask_at(masks: Tensor, size: Sequence[int], ignore_index: int = 255) -> Tensor:
+    """Bring masks to the resolution of the embeddings.
+
+    An embedding is forged where at least half of the pixels under it, ignored ones not counted, are forged; where all
+    are ignored it is ignored.
+
+    Args:
+        masks (Tensor): Integer of shape (N, H, W): 0 pristine, 1 forged, ``ignore_index`` neither.
+        size (Sequence[int]): h and w.
+        ignore_index (int): Defaults to 255.
+
+    Returns:
+        Tensor: int64 of shape (N, h, w) with the same three values.
+
+    Raises:
+        ValueError: If a mask has another value.
+    """
+    counted = masks != ignore_index
+    if not ((masks == 0) | (masks == 1) | ~counted).all():
+        found = sorted(set(masks.unique().tolist()) - {0, 1, ignore_index})
+        raise ValueError(f'a mask may hold 0 (pristine), 1 (forged) and {ignore_index} (ignored), found {found}')
+    planes = torch.stack([counted & (masks == 1), counted], dim=1).float()
+    forged, counted = F.interpolate(planes, size=tuple(size), mode='area').unbind(1)
+    target = (forged * 2 >= counted).long()
+    return target.masked_fill(counted == 0, ignore_index)
+
+
+def _valid_cells(cells: int, pixels: int, before: int, after: int) -> slice:
+    """Which cells of a row (or column) of the map have their centre inside the image, not its padding.
+
+    At least one cell, the nearest, for an image that is thinner than a cell.
+    """
+    first = min(max(math.ceil(before * cells / pixels - 0.5), 0), cells - 1)
+    stop = math.ceil((pixels - after) * cells / pixels - 0.5)
+    return slice(first, max(stop, first + 1))

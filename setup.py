@@ -1,0 +1,27 @@
+"""The package's definition; settings of tools are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+# The maintained distributions of the OpenMMLab stack, under the same import names as the originals. They are an extra,
+# so that a bare install leaves an MMSegmentation that is already there alone.
+MMSEG = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6', 'onedl-mmsegmentation>=1.4.2', 'onedl-mmpretrain>=1.3.6']
+DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
+TESTS = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.15']
+
+setup(
+    name='focal_mmseg',
+    version=re.search(r"__version__ = '(.+)'", (HERE / 'focal_mmseg' / 'version.py').read_text(encoding='utf-8'))[1],
+    description='FOCAL image forgery localisation as a plugin for MMSegmentation',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='MIT',
+    packages=find_packages(include=['focal_mmseg', 'focal_mmseg.*']),
+    python_requires='>=3.10',
+    install_requires=['torch>=2.1', 'torchvision', 'numpy>=1.24', 'scipy>=1.10', 'scikit-learn>=1.3', 'hdbscan>=0.8.40'],
+    extras_require=dict(mmseg=MMSEG, demo=DEMO, tests=TESTS + DEMO),
+)
