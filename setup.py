@@ -22,6 +22,13 @@ setup(
     license='MIT',
     packages=find_packages(include=['focal_mmseg', 'focal_mmseg.*']),
     python_requires='>=3.10',
-    install_requires=['torch>=2.1', 'torchvision', 'numpy>=1.24', 'scipy>=1.10', 'scikit-learn>=1.3', 'hdbscan>=0.8.40'],
+    install_requires=[
+        'torch>=2.1',
+        'torchvision',
+        'numpy>=1.24',
+        'scipy>=1.10',
+        'scikit-learn>=1.3',
+        'hdbscan>=0.8.40',
+    ],
     extras_require=dict(mmseg=MMSEG, demo=DEMO, tests=TESTS + DEMO),
 )

@@ -100,10 +100,11 @@ def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Loca
         labels, is_noise, sizes = torch.zeros_like(labels), torch.zeros_like(is_noise), sizes.new_tensor([len(labels)])
     clusters = sizes.nonzero().flatten()
     centres = torch.stack([embeddings[labels == cluster].mean(0) for cluster in clusters])
-    distances = torch.cdist(embeddings, centres)
+    # Not by matrix product, which in float32 loses the distances inside a tight cluster.
+    distances = torch.cdist(embeddings, centres, compute_mode='donot_use_mm_for_euclid_dist')
     pristine = int(sizes[clusters].argmax())
 
-    to_pristine = distances[:, pristine]
+    to_pristine = distances[:, pristine].clone()
     distances[:, pristine] = float('inf')
     if len(clusters) > 1:
         to_forged = distances.min(1).values

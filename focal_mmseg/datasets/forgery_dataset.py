@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import cv2
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
@@ -17,7 +18,8 @@ class ForgeryDataset(BaseSegDataset):
 
     Without ``ann_file`` every picture below ``data_prefix.img_path`` belongs to the set, and its mask is the file below
     ``data_prefix.seg_map_path`` of the same relative name up to ``seg_map_suffix``. The first folder below
-    ``img_path``, if there is one, is the picture's kind (``splice/0001.jpg``), by which the metric groups.
+    ``img_path``, if there is one, is the picture's kind (``splice/0001.jpg``), by which the metric groups. Names that
+    begin with a dot count for nothing; where both prefixes are one folder, masks are not taken for pictures.
 
     With ``ann_file`` each line of it names a picture, its mask and its kind, separated by tabs, relative to the
     prefixes; mask and kind may be left out. Empty lines and lines that begin with ``#`` count for nothing.
@@ -38,7 +40,7 @@ class ForgeryDataset(BaseSegDataset):
         ValueError: If an option is out of its range, or the set is empty.
     """
 
-    METAINFO = dict(classes=('pristine', 'forged'), palette=[[0, 0, 0], [255, 0, 0]])
+    METAINFO: ClassVar[dict] = dict(classes=('pristine', 'forged'), palette=[[0, 0, 0], [255, 0, 0]])
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class ForgeryDataset(BaseSegDataset):
             raise ValueError(f'forged_is must be one of {FORGED_IS}, got {forged_is!r}')
         if not 0 <= mask_threshold <= 254:
             raise ValueError(f'mask_threshold must be in 0..254, got {mask_threshold}')
-        self.dataset_name = dataset_name or Path(kwargs.get('data_root') or 'forgery').name
+        self.dataset_name = dataset_name or _last_part(kwargs.get('data_root')) or 'forgery'
         self.forged_is = forged_is
         self.mask_threshold = mask_threshold
         self.pristine_without_mask = pristine_without_mask
@@ -65,10 +67,16 @@ class ForgeryDataset(BaseSegDataset):
         images = self._folder('img_path')
         masks = self._folder('seg_map_path')
         rows = self._from_list() if self.ann_file else self._from_folder(images)
+        if masks and not self.ann_file and masks.samefile(images):
+            mask_names = {mask for _, mask, _ in rows}
+            rows = [row for row in rows if row[0] not in mask_names]
         data_list = [self._data_info(images, masks, *row) for row in rows]
+        _tell_apart(data_list)
         if not data_list:
             where = self.ann_file or images
-            raise ValueError(f'{where} holds no picture ({", ".join(self._suffixes())}): check data_root and data_prefix')
+            raise ValueError(
+                f'{where} holds no picture ({", ".join(self._suffixes())}): check data_root and data_prefix'
+            )
         return data_list
 
     def _suffixes(self) -> tuple[str, ...]:
@@ -91,8 +99,9 @@ class ForgeryDataset(BaseSegDataset):
         rows = []
         suffixes = self._suffixes()
         for path in sorted(images.rglob('*')):
-            if path.name.lower().endswith(suffixes) and path.is_file():
-                name = path.relative_to(images)
+            name = path.relative_to(images)
+            hidden = any(part.startswith('.') for part in name.parts)
+            if path.name.lower().endswith(suffixes) and path.is_file() and not hidden:
                 ending = max((s for s in suffixes if path.name.lower().endswith(s)), key=len)
                 mask = name.with_name(name.name[: -len(ending)] + self.seg_map_suffix)
                 rows.append((name.as_posix(), mask.as_posix(), name.parts[0] if len(name.parts) > 1 else ''))
@@ -102,12 +111,16 @@ class ForgeryDataset(BaseSegDataset):
         """(picture, mask, kind) of every line of the list file."""
         if not Path(self.ann_file).is_file():
             raise FileNotFoundError(f'the list file {self.ann_file} does not exist: check data_root and ann_file')
+        try:
+            lines = Path(self.ann_file).read_text(encoding='utf-8-sig').splitlines()
+        except UnicodeDecodeError as error:
+            raise ValueError(f'the list file {self.ann_file} is not UTF-8: save it as UTF-8 ({error})') from error
         rows = []
-        for number, line in enumerate(Path(self.ann_file).read_text(encoding='utf-8').splitlines(), 1):
+        for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith('#'):
                 continue
             fields = [field.strip() for field in line.split('\t')]
-            if len(fields) > 3:
+            if len(fields) > 3 or not fields[0]:
                 raise ValueError(
                     f'{self.ann_file}, line {number}: expected picture, mask and kind separated by tabs, got {line!r}'
                 )
@@ -122,13 +135,17 @@ class ForgeryDataset(BaseSegDataset):
         img_path = images / image
         seg_map_path = masks / mask if masks and mask else None
         if self.ann_file and not img_path.is_file():
-            raise FileNotFoundError(f'{self.ann_file} lists {img_path}, which does not exist')
+            raise FileNotFoundError(
+                f'{self.ann_file} lists {img_path}, which does not exist: check data_prefix.img_path, and that tabs '
+                'separate picture, mask and kind'
+            )
         if seg_map_path is None or not seg_map_path.is_file():
             listed = self.ann_file and mask
             if listed or not self.pristine_without_mask:
+                key = 'seg_map_path of data_prefix' if masks is None else self.ann_file or 'seg_map_suffix'
                 raise FileNotFoundError(
-                    f'the picture {img_path} has no mask{f" {seg_map_path}" if seg_map_path else ""}: set '
-                    'seg_map_suffix, or pristine_without_mask=True if such pictures are pristine'
+                    f'the picture {img_path} has no mask{f" {seg_map_path}" if seg_map_path else ""}: check {key}, or '
+                    'set pristine_without_mask=True if pictures without a mask are pristine'
                 )
             seg_map_path = None
         return dict(
@@ -152,6 +169,24 @@ class ForgeryDataset(BaseSegDataset):
         """
         try:
             return super().prepare_data(idx)
-        except (AssertionError, OSError, ValueError) as error:
+        except (AssertionError, OSError, ValueError, cv2.error) as error:
             image = self.get_data_info(idx)['img_path']
             raise ValueError(f'{self.dataset_name}: cannot use the picture {image}: {error}') from error
+
+
+def _last_part(data_root: str | None) -> str:
+    """The name of a folder, that of ``..`` too; '' where there is none."""
+    if not data_root:
+        return ''
+    path = Path(data_root)
+    return path.name if path.name not in ('', '..') else path.resolve().name
+
+
+def _tell_apart(data_list: list[dict]) -> None:
+    """Give pictures that differ by their ending alone, ``a.jpg`` and ``a.tif``, names with the ending."""
+    files: dict[str, set[str]] = {}
+    for info in data_list:
+        files.setdefault(info['picture'], set()).add(info['img_path'])
+    for info in data_list:
+        if len(files[info['picture']]) > 1:
+            info['picture'] += Path(info['img_path']).suffix

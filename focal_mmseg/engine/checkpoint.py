@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Any
 
+import numpy as np
 import torch
-from mmengine.runner.checkpoint import get_torch_safe_globals
+from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
 NAMES_SHOWN = 5
+CORES = ('core', '_core')
+DTYPES = ('bool', 'int32', 'int64', 'uint32', 'float32', 'float64')
+
+
+def _safe_globals() -> list[Any]:
+    """What a checkpoint of mmengine has beside tensors, in its log's history: arrays, by the names of numpy 1 and 2."""
+    reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    names = [(part, f'numpy.{core}.multiarray.{part.__name__}') for part in (reconstruct, scalar) for core in CORES]
+    return [HistoryBuffer, getattr, np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in DTYPES), *names]
 
 
 def load_weights(path: str | Path) -> dict[str, Tensor]:
@@ -27,16 +37,25 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     if not Path(path).is_file():
         raise FileNotFoundError(f'the checkpoint {path} does not exist')
     try:
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
+        with torch.serialization.safe_globals(_safe_globals()):
             checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # damaged bytes make the unpickler fail in any way
         raise ValueError(
             f'the checkpoint {path} cannot be read: it is truncated, no checkpoint, or needs pickled objects, '
             f'which are refused because they can run code ({error})'
         ) from error
-    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f'the checkpoint {path} holds no state dict')
+    return state_dict_of(checkpoint, f'the checkpoint {path}')
+
+
+def state_dict_of(checkpoint: Any, source: str) -> dict[str, Tensor]:
+    """The state dict in what a checkpoint file holds.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, Mapping) else None
+    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f'{source} holds no state dict: give a file that a training of this project wrote')
     return state
 
 
@@ -71,6 +90,6 @@ def require_fit(model: nn.Module, state: Mapping[str, Tensor], source: str) -> N
     if found:
         shown = '\n  '.join(found[:NAMES_SHOWN])
         raise ValueError(
-            f'{source} does not fit the config\'s model ({len(found)} differences): is it of another backbone or '
+            f"{source} does not fit the config's model ({len(found)} differences): is it of another backbone or "
             f'embedding width? Use the config it was trained with. The first differences:\n  {shown}'
         )

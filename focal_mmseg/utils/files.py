@@ -21,6 +21,6 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     part = path.with_name(f'.{os.getpid()}.{path.name}')
     try:
         yield part
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)

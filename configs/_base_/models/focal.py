@@ -9,6 +9,7 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
+        size=(1024, 1024),
     ),
     decode_head=dict(
         type='FOCALHead',

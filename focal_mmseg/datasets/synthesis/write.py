@@ -13,7 +13,19 @@ from focal_mmseg.utils import written_whole
 from .forge import Forgery, copy_move, pristine, splice
 
 LAST_QUALITIES = (85, 98)
-COLUMNS = ('picture', 'kind', 'host', 'donor', 'quality', 'scale', 'rotation', 'history', 'strength', 'share', 'softness')
+COLUMNS = (
+    'picture',
+    'kind',
+    'host',
+    'donor',
+    'quality',
+    'scale',
+    'rotation',
+    'history',
+    'strength',
+    'share',
+    'softness',
+)
 
 
 def write_forgeries(
@@ -34,12 +46,16 @@ def write_forgeries(
         Path: ``out``.
 
     Raises:
-        ValueError: If a kind is unknown, or splicing has one photograph only.
+        ValueError: If a kind is unknown, there is no photograph, or splicing has one only.
     """
     out = Path(out)
     unknown = set(counts) - {'splice', 'copy-move', 'pristine'}
     if unknown:
-        raise ValueError(f'unknown kinds of forgery: {", ".join(sorted(unknown))}')
+        raise ValueError(
+            f'unknown kinds of forgery: {", ".join(sorted(unknown))}; there are splice, copy-move, pristine'
+        )
+    if not photographs:
+        raise ValueError('there is no photograph to make forgeries from')
     if counts.get('splice') and len(photographs) < 2:
         raise ValueError('splicing needs at least two photographs')
     jobs = [(kind, index) for kind in sorted(counts) for index in range(counts[kind])]

@@ -1,5 +1,6 @@
 """Transforms that forgery data need beyond mmseg's."""
 
 from .load_forgery_mask import LoadForgeryMask
+from .noise_residual import NoiseResidual
 
-__all__ = ['LoadForgeryMask']
+__all__ = ['LoadForgeryMask', 'NoiseResidual']

@@ -1,6 +1,6 @@
 """Masks of forged regions, of either polarity."""
 
-import mmcv
+import cv2
 import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -31,10 +31,12 @@ class LoadForgeryMask(BaseTransform):
             mask = np.zeros(results['ori_shape'], np.uint8)
         else:
             mask = read_forgery_mask(path, results['forged_is'], results['mask_threshold'])
-        if mask.shape != tuple(results['ori_shape']):
+        shape = tuple(results['ori_shape'])
+        if mask.shape != shape:
+            remedy = 'turn one of them' if mask.shape[::-1] == shape else 'make them the same size'
             raise ValueError(
-                f'the mask {path} is {_size(mask.shape)} but its picture {results["img_path"]} is '
-                f'{_size(results["ori_shape"])}: make them the same size, or leave the pair out with a list file'
+                f'the mask {path} is {_size(mask.shape)} but its picture {results["img_path"]} is {_size(shape)}: '
+                f'{remedy}, or leave the pair out with a list file'
             )
         results['gt_seg_map'] = mask
         results.setdefault('seg_fields', []).append('gt_seg_map')
@@ -45,7 +47,8 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
     """Read a mask file.
 
     Args:
-        path (str): Any image file; colours are taken by their luminance, 16 bits scaled to 8.
+        path (str): Any image file of 8 or 16 bits; colours are taken by their luminance. 16-bit values above 255 are
+            scaled to 8 bits.
         forged_is (str): ``'white'`` or ``'black'``.
         threshold (int): White is above it, in 0..254. A mask with no value above 1 is taken as 0 and 1.
 
@@ -53,19 +56,30 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
         np.ndarray: uint8 of shape (H, W): 0 pristine, 1 forged.
 
     Raises:
-        ValueError: If the file is no image, or holds only values from 2 up to the threshold beside 0, which
-            would silently come out as an empty mask.
+        ValueError: If the file is no image, is partly transparent, has more than 16 bits, or holds only values from 2
+            up to the threshold beside 0, which would silently come out as an empty mask.
     """
-    grey = mmcv.imfrombytes(fileio.get(path), flag='grayscale')
+    content = np.frombuffer(fileio.get(path), np.uint8)
+    try:
+        grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+        unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        grey = None
     if grey is None:
         raise ValueError(f'the mask {path} cannot be read: it is no image, or truncated')
+    if grey.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f'the mask {path} has {grey.dtype} values: save it with 8 bits, 0 and 255')
+    if unchanged.ndim == 3 and unchanged.shape[2] == 4 and np.ptp(unchanged[..., 3]):
+        raise ValueError(f'the mask {path} is partly transparent: save it without transparency, in black and white')
     highest = int(grey.max())
-    if 1 < highest <= threshold:
+    unit = 257 if highest > 255 else 1
+    if 1 < highest <= threshold * unit:
         raise ValueError(
-            f'the mask {path} has values up to {highest}, none above mask_threshold={threshold}: '
-            'if it is a mask of labels, set mask_threshold in the dataset config'
+            f'the mask {path} has values up to {highest}, none above mask_threshold={threshold}'
+            f'{f" (times {unit}, for its 16 bits)" if unit > 1 else ""}: if it is a mask of labels or of colours, '
+            'set mask_threshold in the dataset config'
         )
-    white = grey > (0 if highest <= 1 else threshold)
+    white = grey > (0 if highest <= 1 else threshold * unit)
     return (white if forged_is == 'white' else ~white).astype(np.uint8)
 
 

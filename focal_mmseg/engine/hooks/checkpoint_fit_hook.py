@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import HOOKS
 
-from focal_mmseg.engine.checkpoint import misfits, require_fit
+from focal_mmseg.engine.checkpoint import misfits, require_fit, state_dict_of
 
 
 @HOOKS.register_module()
@@ -25,11 +25,17 @@ class CheckpointFitHook(Hook):
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         model = model.module if isinstance(model, BaseTTAModel) else model
-        state = {name.removeprefix('module.'): value for name, value in checkpoint.get('state_dict', checkpoint).items()}
-        source = f'the checkpoint {runner._load_from or "to resume from"}'
+        source = f'the checkpoint {runner._load_from or f"to resume from in {runner.work_dir}"}'
+        state = {name.removeprefix('module.'): value for name, value in state_dict_of(checkpoint, source).items()}
         is_training = isinstance(runner._train_loop, BaseLoop)
         if is_training and not runner._resume:
-            if not any(name in state and state[name].shape == value.shape for name, value in model.state_dict().items()):
-                raise ValueError(f'{source} has nothing in common with the model ({len(misfits(model, state))} differences)')
+            if not any(
+                name in state and state[name].shape == value.shape for name, value in model.state_dict().items()
+            ):
+                raise ValueError(
+                    f'{source} has nothing in common with the model ({len(misfits(model, state))} differences): change '
+                    "load_from; weights of a backbone alone go into model.backbone.init_cfg=dict(type='Pretrained', "
+                    'checkpoint=...)'
+                )
             return
         require_fit(model, state, source)

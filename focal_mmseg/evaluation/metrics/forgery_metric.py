@@ -38,8 +38,10 @@ def picture_scores(forged: np.ndarray, score: np.ndarray, truth: np.ndarray) -> 
         dict[str, float]: ``macro_f1`` (eq. 5; over the classes that occur in truth or prediction, as scikit-learn's),
         ``forged_f1`` and ``iou`` (eq. 6) of the forged class, both 1 where truth and prediction are empty, ``auc`` of
         the score (NaN unless both classes occur in the truth), ``false_alarm``: the share of pixels called forged
-        (NaN unless the truth is empty).
+        (NaN unless the truth is empty). All are NaN where there is no pixel.
     """
+    if not truth.size:
+        return dict.fromkeys(SCORES, float('nan'))
     both = int((forged & truth).sum())
     extra = int((forged & ~truth).sum())
     missed = int((~forged & truth).sum())
@@ -120,6 +122,7 @@ class ForgeryMetric(BaseMetric):
         self.count_pristine = count_pristine
         self.ignore_index = ignore_index
         self.output_dir = Path(output_dir) if output_dir else None
+        self._written: dict[Path, str] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Score the pictures of one batch.
@@ -129,27 +132,36 @@ class ForgeryMetric(BaseMetric):
             data_samples (Sequence[dict]): With ``gt_sem_seg``, ``pred_sem_seg`` and two-channel ``seg_logits``.
 
         Raises:
-            ValueError: If a picture has no truth.
+            ValueError: If a picture has no truth or one of another size, if ``seg_logits`` has not two channels, or if
+                the mask cannot have a file of its own in ``output_dir``.
         """
         for sample in data_samples:
-            if 'gt_sem_seg' not in sample:
-                raise ValueError(f'{sample["img_path"]} has no mask to compare with: add LoadForgeryMask to the pipeline')
-            truth = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
-            forged = sample['pred_sem_seg']['data'].reshape(truth.shape).cpu().numpy() == 1
-            score = sample['seg_logits']['data'].softmax(0)[1].float().cpu().numpy()
+            truth, forged, score = _planes(sample)
             name = dict(
                 dataset=sample.get('dataset_name', ''),
                 kind=sample.get('kind', ''),
                 picture=sample.get('picture', Path(sample['img_path']).stem),
             )
             if self.output_dir:
-                _write_mask(self.output_dir / name['dataset'] / f'{name["picture"]}.png', forged)
+                _write_mask(self._mask_path(name, sample['img_path']), forged)
             scored = truth != self.ignore_index
             if self.resolution:
                 truth, forged, score, scored = (self._resize(plane) for plane in (truth == 1, forged, score, scored))
                 truth, forged, scored = truth >= 0.5, forged >= 0.5, scored >= 0.5
             figures = picture_scores(forged[scored], score[scored], truth[scored] == 1)
             self.results.append({**name, 'is_pristine': not (truth[scored] == 1).any(), **figures})
+
+    def _mask_path(self, name: dict[str, str], img_path: str) -> Path:
+        """Where a picture's mask goes: inside ``output_dir``, and where no other picture's mask is."""
+        path = self.output_dir / name['dataset'] / f'{name["picture"]}.png'
+        if not path.resolve().is_relative_to(self.output_dir.resolve()):
+            raise ValueError(f'the mask of {img_path} would lie outside output_dir, at {path}: change the dataset_name')
+        if self._written.setdefault(path, img_path) != img_path:
+            raise ValueError(
+                f'the masks of {self._written[path]} and {img_path} would both be {path}: give each data set its own '
+                "dataset_name, and PackSegInputs the meta_keys 'dataset_name' and 'picture'"
+            )
+        return path
 
     def _resize(self, plane: np.ndarray) -> np.ndarray:
         """A (H, W) plane at ``resolution``, bilinear."""
@@ -163,7 +175,12 @@ class ForgeryMetric(BaseMetric):
 
         Returns:
             dict[str, float]: Figures in [0, 1] by name; those that no picture defines are left out.
+
+        Raises:
+            ValueError: If there is no picture.
         """
+        if not results:
+            raise ValueError(f'{type(self).__name__} got no picture: is the data set of this evaluator empty?')
         groups = group(results)
         table = PrettyTable(('pictures', 'number', *HEADINGS))
         values = {}
@@ -175,6 +192,24 @@ class ForgeryMetric(BaseMetric):
         if self.output_dir and is_main_process():
             _write_rows(self.output_dir / 'pictures.csv', results)
         return values
+
+
+def _planes(sample: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth (labels), mask (bool) and forged score of one picture, each of shape (H, W)."""
+    path = sample['img_path']
+    if 'gt_sem_seg' not in sample:
+        raise ValueError(f'{path} has no mask to compare with: add LoadForgeryMask to the pipeline')
+    truth, forged = (sample[key]['data'].cpu().numpy() for key in ('gt_sem_seg', 'pred_sem_seg'))
+    truth, forged = (plane.reshape(plane.shape[-2:]) for plane in (truth, forged))
+    logits = sample['seg_logits']['data']
+    if truth.shape != forged.shape:
+        raise ValueError(
+            f'{path}: the mask to compare with is of shape {truth.shape}, the predicted one {forged.shape}: '
+            'put LoadForgeryMask behind Resize in the test pipeline, so that it keeps the size of the picture'
+        )
+    if len(logits) != 2:
+        raise ValueError(f'{path}: seg_logits has {len(logits)} channels: set out_channels=2 in the decode_head')
+    return truth, forged == 1, logits.float().softmax(0)[1].cpu().numpy()
 
 
 def group(results: Sequence[dict]) -> dict[str, list[dict]]:

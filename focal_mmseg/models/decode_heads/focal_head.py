@@ -38,7 +38,7 @@ class FOCALHead(BaseDecodeHead):
         align_corners (bool): Of every resizing. Defaults to False.
 
     Raises:
-        ValueError: If ``channels=None`` meets several feature maps.
+        ValueError: If ``channels=None`` meets several feature maps, or ``channels`` is below 1.
 
     Attributes:
         last_localisations (list[Localisation]): What the clusterer found in each image of the last predicted batch,
@@ -57,6 +57,8 @@ class FOCALHead(BaseDecodeHead):
         align_corners: bool = False,
         init_cfg: ConfigType | None = None,
     ) -> None:
+        if channels is not None and channels < 1:
+            raise ValueError(f'channels must be None or at least 1, got {channels}')
         several = not isinstance(in_channels, int)
         if several and channels is None:
             raise ValueError('channels=None takes one feature map as it is; with several in_channels give a width')
@@ -213,6 +215,9 @@ def _valid_cells(cells: int, pixels: int, before: int, after: int) -> slice:
 
     At least one cell, the nearest, for an image that is thinner than a cell.
     """
-    first = min(max(math.ceil(before * cells / pixels - 0.5), 0), cells - 1)
+    first = math.ceil(before * cells / pixels - 0.5)
     stop = math.ceil((pixels - after) * cells / pixels - 0.5)
-    return slice(first, max(stop, first + 1))
+    if first >= stop:
+        first = int((before + pixels - after) / 2 * cells / pixels)
+        stop = first + 1
+    return slice(first, stop)

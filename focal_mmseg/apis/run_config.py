@@ -1,0 +1,40 @@
+"""What tools/train.py and tools/test.py share: the arguments that mmseg users know."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``config``, ``--work-dir``, ``--cfg-options``, ``--launcher`` and ``--local-rank``."""
+    parser.add_argument('config', help='config file, as configs/focal_hrnet.py')
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints; default work_dirs/<name of the config>')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override the config, as train_dataloader.batch_size=2 or model.backbone.init_cfg=None',
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_run_config(args: argparse.Namespace) -> Config:
+    """Read the config and apply the arguments of :func:`add_run_arguments`.
+
+    From here on this process loads checkpoints weights-only, so that none of them can run code.
+
+    Raises:
+        FileNotFoundError: If the config file is missing.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    return cfg

@@ -1,0 +1,36 @@
+"""A score map in colours, and a mask over its picture."""
+
+import cv2
+import numpy as np
+
+FORGED_BGR = (0, 0, 255)
+
+
+def heat_map(score: np.ndarray) -> np.ndarray:
+    """Colour a score map: dark where pristine, bright where forged.
+
+    Args:
+        score (np.ndarray): float of shape (H, W) in [0, 1].
+
+    Returns:
+        np.ndarray: uint8 BGR of shape (H, W, 3).
+    """
+    return cv2.applyColorMap(np.round(score * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+
+
+def overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Tint the forged regions red and draw their contours.
+
+    Args:
+        image (np.ndarray): uint8 BGR of shape (H, W, 3).
+        mask (np.ndarray): uint8 of shape (H, W), not 0 where forged.
+
+    Returns:
+        np.ndarray: uint8 BGR of shape (H, W, 3).
+    """
+    drawn = image.copy()
+    forged = mask > 0
+    drawn[forged] = (0.6 * drawn[forged] + 0.4 * np.array(FORGED_BGR)).astype(np.uint8)
+    contours = cv2.findContours(forged.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+    thickness = max(1, round(min(mask.shape) / 256))
+    return cv2.drawContours(drawn, contours, -1, FORGED_BGR, thickness)

@@ -1,0 +1,41 @@
+"""The qualitative grid of the papers: a row a picture, a column a view."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from focal_mmseg.utils import written_whole
+
+
+def write_grid(
+    path: str | Path, rows: Sequence[Sequence[np.ndarray]], columns: Sequence[str], labels: Sequence[str]
+) -> None:
+    """Draw the grid.
+
+    Args:
+        path (str | Path): The PNG to write.
+        rows (Sequence[Sequence[np.ndarray]]): For each picture its views: uint8 RGB (H, W, 3), or grey or score (H, W),
+            of which uint8 runs from 0 to 255 and float from 0 to 1.
+        columns (Sequence[str]): Heading of each view.
+        labels (Sequence[str]): Name of each row.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('the grid is drawn by matplotlib: pip install "focal_mmseg[demo]"') from error
+    figure = Figure(figsize=(2.2 * len(columns), 2.3 * len(rows)), layout='constrained')
+    axes = figure.subplots(len(rows), len(columns), squeeze=False)
+    for row, label, views in zip(axes, labels, rows, strict=True):
+        for axis, view in zip(row, views, strict=True):
+            is_score = view.ndim == 2 and view.dtype != np.uint8
+            axis.imshow(view, cmap='inferno' if is_score else 'gray', vmin=0, vmax=1 if is_score else 255)
+            axis.set(xticks=[], yticks=[])
+        row[0].set_ylabel(label, fontsize=8)
+    for axis, column in zip(axes[0], columns, strict=True):
+        axis.set_title(column, fontsize=9)
+    with written_whole(path) as part:
+        figure.savefig(part, dpi=110)

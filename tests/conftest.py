@@ -1,0 +1,118 @@
+"""What tests of several parts share."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+import focal_mmseg  # noqa: F401
+from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
+
+ROOT = Path(__file__).parents[1]
+SIDE = 128
+
+
+@pytest.fixture(scope='session')
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(autouse=True)
+def _mmseg_scope() -> None:
+    """Registries are asked in mmseg's scope, as mmseg's own scripts do."""
+    init_default_scope('mmseg')
+
+
+@pytest.fixture(scope='session')
+def forged_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight small pictures, forged from real photographs, in train/ and test/."""
+    folder = tmp_path_factory.mktemp('forged_set')
+    photographs = {name: load_packaged(name) for name in ('chelsea', 'coffee')}
+    for part, seed in (('train', 0), ('test', 1)):
+        write_forgeries(photographs, {'splice': 2, 'copy-move': 1, 'pristine': 1}, folder / part, size=SIDE, seed=seed)
+    return folder
+
+
+def read_small(path: Path, forged_set: Path, work_dir: Path, **options: object) -> Config:
+    """Read a config and bring it to a size that a test can run: small pictures, no download, one step."""
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(
+        {
+            'work_dir': str(work_dir),
+            'model.backbone.init_cfg': None,
+            'model.data_preprocessor.size': (SIDE, SIDE),
+            'train_dataloader.batch_size': 2,
+            'train_cfg.max_iters': 1,
+            'default_hooks.logger.interval': 1,
+            **options,
+        }
+    )
+    for part, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
+        if loader:
+            loader.update(num_workers=0, persistent_workers=False)
+            loader.dataset.data_root = str(forged_set / part)
+            loader.dataset.data_prefix = dict(img_path='images', seg_map_path='masks')
+            _shrink(loader.dataset.pipeline)
+    _shrink(cfg.test_pipeline)
+    _shrink(cfg.tta_pipeline)
+    return cfg
+
+
+def _shrink(transforms: list) -> None:
+    """Make every Resize of a pipeline go to SIDE, those inside TestTimeAug too."""
+    for transform in transforms:
+        if isinstance(transform, list):
+            _shrink(transform)
+        elif transform['type'] == 'Resize':
+            transform['scale'] = (SIDE, SIDE)
+        elif transform['type'] == 'TestTimeAug':
+            _shrink(transform['transforms'])
+
+
+@pytest.fixture
+def small_config(forged_set: Path, tmp_path: Path) -> Callable[..., Config]:
+    """:func:`read_small` on the forged set, with a work dir of the test's own."""
+    return lambda path, **options: read_small(path, forged_set, tmp_path / 'work', **options)
+
+
+@pytest.fixture(scope='session')
+def trained(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The demo's config at test size, as one file, and a checkpoint of one training step."""
+    init_default_scope('mmseg')
+    work_dir = tmp_path_factory.mktemp('trained')
+    options = {'default_hooks.checkpoint.interval': 1}
+    cfg = read_small(ROOT / 'configs' / 'demo' / 'focal_hrnet-compact.py', forged_set, work_dir, **options)
+    cfg.dump(work_dir / 'config.py')
+    Runner.from_cfg(cfg).train()
+    return work_dir / 'config.py', work_dir / 'iter_1.pth'
+
+
+@pytest.fixture
+def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs a script as `python script arguments` does, in this process."""
+
+    def run(script: Path, *arguments: str | Path) -> None:
+        monkeypatch.setattr(sys, 'argv', [str(script), *map(str, arguments)])
+        monkeypatch.setattr(sys, 'path', [str(script.parent), *sys.path])
+        monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+        monkeypatch.setenv('LOCAL_RANK', '0')
+        runpy.run_path(str(script), run_name='__main__')
+
+    return run
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A picture of another size than the network's input, as a file."""
+    image = cv2.resize(load_packaged('chelsea')[..., ::-1], (150, 90))
+    path = tmp_path / 'a picture.png'
+    cv2.imwrite(str(path), np.ascontiguousarray(image))
+    return path

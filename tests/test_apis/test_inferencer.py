@@ -1,0 +1,66 @@
+"""FOCALInferencer, and mmseg's own inference on the same config and checkpoint."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmseg.apis import MMSegInferencer, inference_model, init_model
+
+from focal_mmseg.apis import FOCALInferencer
+
+
+@pytest.fixture(scope='module')
+def focal(trained: tuple[Path, Path]) -> FOCALInferencer:
+    return FOCALInferencer(*trained, device='cpu')
+
+
+def test_a_path_and_an_array_give_the_same(focal: FOCALInferencer, picture: Path) -> None:
+    by_path, by_array = focal(picture), focal(cv2.imread(str(picture)))
+    np.testing.assert_array_equal(by_path.mask, by_array.mask)
+    np.testing.assert_array_equal(by_path.score, by_array.score)
+
+
+def test_mask_and_score_agree_at_the_pictures_size(focal: FOCALInferencer, picture: Path) -> None:
+    prediction = focal(picture)
+    assert prediction.mask.shape == prediction.score.shape == (90, 150)
+    assert prediction.mask.dtype == np.uint8
+    np.testing.assert_array_equal(prediction.mask == 255, prediction.score > 0.5)
+    assert prediction.summary['forged_share'] == pytest.approx((prediction.mask == 255).mean(), abs=1e-5)
+
+
+def test_mmsegs_inference_model_gives_the_same_mask(
+    trained: tuple[Path, Path], focal: FOCALInferencer, picture: Path
+) -> None:
+    model = init_model(str(trained[0]), str(trained[1]), device='cpu')
+    sample = inference_model(model, str(picture))
+    np.testing.assert_array_equal(sample.pred_sem_seg.data[0].numpy() * 255, focal(picture).mask)
+    by_array = inference_model(model, cv2.imread(str(picture)))
+    assert torch.equal(by_array.pred_sem_seg.data, sample.pred_sem_seg.data)
+
+
+def test_mmsegs_inferencer_gives_the_same_mask(
+    trained: tuple[Path, Path], focal: FOCALInferencer, picture: Path
+) -> None:
+    inferencer = MMSegInferencer(str(trained[0]), str(trained[1]), device='cpu')
+    np.testing.assert_array_equal(inferencer(str(picture))['predictions'] * 255, focal(picture).mask)
+
+
+def test_a_missing_picture_is_named(focal: FOCALInferencer) -> None:
+    with pytest.raises(FileNotFoundError, match=r'nowhere\.png does not exist'):
+        focal('nowhere.png')
+
+
+@pytest.mark.parametrize(
+    'array', [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_an_array_of_another_form_is_refused(focal: FOCALInferencer, array: np.ndarray) -> None:
+    with pytest.raises(ValueError, match='expected a uint8 array'):
+        focal(array)
+
+
+def test_a_checkpoint_of_another_backbone_is_refused(trained: tuple[Path, Path], root: Path) -> None:
+    other = {'model.backbone.init_cfg': None}
+    with pytest.raises(ValueError, match='another backbone'):
+        FOCALInferencer(root / 'configs' / 'focal_mit.py', trained[1], device='cpu', cfg_options=other)

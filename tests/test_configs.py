@@ -1,0 +1,82 @@
+"""Every backbone config: what it builds, one training step, one tested picture."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+
+from focal_mmseg.models import FOCALHead
+
+BACKBONES = ('hrnet', 'vit', 'mit', 'convnext', 'efficientnet')
+PAPERS_SHAPES = {'vit': (512, 128, 128)}
+
+
+def build(cfg: Config) -> torch.nn.Module:
+    init_default_scope('mmseg')
+    cfg.model.backbone.init_cfg = None
+    return revert_sync_batchnorm(MODELS.build(cfg.model))
+
+
+@pytest.mark.parametrize('backbone', BACKBONES)
+def test_a_1024_picture_gets_the_papers_embedding_map(root: Path, backbone: str) -> None:
+    model = build(Config.fromfile(root / 'configs' / f'focal_{backbone}.py')).to('meta')
+    model.eval()
+    embeddings = model(torch.zeros(1, 3, 1024, 1024, device='meta'), mode='tensor')
+    assert embeddings.shape[1:] == PAPERS_SHAPES.get(backbone, (256, 256, 256))
+
+
+@pytest.mark.parametrize('backbone', BACKBONES)
+def test_the_setting_is_the_papers(root: Path, backbone: str) -> None:
+    cfg = Config.fromfile(root / 'configs' / f'focal_{backbone}.py')
+    assert cfg.optim_wrapper.optimizer == dict(type='Adam', lr=1e-4)
+    assert cfg.train_dataloader.batch_size == 4
+    assert [t.scale for t in cfg.train_pipeline + cfg.test_pipeline if t.type == 'Resize'] == [(1024, 1024)] * 2
+    assert cfg.model.decode_head.clusterer.type == 'HDBSCANClusterer'
+    assert cfg.model.backbone.init_cfg.checkpoint.startswith(('https://', 'open-mmlab://'))
+
+
+@pytest.mark.parametrize('backbone', BACKBONES)
+def test_a_config_says_only_what_differs(root: Path, backbone: str) -> None:
+    lines = (root / 'configs' / f'focal_{backbone}.py').read_text().splitlines()
+    assert len(lines) < 35
+    assert not any('optim_wrapper' in line or 'dataloader' in line for line in lines)
+
+
+@pytest.mark.parametrize('backbone', BACKBONES)
+def test_trains_one_step_and_tests_one_picture(root: Path, small_config, backbone: str) -> None:
+    cfg = small_config(root / 'configs' / f'focal_{backbone}.py', **{'default_hooks.checkpoint': None})
+    cfg.test_dataloader.dataset.indices = [0]
+    runner = Runner.from_cfg(cfg)
+    model = runner.model
+    assert isinstance(model.decode_head, FOCALHead)
+    classifiers = [name for name in model.state_dict() if 'conv_seg' in name or 'classifier' in name or '.fc.' in name]
+    assert not classifiers
+    before = model.decode_head.projections[0].weight.detach().clone()
+    runner.train()
+    assert not torch.equal(before, model.decode_head.projections[0].weight)
+    assert np.isfinite(runner.message_hub.get_scalar('train/loss').current())
+    figures = runner.test()
+    assert 0 <= figures['forgery/iou'] <= 1
+    assert 0 <= figures['forgery/macro_f1'] <= 1
+
+
+def test_a_users_config_swaps_the_backbone_in_the_lines_that_the_docs_show(root: Path, tmp_path: Path) -> None:
+    mine = tmp_path / 'mine.py'
+    mine.write_text(
+        f"""_base_ = '{(root / 'configs' / '_base_' / 'focal.py').as_posix()}'
+model = dict(
+    backbone=dict(type='MixVisionTransformer', embed_dims=32, num_heads=[1, 2, 5, 8]),
+    decode_head=dict(in_channels=[32, 64, 160, 256]),
+)
+"""
+    )
+    model = build(Config.fromfile(mine))
+    model.eval()
+    with torch.no_grad():
+        assert model(torch.zeros(1, 3, 64, 64), mode='tensor').shape == (1, 256, 16, 16)

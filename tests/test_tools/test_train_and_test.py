@@ -1,0 +1,113 @@
+"""Our train and test scripts, and those shipped inside the installed mmsegmentation, on the same config."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+STOCK_TOOLS = Path(find_spec('mmseg').origin).parent / '.mim' / 'tools'
+
+
+@pytest.fixture
+def config(trained: tuple[Path, Path]) -> Path:
+    return trained[0]
+
+
+@pytest.fixture
+def checkpoint(trained: tuple[Path, Path]) -> Path:
+    return trained[1]
+
+
+@pytest.mark.parametrize('tools', ['ours', 'stock'])
+def test_training_writes_a_checkpoint_without_a_classifier(
+    root: Path, run_tool: Callable, config: Path, tmp_path: Path, tools: str
+) -> None:
+    script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'train.py'
+    run_tool(script, config, '--work-dir', tmp_path / 'out', '--cfg-options', 'randomness.seed=3')
+    state = torch.load(tmp_path / 'out' / 'iter_1.pth', weights_only=False)['state_dict']
+    assert any(name.startswith('decode_head.projections') for name in state)
+    assert not any('conv_seg' in name for name in state)
+
+
+def test_resume_goes_on_from_the_last_checkpoint(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
+    out = tmp_path / 'out'
+    options = ('--work-dir', out, '--cfg-options', 'default_hooks.checkpoint.save_optimizer=True')
+    run_tool(root / 'tools' / 'train.py', config, *options)
+    run_tool(root / 'tools' / 'train.py', config, *options, 'train_cfg.max_iters=2', '--resume')
+    assert (out / 'iter_2.pth').is_file()
+    assert '- Iter(train) [1/2]' not in (sorted(out.glob('*/*.log'))[-1]).read_text()
+
+
+def test_amp_trains_to_a_finite_loss(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
+    run_tool(root / 'tools' / 'train.py', config, '--work-dir', tmp_path / 'out', '--amp')
+    state = torch.load(tmp_path / 'out' / 'iter_1.pth', weights_only=False)['state_dict']
+    assert all(value.isfinite().all() for value in state.values())
+
+
+@pytest.mark.parametrize('tools', ['ours', 'stock'])
+def test_testing_writes_masks_figures_and_drawings(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path, tools: str
+) -> None:
+    script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'test.py'
+    out, drawings = tmp_path / 'out', tmp_path / 'drawings'
+    run_tool(script, config, checkpoint, '--work-dir', tmp_path / 'log', '--out', out, '--show-dir', drawings)
+    masks = sorted(out.rglob('*.png'))
+    assert [path.relative_to(out).as_posix() for path in masks] == [
+        f'demo/{kind}.png' for kind in ('copy-move/00000', 'pristine/00000', 'splice/00000', 'splice/00001')
+    ]
+    assert all(set(np.unique(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))) <= {0, 255} for path in masks)
+    assert len((out / 'pictures.csv').read_text().splitlines()) == 5
+    assert len(list(drawings.rglob('*.png'))) == 4
+
+
+@pytest.mark.parametrize('tools', ['ours', 'stock'])
+def test_tta_gives_figures(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path, tools: str
+) -> None:
+    script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'test.py'
+    run_tool(script, config, checkpoint, '--work-dir', tmp_path / 'log', '--tta', '--out', tmp_path / 'out')
+    assert len((tmp_path / 'out' / 'pictures.csv').read_text().splitlines()) == 5
+
+
+def test_a_checkpoint_of_another_backbone_is_refused(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    state = torch.load(checkpoint, weights_only=False)
+    state['state_dict'] = {f'other.{name}': value for name, value in state['state_dict'].items()}
+    torch.save(state, tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match='another backbone'):
+        run_tool(root / 'tools' / 'test.py', config, tmp_path / 'other.pth', '--work-dir', tmp_path / 'log')
+
+
+def test_a_missing_checkpoint_is_named(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r'nowhere\.pth does not exist'):
+        run_tool(root / 'tools' / 'test.py', config, tmp_path / 'nowhere.pth')
+
+
+def test_an_empty_test_set_is_named(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / 'empty' / 'images').mkdir(parents=True)
+    (tmp_path / 'empty' / 'masks').mkdir()
+    with pytest.raises(ValueError, match='holds no picture'):
+        run_tool(
+            root / 'tools' / 'test.py',
+            config,
+            checkpoint,
+            '--work-dir',
+            tmp_path / 'log',
+            '--cfg-options',
+            f'test_dataloader.dataset.data_root={tmp_path / "empty"}',
+        )
+
+
+@pytest.mark.parametrize('tool', ['train.py', 'test.py', 'predict.py', 'demo.py'])
+def test_help_shows_an_example(root: Path, run_tool: Callable, capsys: pytest.CaptureFixture, tool: str) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run_tool(root / 'tools' / tool, '--help')
+    assert stop.value.code == 0
+    assert f'Example:\n  python tools/{tool}' in capsys.readouterr().out

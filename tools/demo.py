@@ -1,0 +1,162 @@
+"""FOCAL from end to end on real photographs: forge, train, test, draw. Takes minutes on two CPU cores.
+
+Example:
+  python tools/demo.py
+  python tools/demo.py --work-dir work_dirs/demo-1 --seed 1
+"""
+
+import argparse
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from mmseg.registry import MODELS
+from prettytable import PrettyTable
+
+from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
+from focal_mmseg.evaluation.metrics.forgery_metric import average, picture_scores
+from focal_mmseg.utils import written_whole
+from focal_mmseg.visualization import write_grid
+
+TOOLS = Path(__file__).parent
+CONFIG = TOOLS.parent / 'configs' / 'demo' / 'focal_hrnet-compact.py'
+TRAIN_PHOTOGRAPHS = ('astronaut', 'china', 'coffee', 'motorcycle')
+TEST_PHOTOGRAPHS = ('chelsea', 'flower', 'rocket')
+TRAIN_COUNTS = {'splice': 200, 'copy-move': 400}
+TEST_COUNTS = {'splice': 24, 'copy-move': 24, 'pristine': 12}
+FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
+ROWS_IN_GRID = 8
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'), help='default %(default)s')
+    parser.add_argument('--seed', type=int, default=0, help='of the forgeries and the training; default %(default)s')
+    return parser.parse_args()
+
+
+def forge(work_dir: Path, seed: int) -> Path:
+    """Forge training and test pictures out of photographs that the two do not share."""
+    data = work_dir / 'data'
+    for part, names, counts, part_seed in (
+        ('train', TRAIN_PHOTOGRAPHS, TRAIN_COUNTS, 2 * seed),
+        ('test', TEST_PHOTOGRAPHS, TEST_COUNTS, 2 * seed + 1),
+    ):
+        print(f'Forging {sum(counts.values())} {part} pictures out of {", ".join(names)}', flush=True)
+        write_forgeries({name: load_packaged(name) for name in names}, counts, data / part, seed=part_seed)
+        print(flush=True)
+    return data
+
+
+def run_tool(name: str, *arguments: str | Path) -> None:
+    """Run one of our tools as a user would, its output shown."""
+    subprocess.run([sys.executable, TOOLS / name, *map(str, arguments)], check=True)
+
+
+def save_untrained(path: Path, seed: int) -> None:
+    """Write the weights that the training starts from."""
+    init_default_scope('mmseg')
+    set_random_seed(seed)
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    model.init_weights()
+    with written_whole(path) as part:
+        torch.save(dict(state_dict=model.state_dict(), meta={}), part)
+
+
+def read_scores(folder: Path) -> list[dict]:
+    """The rows that ForgeryMetric wrote, a picture each."""
+    with (folder / 'pictures.csv').open(newline='', encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {key: float(value) if key in FIGURES else value for key, value in row.items()}
+        | {'is_pristine': row['is_pristine'] == 'True'}
+        for row in rows
+    ]
+
+
+def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
+    """The same figures for a mask that calls nothing forged."""
+    blank = []
+    for row in rows:
+        truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["picture"]}.png'), cv2.IMREAD_GRAYSCALE).ravel() > 127
+        blank.append({**row, **picture_scores(np.zeros_like(truth), np.zeros(truth.shape), truth)})
+    return blank
+
+
+def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[str, float]]]:
+    """The figures of each kind of forgery and of all forgeries, and the false alarms on pristine pictures."""
+    drawn = PrettyTable(('pictures', 'result', *FIGURES.values()))
+    overall = {}
+    kinds: dict[str, Callable[[dict], bool]] = {
+        'splice': lambda row: row['kind'] == 'splice',
+        'copy-move': lambda row: row['kind'] == 'copy-move',
+        'all forged': lambda row: not row['is_pristine'],
+        'pristine': lambda row: row['is_pristine'],
+    }
+    for kind, belongs in kinds.items():
+        for number, (name, rows) in enumerate(results.items()):
+            means = average([row for row in rows if belongs(row)], count_pristine=False)
+            cells = ['-' if np.isnan(means[key]) else f'{means[key]:.3f}' for key in FIGURES]
+            drawn.add_row((kind, name, *cells), divider=number == len(results) - 1)
+            if kind == 'all forged':
+                overall[name] = means
+    return drawn, overall
+
+
+def draw_grid(data: Path, checkpoint: Path, path: Path) -> None:
+    """Input, truth, score and mask of the first test pictures of each kind."""
+    focal = FOCALInferencer(CONFIG, checkpoint, 'cpu')
+    kinds = ('splice', 'copy-move', 'pristine')
+    shares = [ROWS_IN_GRID // len(kinds) + (index < ROWS_IN_GRID % len(kinds)) for index in range(len(kinds))]
+    names = [f'{kind}/{index:05d}' for kind, share in zip(kinds, shares, strict=True) for index in range(share)]
+    rows = []
+    for name in names:
+        image = cv2.imread(str(data / 'test' / 'images' / f'{name}.jpg'))
+        truth = cv2.imread(str(data / 'test' / 'masks' / f'{name}.png'), cv2.IMREAD_GRAYSCALE)
+        prediction = focal(image)
+        rows.append((image[..., ::-1], truth, prediction.score, prediction.mask))
+    write_grid(path, rows, ('input', 'truth', 'score', 'mask'), names)
+
+
+def main() -> None:
+    """Run the demo."""
+    args = parse_args()
+    data = forge(args.work_dir, args.seed)
+    options = ['--cfg-options', f'randomness.seed={args.seed}']
+    for loader, part in (('train', 'train'), ('test', 'test')):
+        options.append(f'{loader}_dataloader.dataset.data_root={data / part}')
+
+    untrained, trained = args.work_dir / 'untrained.pth', args.work_dir / 'trained.pth'
+    save_untrained(untrained, args.seed)
+    run_tool('train.py', CONFIG, '--work-dir', args.work_dir / 'train', *options)
+    (args.work_dir / 'train' / 'last_checkpoint').read_text(encoding='utf-8')
+    Path((args.work_dir / 'train' / 'last_checkpoint').read_text(encoding='utf-8').strip()).replace(trained)
+    for checkpoint in (untrained, trained):
+        out = args.work_dir / checkpoint.stem
+        run_tool('test.py', CONFIG, checkpoint, '--work-dir', out / 'log', '--out', out, *options)
+
+    rows = read_scores(args.work_dir / 'trained')
+    results = {
+        'FOCAL': rows,
+        'untrained': read_scores(args.work_dir / 'untrained'),
+        'all-pristine mask': all_pristine(data, rows),
+    }
+    drawn, overall = table(results)
+    draw_grid(data, trained, args.work_dir / 'grid.png')
+    print(f'\n{drawn}\npicture grid: {args.work_dir / "grid.png"}')
+    figures = {name: f'F1 {means["macro_f1"]:.3f} IoU {means["iou"]:.3f}' for name, means in overall.items()}
+    print(f'demo: {figures["FOCAL"]} (untrained {figures["untrained"]})')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,94 @@
+r"""Localise forged regions in your own pictures; no ground truth is needed.
+
+For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
+forged), overlay.png and summary.json (forged share, clusters found, noise share, seconds). A picture that cannot be
+read is reported, the others go on, and the exit status is 1.
+
+Example:
+  python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions
+  python tools/predict.py folder --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions \
+      --cfg-options model.decode_head.clusterer.type=KMeansClusterer
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import mmcv
+import numpy as np
+from mmengine.config import DictAction
+from mmengine.utils import ProgressBar
+
+from focal_mmseg.apis import FOCALInferencer, Prediction
+from focal_mmseg.datasets.forgery_dataset import IMAGE_SUFFIXES
+from focal_mmseg.utils import written_whole
+from focal_mmseg.visualization import overlay
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('input', type=Path, help='a picture, or a folder that is searched with its sub-folders')
+    parser.add_argument('--config', required=True, help='config file of the model')
+    parser.add_argument('--checkpoint', required=True, help='its weights')
+    parser.add_argument('--out', type=Path, required=True, help='folder to write into')
+    parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; default cuda where there is one')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
+    return parser.parse_args()
+
+
+def find_pictures(source: Path) -> dict[str, Path]:
+    """Pictures by their name in the results.
+
+    Raises:
+        FileNotFoundError: If there is nothing there, or no picture in the folder.
+    """
+    if source.is_file():
+        return {source.name: source}
+    if not source.is_dir():
+        raise FileNotFoundError(f'{source} does not exist')
+    paths = sorted(path for path in source.rglob('*') if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    if not paths:
+        raise FileNotFoundError(f'{source} holds no picture ({", ".join(IMAGE_SUFFIXES)})')
+    return {path.relative_to(source).as_posix(): path for path in paths}
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write a PNG, whole or not at all."""
+    with written_whole(path) as part:
+        if not cv2.imwrite(str(part), image):
+            raise OSError(f'cannot write {path}')
+
+
+def write_prediction(folder: Path, source: Path, prediction: Prediction) -> None:
+    """Write the four files of a picture, the summary last: where it is, the others are."""
+    write_png(folder / 'mask.png', prediction.mask)
+    write_png(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
+    write_png(folder / 'overlay.png', overlay(mmcv.imread(str(source)), prediction.mask))
+    with written_whole(folder / 'summary.json') as part:
+        part.write_text(json.dumps(dict(picture=str(source), **prediction.summary), indent=2) + '\n', encoding='utf-8')
+
+
+def main() -> int:
+    """Predict; the exit status."""
+    args = parse_args()
+    pictures = find_pictures(args.input)
+    focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options)
+    failures = {}
+    progress = ProgressBar(len(pictures))
+    for name, path in pictures.items():
+        try:
+            write_prediction(args.out / name, path, focal(path))
+        except (OSError, ValueError, cv2.error) as error:
+            failures[path] = error
+        progress.update()
+    print(f'\n{len(pictures) - len(failures)} of {len(pictures)} pictures written to {args.out}')
+    for path, error in failures.items():
+        print(f'failed: {path}: {error}', file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Test a checkpoint: the table of the metric, and masks and drawings on request.
+
+Example:
+  python tools/test.py configs/focal_hrnet.py work_dirs/focal_hrnet/iter_40000.pth
+  python tools/test.py configs/focal_hrnet.py hrnet.pth --out masks --show-dir drawings
+  python tools/test.py configs/focal_hrnet.py hrnet.pth --tta
+"""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from focal_mmseg.apis import add_run_arguments, load_run_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_run_arguments(parser)
+    parser.add_argument('checkpoint', help='weights, as work_dirs/focal_hrnet/iter_40000.pth')
+    parser.add_argument('--out', help='folder for the predicted masks (white = forged) and pictures.csv')
+    parser.add_argument('--show', action='store_true', help='show each picture with its mask in a window')
+    parser.add_argument('--show-dir', help='folder for drawings: truth on the left, prediction on the right')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays with --show')
+    parser.add_argument('--tta', action='store_true', help='average the picture and its mirror image')
+    return parser.parse_args()
+
+
+def draw(cfg: Config, args: argparse.Namespace) -> None:
+    """Switch mmseg's visualization hook on."""
+    cfg.default_hooks.visualization.update(draw=True, show=args.show, wait_time=args.wait_time)
+    if args.show_dir:
+        cfg.visualizer.save_dir = args.show_dir
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    cfg = load_run_config(args)
+    if not Path(args.checkpoint).is_file():
+        raise FileNotFoundError(f'the checkpoint {args.checkpoint} does not exist')
+    cfg.load_from = args.checkpoint
+    if args.show or args.show_dir:
+        draw(cfg, args)
+    if args.tta:
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    if args.out:
+        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+        evaluators[0].update(output_dir=args.out, keep_results=True)
+    Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    main()

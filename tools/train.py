@@ -1,0 +1,52 @@
+"""Train a model, on mmengine's Runner.
+
+Example:
+  python tools/train.py configs/focal_vit.py
+  python tools/train.py configs/focal_hrnet.py --amp --cfg-options train_dataloader.batch_size=2
+  torchrun --nproc-per-node 4 tools/train.py configs/focal_vit.py --launcher pytorch
+"""
+
+import argparse
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from focal_mmseg.apis import add_run_arguments, load_run_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_run_arguments(parser)
+    parser.add_argument('--resume', action='store_true', help='go on from the latest checkpoint in the work dir')
+    parser.add_argument('--amp', action='store_true', help='train in automatic mixed precision')
+    return parser.parse_args()
+
+
+def use_amp(cfg: Config) -> None:
+    """Switch a plain optimizer wrapper to mixed precision; one that is there already stays.
+
+    Raises:
+        ValueError: If the wrapper is of a third kind.
+    """
+    wrapper = cfg.optim_wrapper
+    if wrapper.type == 'AmpOptimWrapper':
+        return
+    if wrapper.type != 'OptimWrapper':
+        raise ValueError(f'--amp needs optim_wrapper.type OptimWrapper or AmpOptimWrapper, got {wrapper.type}')
+    wrapper.type = 'AmpOptimWrapper'
+    wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def main() -> None:
+    """Train."""
+    args = parse_args()
+    cfg = load_run_config(args)
+    cfg.resume = args.resume
+    if args.amp:
+        use_amp(cfg)
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
