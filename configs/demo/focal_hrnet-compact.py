@@ -1,7 +1,7 @@
 # A compact HRNet on pictures forged out of seven packaged photographs: trains in minutes on two CPU cores.
 _base_ = '../_base_/focal.py'
 data_root = 'work_dirs/demo/data'
-scale = (256, 256)
+scale = (192, 192)
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     data_preprocessor=dict(mean=[0.0], std=[5.0], size=scale),
@@ -54,7 +54,7 @@ tta_pipeline = [
 ]
 data_prefix = dict(img_path='images', seg_map_path='masks')
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=6,
     num_workers=1,
     dataset=dict(data_root=f'{data_root}/train', data_prefix=data_prefix, pipeline=train_pipeline),
 )
@@ -67,10 +67,10 @@ test_dataloader = dict(
 val_dataloader = None
 val_evaluator = None
 val_cfg = None
-train_cfg = dict(max_iters=400)
+train_cfg = dict(max_iters=600)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, begin=0, end=20, by_epoch=False),
-    dict(type='PolyLR', eta_min=0.0, power=0.9, begin=20, end=400, by_epoch=False),
+    dict(type='PolyLR', eta_min=0.0, power=0.9, begin=20, end=600, by_epoch=False),
 ]
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=400, save_best=None, save_optimizer=False))
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=600, save_best=None, save_optimizer=False))

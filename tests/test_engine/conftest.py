@@ -19,6 +19,8 @@ NUMBER = itertools.count()
 class Toy(BaseModel):
     """One layer whose outputs are the forged scores of a picture one pixel high."""
 
+    out_channels = 2
+
     def __init__(self, width: int = 3, layer: str = 'layer') -> None:
         super().__init__()
         self.layer_name = layer
@@ -29,7 +31,8 @@ class Toy(BaseModel):
         scores = getattr(self, self.layer_name)(torch.stack(inputs))
         if mode == 'loss':
             return dict(loss=scores.square().mean())
-        return [SegDataSample(seg_logits=PixelData(data=torch.stack([-s, s])[:, None])) for s in scores]
+        logits = [PixelData(data=torch.stack([-score, score])[:, None]) for score in scores]
+        return [SegDataSample(seg_logits=logit, metainfo=dict(img_path='1.jpg')) for logit in logits]
 
 
 class Count(BaseMetric):

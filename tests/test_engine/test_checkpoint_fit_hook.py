@@ -6,6 +6,8 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
+pytestmark = pytest.mark.filterwarnings('ignore:The shape of value will convert')
+
 
 def assert_has(model: torch.nn.Module, checkpoint: Path) -> None:
     expected = torch.load(checkpoint, weights_only=False)['state_dict']

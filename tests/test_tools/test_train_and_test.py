@@ -1,5 +1,6 @@
 """Our train and test scripts, and those shipped inside the installed mmsegmentation, on the same config."""
 
+import runpy
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
+from focal_mmseg.engine.checkpoint import load_weights
 
 STOCK_TOOLS = Path(find_spec('mmseg').origin).parent / '.mim' / 'tools'
 
@@ -28,7 +31,7 @@ def test_training_writes_a_checkpoint_without_a_classifier(
 ) -> None:
     script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'train.py'
     run_tool(script, config, '--work-dir', tmp_path / 'out', '--cfg-options', 'randomness.seed=3')
-    state = torch.load(tmp_path / 'out' / 'iter_1.pth', weights_only=False)['state_dict']
+    state = load_weights(tmp_path / 'out' / 'iter_1.pth')
     assert any(name.startswith('decode_head.projections') for name in state)
     assert not any('conv_seg' in name for name in state)
 
@@ -42,10 +45,22 @@ def test_resume_goes_on_from_the_last_checkpoint(root: Path, run_tool: Callable,
     assert '- Iter(train) [1/2]' not in (sorted(out.glob('*/*.log'))[-1]).read_text()
 
 
-def test_amp_trains_to_a_finite_loss(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
+def test_amp_switches_the_wrapper_and_refuses_a_third_kind(root: Path, small_config: Callable) -> None:
+    use_amp = runpy.run_path(str(root / 'tools' / 'train.py'))['use_amp']
+    cfg = small_config(root / 'configs' / 'focal_hrnet.py')
+    use_amp(cfg)
+    assert (cfg.optim_wrapper.type, cfg.optim_wrapper.loss_scale) == ('AmpOptimWrapper', 'dynamic')
+    use_amp(cfg)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    cfg.optim_wrapper.type = 'ApexOptimWrapper'
+    with pytest.raises(ValueError, match='ApexOptimWrapper'):
+        use_amp(cfg)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='mmengine trains in mixed precision on accelerators only')
+def test_amp_trains_to_finite_weights(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
     run_tool(root / 'tools' / 'train.py', config, '--work-dir', tmp_path / 'out', '--amp')
-    state = torch.load(tmp_path / 'out' / 'iter_1.pth', weights_only=False)['state_dict']
-    assert all(value.isfinite().all() for value in state.values())
+    assert all(value.isfinite().all() for value in load_weights(tmp_path / 'out' / 'iter_1.pth').values())
 
 
 @pytest.mark.parametrize('tools', ['ours', 'stock'])
@@ -76,9 +91,8 @@ def test_tta_gives_figures(
 def test_a_checkpoint_of_another_backbone_is_refused(
     root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    state = torch.load(checkpoint, weights_only=False)
-    state['state_dict'] = {f'other.{name}': value for name, value in state['state_dict'].items()}
-    torch.save(state, tmp_path / 'other.pth')
+    state = {f'other.{name}': value for name, value in load_weights(checkpoint).items()}
+    torch.save(dict(state_dict=state, meta={}), tmp_path / 'other.pth')
     with pytest.raises(ValueError, match='another backbone'):
         run_tool(root / 'tools' / 'test.py', config, tmp_path / 'other.pth', '--work-dir', tmp_path / 'log')
 

@@ -60,6 +60,6 @@ def test_a_file_that_was_there_is_replaced(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_targets_place_is_an_error_that_leaves_nothing_beside_it(tmp_path: Path) -> None:
     (tmp_path / 'mask.png').mkdir()
-    with pytest.raises(OSError), written_whole(tmp_path / 'mask.png') as part:  # noqa: PT011
+    with pytest.raises(OSError), written_whole(tmp_path / 'mask.png') as part:
         part.write_text('whole')
     assert [path.name for path in tmp_path.iterdir()] == ['mask.png']

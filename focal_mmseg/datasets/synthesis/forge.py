@@ -44,9 +44,8 @@ def pristine(photograph: np.ndarray, size: int, rng: np.random.Generator) -> For
     """
     shorter = min(photograph.shape[:2])
     scale = max(rng.uniform(*PHOTOGRAPH_SCALES), size / shorter)
-    if scale != 1:
-        photograph = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    photograph = cv2.resize(photograph, None, fx=1.01, fy=1.01) if min(photograph.shape[:2]) < size else photograph
+    height, width = (max(size, round(side * scale)) for side in photograph.shape[:2])
+    photograph = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
     top = rng.integers(photograph.shape[0] - size + 1)
     left = rng.integers(photograph.shape[1] - size + 1)
     image = photograph[top : top + size, left : left + size]
@@ -77,8 +76,12 @@ def copy_move(host: np.ndarray, size: int, rng: np.random.Generator) -> Forgery:
         rng (np.random.Generator): Source of chance.
     """
     image = pristine(host, size, rng).image
-    shift = rng.integers(size // 4, 3 * size // 4, 2)
-    return _paste(image, np.roll(image, shift, axis=(0, 1)), rng)
+    # By a quarter to three quarters of the side either way; what moves in from outside is the picture's reflection,
+    # without a seam.
+    shift = rng.integers(size // 4, 3 * size // 4, 2) * rng.choice([-1, 1], 2)
+    move = np.float32([[1, 0, shift[0]], [0, 1, shift[1]]])
+    moved = cv2.warpAffine(image, move, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
+    return _paste(image, moved, rng)
 
 
 def _paste(target: np.ndarray, source: np.ndarray, rng: np.random.Generator) -> Forgery:

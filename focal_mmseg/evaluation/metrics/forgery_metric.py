@@ -35,7 +35,7 @@ def picture_scores(forged: np.ndarray, score: np.ndarray, truth: np.ndarray) -> 
         truth (np.ndarray): bool of shape (P,).
 
     Returns:
-        dict[str, float]: ``macro_f1`` (eq. 5; over the classes that occur in truth or prediction, as scikit-learn's),
+        dict[str, float]: ``macro_f1`` (eq. 5; where a class occurs in neither truth nor prediction, both are perfect),
         ``forged_f1`` and ``iou`` (eq. 6) of the forged class, both 1 where truth and prediction are empty, ``auc`` of
         the score (NaN unless both classes occur in the truth), ``false_alarm``: the share of pixels called forged
         (NaN unless the truth is empty). All are NaN where there is no pixel.
@@ -48,9 +48,8 @@ def picture_scores(forged: np.ndarray, score: np.ndarray, truth: np.ndarray) -> 
     neither = truth.size - both - extra - missed
     forged_f1 = _f1(both, extra, missed)
     pristine_f1 = _f1(neither, missed, extra)
-    occurs = [(forged_f1, both + extra + missed), (pristine_f1, neither + extra + missed)]
     return dict(
-        macro_f1=float(np.mean([f1 for f1, pixels in occurs if pixels])),
+        macro_f1=(forged_f1 + pristine_f1) / 2,
         forged_f1=forged_f1,
         iou=both / (both + extra + missed) if both + extra + missed else 1.0,
         auc=float(roc_auc_score(truth, score)) if 0 < truth.sum() < truth.size else float('nan'),

@@ -1,0 +1,373 @@
+"""ForgeryMetric: every figure against scikit-learn's, the averages, and the files it writes."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from mmengine.evaluator import Evaluator
+from mmengine.structures import PixelData
+from mmseg.registry import METRICS
+from mmseg.structures import SegDataSample
+from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
+
+from focal_mmseg.evaluation import ForgeryMetric
+from focal_mmseg.evaluation.metrics import picture_scores
+
+PIXELS = st.integers(1, 60)
+MASKS = PIXELS.flatmap(lambda pixels: st.tuples(*[arrays.arrays(bool, pixels)] * 2))
+SCORES = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
+
+
+def of_scikit_learn(forged: np.ndarray, score: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """The reference."""
+    truth, forged, score = truth.ravel(), forged.ravel(), score.ravel()
+    return dict(
+        macro_f1=f1_score(truth, forged, average='macro'),
+        forged_f1=f1_score(truth, forged, zero_division=1.0),
+        iou=jaccard_score(truth, forged, zero_division=1.0),
+        auc=roc_auc_score(truth, score) if len(np.unique(truth)) == 2 else np.nan,
+        false_alarm=np.nan if truth.any() else forged.mean(),
+    )
+
+
+def drawn(seed: int, shape: tuple[int, int] = (12, 17), forged_share: float = 0.3) -> tuple[np.ndarray, ...]:
+    """A random predicted mask, score and truth."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random(shape) < forged_share
+    score = np.clip(0.3 * truth + 0.7 * rng.random(shape), 0.01, 0.99).astype(np.float32)
+    return score > 0.5, score, truth
+
+
+def sample(
+    forged: np.ndarray, score: np.ndarray, truth: np.ndarray | None, img_path: str = 'folder/1.jpg', **meta: str
+) -> SegDataSample:
+    """What a tested model and the pipeline give for one picture."""
+    score = torch.from_numpy(np.asarray(score, np.float32))
+    found = SegDataSample(
+        metainfo=dict(img_path=img_path, **meta),
+        pred_sem_seg=PixelData(data=torch.from_numpy(forged.astype(np.int64))[None]),
+        seg_logits=PixelData(data=torch.stack([1 - score, score]).log()),
+    )
+    if truth is not None:
+        found.gt_sem_seg = PixelData(data=torch.from_numpy(truth.astype(np.int64))[None])
+    return found
+
+
+def evaluated(samples: list[SegDataSample], **options: object) -> dict[str, float]:
+    """The figures of a metric that is built and run as a runner does."""
+    evaluator = Evaluator([dict(type='ForgeryMetric', **options)])
+    for one in samples:
+        evaluator.process([one])
+    return evaluator.evaluate(len(samples))
+
+
+def figures(metrics: dict[str, float], group: str = 'forgery') -> dict[str, float]:
+    """The figures of one group, NaN where one is left out."""
+    return {name: metrics.get(f'{group}/{name}', np.nan) for name in SCORES}
+
+
+def assert_equal(found: dict[str, float], expected: dict[str, float]) -> None:
+    assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+# --- one picture
+
+
+@settings(deadline=None, max_examples=100)
+@given(MASKS)
+def test_figures_are_scikit_learns(masks) -> None:
+    forged, truth = masks
+    score = np.linspace(0, 1, truth.size)
+    assert_equal(picture_scores(forged, score, truth), of_scikit_learn(forged, score, truth))
+
+
+@settings(deadline=None, max_examples=50)
+@given(arrays.arrays(bool, 30), arrays.arrays(np.float32, 30, elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])))
+def test_ties_in_the_score_count_as_scikit_learns(truth, score) -> None:
+    assert_equal(picture_scores(score > 0.5, score, truth), of_scikit_learn(score > 0.5, score, truth))
+
+
+@settings(deadline=None, max_examples=50)
+@given(MASKS)
+def test_figures_stay_in_range_and_a_perfect_mask_gets_one(masks) -> None:
+    forged, truth = masks
+    found = picture_scores(forged, forged.astype(float), truth)
+    assert all(np.isnan(value) or 0 <= value <= 1 for value in found.values())
+    perfect = picture_scores(truth, truth.astype(float), truth)
+    assert perfect['macro_f1'] == perfect['forged_f1'] == perfect['iou'] == 1
+
+
+@pytest.mark.parametrize(
+    ('forged', 'truth', 'iou', 'macro_f1', 'false_alarm'),
+    (
+        ([0, 0, 0, 0], [0, 0, 0, 0], 1.0, 1.0, 0.0),
+        ([1, 0, 0, 0], [0, 0, 0, 0], 0.0, 3 / 7, 0.25),
+        ([1, 1, 1, 1], [0, 0, 0, 0], 0.0, 0.0, 1.0),
+        ([0, 0, 0, 0], [1, 1, 0, 0], 0.0, 1 / 3, np.nan),
+        ([1, 1, 0, 0], [1, 0, 0, 0], 0.5, (2 / 3 + 4 / 5) / 2, np.nan),
+        ([1, 1, 1, 1], [1, 1, 1, 1], 1.0, 1.0, np.nan),
+    ),
+)
+def test_figures_computed_by_hand(forged, truth, iou, macro_f1, false_alarm) -> None:
+    found = picture_scores(np.array(forged, bool), np.arange(4.0), np.array(truth, bool))
+    expected = dict(iou=iou, macro_f1=macro_f1, false_alarm=false_alarm)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)
+
+
+def test_without_a_pixel_no_figure_is_defined() -> None:
+    empty = np.zeros(0, bool)
+    assert all(np.isnan(value) for value in picture_scores(empty, empty.astype(float), empty).values())
+
+
+# --- the metric
+
+
+@pytest.mark.parametrize('shape', ((12, 17), (1, 1), (1, 9), (9, 1)), ids=str)
+def test_the_figures_of_one_picture_are_its_scores(shape) -> None:
+    forged, score, truth = drawn(0, shape)
+    assert_equal(figures(evaluated([sample(forged, score, truth)])), of_scikit_learn(forged, score, truth))
+
+
+def test_figures_are_averaged_over_pictures_not_over_pixels() -> None:
+    pictures = [drawn(seed, (5 + seed, 20), forged_share=0.1 + 0.2 * seed) for seed in range(4)]
+    expected = [of_scikit_learn(*picture) for picture in pictures]
+    found = figures(evaluated([sample(*picture) for picture in pictures]))
+    assert_equal(found, {**{k: np.mean([e[k] for e in expected]) for k in SCORES}, 'false_alarm': np.nan})
+
+
+@pytest.mark.parametrize('count_pristine', (True, False))
+def test_pristine_pictures_count_by_the_papers_rule_or_not_at_all(count_pristine) -> None:
+    forged, score, truth = drawn(0)
+    nothing = np.zeros_like(truth)
+    tenth = nothing.copy()
+    tenth.flat[: truth.size // 4] = True
+    pictures = [(forged, score, truth), (nothing, score, nothing), (tenth, score, nothing)]
+    found = figures(evaluated([sample(*p) for p in pictures], count_pristine=count_pristine))
+    each = [of_scikit_learn(*picture) for picture in pictures]
+    assert [e['iou'] for e in each[1:]] == [1, 0]
+    counted = each if count_pristine else each[:1]
+    expected = {name: np.mean([e[name] for e in counted]) for name in ('macro_f1', 'forged_f1', 'iou')}
+    assert_equal(found, dict(**expected, auc=each[0]['auc'], false_alarm=np.mean([e['false_alarm'] for e in each[1:]])))
+
+
+def test_figures_that_no_picture_defines_are_left_out() -> None:
+    forged, score, truth = drawn(0)
+    assert 'forgery/false_alarm' not in evaluated([sample(forged, score, truth)])
+    pristine = sample(forged, score, np.zeros_like(truth))
+    assert evaluated([pristine], count_pristine=False).keys() == {'forgery/false_alarm'}
+
+
+def test_pictures_are_grouped_by_data_set_and_kind() -> None:
+    places = [('casia', 'splice'), ('casia', 'copy-move'), ('casia', 'splice'), ('nist', ''), ('nist', '')]
+    pictures = [drawn(seed) for seed in range(5)]
+    found = evaluated(
+        [sample(*p, dataset_name=name, kind=kind) for p, (name, kind) in zip(pictures, places, strict=True)]
+    )
+    iou = [of_scikit_learn(*picture)['iou'] for picture in pictures]
+    expected = {
+        'forgery/iou': np.mean(iou),
+        'forgery/casia/iou': np.mean(iou[:3]),
+        'forgery/casia/copy-move/iou': iou[1],
+        'forgery/casia/splice/iou': np.mean([iou[0], iou[2]]),
+        'forgery/nist/iou': np.mean(iou[3:]),
+    }
+    assert {name: value for name, value in found.items() if name.endswith('/iou')} == pytest.approx(expected)
+
+
+def test_pictures_without_a_kind_are_a_group_of_their_own_beside_others() -> None:
+    found = evaluated([sample(*drawn(0), dataset_name='a', kind='splice'), sample(*drawn(1), dataset_name='a')])
+    assert {name for name in found if name.endswith('iou')} == {
+        'forgery/iou',
+        'forgery/a/other/iou',
+        'forgery/a/splice/iou',
+    }
+
+
+def test_a_group_that_repeats_its_parent_is_left_out() -> None:
+    found = evaluated([sample(*drawn(seed), dataset_name='a', kind='splice') for seed in range(2)])
+    assert all(name.count('/') == 1 for name in found)
+
+
+def test_the_prefix_may_be_another() -> None:
+    assert 'mine/iou' in evaluated([sample(*drawn(0))], prefix='mine')
+
+
+def test_ignored_pixels_are_left_out() -> None:
+    forged, score, truth = drawn(0)
+    ignored = np.random.default_rng(1).random(truth.shape) < 0.4
+    for ignore_index in (255, 7):
+        labels = np.where(ignored, ignore_index, truth)
+        found = figures(evaluated([sample(forged, score, labels)], ignore_index=ignore_index))
+        assert_equal(found, of_scikit_learn(forged[~ignored], score[~ignored], truth[~ignored]))
+
+
+def test_a_picture_of_ignored_pixels_alone_counts_in_no_figure() -> None:
+    forged, score, truth = drawn(0)
+    found = evaluated([sample(forged, score, truth), sample(forged, score, np.full(truth.shape, 255))])
+    assert_equal(figures(found), of_scikit_learn(forged, score, truth))
+
+
+@pytest.mark.parametrize(('resolution', 'size'), ((8, (8, 8)), ((6, 10), (6, 10)), ([40, 30], (40, 30))), ids=str)
+def test_at_another_resolution_masks_are_resized_and_cut_at_one_half(resolution, size) -> None:
+    forged, score, truth = drawn(0, (24, 32))
+    forged, truth = (cv2.blur(plane.astype(np.float32), (7, 7)) > 0.4 for plane in (forged, truth))
+    small = [cv2.resize(plane.astype(np.float32), size[::-1]) for plane in (forged, score, truth)]
+    found = figures(evaluated([sample(forged, score, truth)], resolution=resolution))
+    expected = of_scikit_learn(small[0] >= 0.5, small[1], small[2] >= 0.5)
+    assert_equal(found, expected)
+    assert found != pytest.approx(of_scikit_learn(forged, score, truth), nan_ok=True)
+
+
+def test_ignored_pixels_are_left_out_at_another_resolution_too() -> None:
+    forged, score, truth = drawn(0, (24, 32))
+    labels = truth.astype(int)
+    labels[:, 16:] = 255
+    found = figures(evaluated([sample(forged, score, labels)], resolution=(12, 16)))
+    assert_equal(found, figures(evaluated([sample(forged[:, :16], score[:, :16], truth[:, :16])], resolution=(12, 8))))
+
+
+@pytest.mark.parametrize('resolution', (0, -1, (0, 4), (4,), (1, 2, 3)), ids=str)
+def test_a_resolution_without_pixels_is_refused(resolution) -> None:
+    with pytest.raises(ValueError, match='resolution must be None, a side, or'):
+        ForgeryMetric(resolution=resolution)
+
+
+def test_a_score_of_half_precision_is_taken() -> None:
+    forged, score, truth = drawn(0)
+    one = sample(forged, score, truth)
+    one.seg_logits.data = one.seg_logits.data.half()
+    assert figures(evaluated([one]))['auc'] == pytest.approx(of_scikit_learn(forged, score, truth)['auc'], abs=1e-2)
+
+
+def test_a_predicted_mask_without_its_channel_is_taken() -> None:
+    forged, score, truth = drawn(0)
+    as_dict = sample(forged, score, truth).to_dict()
+    as_dict['pred_sem_seg']['data'] = as_dict['pred_sem_seg']['data'][0]
+    metric = ForgeryMetric()
+    metric.process(None, [as_dict])
+    assert_equal(figures(metric.evaluate(1)), of_scikit_learn(forged, score, truth))
+
+
+# --- bad input
+
+
+def test_a_picture_without_its_truth_is_named() -> None:
+    forged, score, _ = drawn(0)
+    with pytest.raises(ValueError, match=r'folder/1\.jpg has no mask to compare with: add LoadForgeryMask'):
+        evaluated([sample(forged, score, None)])
+
+
+@pytest.mark.parametrize('shape', ((24, 17), (17, 12)), ids=('larger', 'turned'))
+def test_a_truth_of_another_size_is_named_with_the_order_of_the_pipeline(shape) -> None:
+    forged, score, _ = drawn(0)
+    with pytest.raises(ValueError, match=r'folder/1\.jpg: .*predicted one \(12, 17\).*LoadForgeryMask behind Resize'):
+        evaluated([sample(forged, score, np.zeros(shape, bool))])
+
+
+def test_a_model_of_one_channel_is_refused_with_the_option() -> None:
+    one = sample(*drawn(0))
+    one.seg_logits = PixelData(data=one.seg_logits.data[:1])
+    with pytest.raises(ValueError, match=r'folder/1\.jpg: seg_logits has 1 channels: set out_channels=2'):
+        evaluated([one])
+
+
+@pytest.mark.parametrize('with_output', (True, False))
+def test_an_evaluation_of_no_picture_is_refused(tmp_path, with_output) -> None:
+    metric = METRICS.build(dict(type='ForgeryMetric', output_dir=str(tmp_path / 'out') if with_output else None))
+    with pytest.raises(ValueError, match='ForgeryMetric got no picture: is the data set'):
+        metric.evaluate(0)
+    assert not list(tmp_path.iterdir())
+
+
+# --- mmengine
+
+
+def test_pictures_that_only_fill_the_last_batch_are_dropped_and_the_next_run_starts_anew() -> None:
+    metric = ForgeryMetric()
+    first, second = drawn(0), drawn(1)
+    metric.process(None, [sample(*picture).to_dict() for picture in (first, second, second)])
+    found = metric.evaluate(2)
+    assert found['forgery/iou'] == pytest.approx(np.mean([of_scikit_learn(*p)['iou'] for p in (first, second)]))
+    metric.process(None, [sample(*first).to_dict()])
+    assert metric.evaluate(1)['forgery/iou'] == pytest.approx(of_scikit_learn(*first)['iou'])
+
+
+# --- the files
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file()}
+
+
+def test_each_mask_and_a_row_of_figures_are_written(tmp_path) -> None:
+    out = tmp_path / 'new' / 'out'
+    names = [('casia', 'splice/1'), ('casia', 'copy-move/1'), ('nist', '1'), ('nist', 'ü 1')]
+    pictures = [drawn(seed, (6 + seed, 9)) for seed in range(3)] + [drawn(3, (4, 5), forged_share=0)]
+    evaluated(
+        [
+            sample(*p, img_path=f'{name}.jpg', dataset_name=dataset, picture=name, kind='kind')
+            for p, (dataset, name) in zip(pictures, names, strict=True)
+        ],
+        output_dir=str(out),
+        keep_results=True,
+    )
+    assert files(out) == {f'{dataset}/{name}.png' for dataset, name in names} | {'pictures.csv'}
+    with (out / 'pictures.csv').open(encoding='utf-8', newline='') as file:
+        rows = list(csv.DictReader(file))
+    for (dataset, name), picture, row in zip(names, pictures, rows, strict=True):
+        mask = cv2.imread(str(out / dataset / f'{name}.png'), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(mask, picture[0] * np.uint8(255))
+        assert (row['dataset'], row['picture'], row['kind']) == (dataset, name, 'kind')
+        assert row['is_pristine'] == str(not picture[2].any())
+        assert_equal({figure: float(row[figure]) for figure in SCORES}, of_scikit_learn(*picture))
+
+
+def test_the_written_mask_has_the_pictures_size_whatever_the_resolution(tmp_path) -> None:
+    picture = drawn(0)
+    evaluated([sample(*picture, picture='1')], output_dir=str(tmp_path), resolution=4)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_GRAYSCALE) == 255, picture[0])
+
+
+def test_a_second_evaluation_replaces_the_files(tmp_path) -> None:
+    evaluator = Evaluator([dict(type='ForgeryMetric', output_dir=str(tmp_path))])
+    for seed in range(2):
+        picture = drawn(seed)
+        evaluator.process([sample(*picture)])
+        evaluator.evaluate(1)
+        mask = cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(mask == 255, picture[0])
+    assert files(tmp_path) == {'1.png', 'pictures.csv'}
+
+
+def test_two_pictures_that_would_share_a_file_are_refused(tmp_path) -> None:
+    samples = [sample(*drawn(seed), img_path=f'{folder}/1.jpg') for seed, folder in enumerate('ab')]
+    with pytest.raises(ValueError, match=r"a/1\.jpg and b/1\.jpg would both be .*1\.png.*meta_keys 'dataset_name'"):
+        evaluated(samples, output_dir=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    'names',
+    (
+        dict(picture='../escaped'),
+        dict(picture='a/../../escaped'),
+        dict(dataset_name='..', picture='escaped'),
+        dict(dataset_name='../sibling', picture='escaped'),
+    ),
+    ids=str,
+)
+def test_no_name_leads_out_of_the_folder(tmp_path, names) -> None:
+    with pytest.raises(ValueError, match=r'the mask of folder/1\.jpg would lie outside output_dir'):
+        evaluated([sample(*drawn(0), **names)], output_dir=str(tmp_path / 'out'))
+    assert not files(tmp_path)
+
+
+def test_no_absolute_name_leads_out_of_the_folder(tmp_path) -> None:
+    with pytest.raises(ValueError, match='would lie outside output_dir'):
+        evaluated([sample(*drawn(0), picture=str(tmp_path / 'escaped'))], output_dir=str(tmp_path / 'out'))
+    assert not files(tmp_path)
