@@ -22,7 +22,14 @@ $(VENV)/.ready: setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[mmseg,demo,tests]'
+	$(BIN)/python -c 'import cv2' 2>/dev/null || $(MAKE) headless
 	touch $@
 
+# On a machine without the libraries of a screen the OpenCV that mmcv asks for does not import; this one does.
+.PHONY: headless
+headless:
+	$(BIN)/python -m pip uninstall --quiet --yes opencv-python
+	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps opencv-python-headless
+
 clean:
-	rm -rf $(VENV) work_dirs
+	rm -rf $(VENV)

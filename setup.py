@@ -9,7 +9,13 @@ HERE = Path(__file__).parent
 
 # The maintained distributions of the OpenMMLab stack, under the same import names as the originals. They are an extra,
 # so that a bare install leaves an MMSegmentation that is already there alone.
-MMSEG = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6', 'onedl-mmsegmentation>=1.4.2', 'onedl-mmpretrain>=1.3.6']
+MMSEG = [
+    'torchvision',
+    'onedl-mmengine>=0.10.12',
+    'onedl-mmcv>=2.3.6',
+    'onedl-mmsegmentation>=1.4.2',
+    'onedl-mmpretrain>=1.3.6',
+]
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 TESTS = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.15']
 
@@ -23,8 +29,7 @@ setup(
     packages=find_packages(include=['focal_mmseg', 'focal_mmseg.*']),
     python_requires='>=3.10',
     install_requires=[
-        'torch>=2.1',
-        'torchvision',
+        'torch>=2.6',
         'numpy>=1.24',
         'scipy>=1.10',
         'scikit-learn>=1.3',

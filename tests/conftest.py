@@ -11,6 +11,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
 from mmseg.visualization import SegLocalVisualizer
 
 import focal_mmseg  # noqa: F401
@@ -100,7 +101,8 @@ def trained(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
 def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Runs a script as `python script arguments` does, in this process."""
     # mmengine keeps one visualizer a process, with the folder that it was first given.
-    SegLocalVisualizer._instance_dict.clear()
+    for visualizer in (Visualizer, SegLocalVisualizer):
+        visualizer._instance_dict.clear()
 
     def run(script: Path, *arguments: str | Path) -> None:
         monkeypatch.setattr(sys, 'argv', [str(script), *map(str, arguments)])

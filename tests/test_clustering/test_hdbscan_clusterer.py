@@ -18,6 +18,7 @@ from focal_mmseg.clustering import HDBSCANClusterer
         dict(min_cluster_size=10, min_samples=5),
         dict(min_cluster_size=15, min_samples=1),
         dict(min_cluster_size=60, min_samples=20),
+        dict(min_cluster_size=60, min_samples=20, allow_single_cluster=False),
         dict(min_cluster_size=10, min_samples=5, cluster_selection_method='leaf'),
         dict(min_cluster_size=5, min_samples=3, cluster_selection_epsilon=0.4),
         dict(min_cluster_size=10, min_samples=5, cluster_selection_epsilon=2.0, allow_single_cluster=True),
@@ -28,7 +29,8 @@ from focal_mmseg.clustering import HDBSCANClusterer
 @pytest.mark.parametrize('spread', [0.05, 0.1, 0.15])
 def test_labels_equal_those_of_the_hdbscan_package(blobs: Callable[..., Tensor], options: dict, spread: float) -> None:
     points = blobs([120, 50, 30], spread=spread)
-    theirs = hdbscan.HDBSCAN(**options, algorithm='generic').fit_predict(points.double().numpy())
+    theirs = hdbscan.HDBSCAN(**{'allow_single_cluster': True, **options}, algorithm='generic')
+    theirs = theirs.fit_predict(points.double().numpy())
     ours = HDBSCANClusterer(**options).fit_predict(points)
     assert ours.dtype == torch.int64
     assert adjusted_rand_score(theirs, ours) == 1.0
@@ -39,7 +41,8 @@ def test_labels_equal_those_of_the_hdbscan_package(blobs: Callable[..., Tensor],
 def test_blobs_that_touch_differ_from_the_hdbscan_package_by_ties_only(blobs: Callable[..., Tensor], seed: int) -> None:
     # Equal distances may be joined in any order; the package's own algorithms differ among themselves by as much.
     points = blobs([120, 50, 30], spread=0.3, seed=seed)
-    theirs = hdbscan.HDBSCAN(10, min_samples=5, algorithm='generic').fit_predict(points.double().numpy())
+    theirs = hdbscan.HDBSCAN(10, min_samples=5, allow_single_cluster=True, algorithm='generic')
+    theirs = theirs.fit_predict(points.double().numpy())
     assert adjusted_rand_score(theirs, HDBSCANClusterer(10, 5).fit_predict(points)) > 0.95
 
 

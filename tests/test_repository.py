@@ -1,0 +1,44 @@
+"""What holds for every file of the repository."""
+
+import ast
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+
+FOLDERS = ('focal_mmseg', 'tools', 'configs', 'tests')
+
+
+def sources(root: Path) -> list[Path]:
+    return [root / 'setup.py', *(path for folder in FOLDERS for path in sorted((root / folder).rglob('*.py')))]
+
+
+@pytest.mark.parametrize('version', [(3, 10), (3, 12)])
+def test_every_file_parses_on_the_oldest_and_newest_python(root: Path, version: tuple[int, int]) -> None:
+    for path in sources(root):
+        ast.parse(path.read_text(encoding='utf-8'), str(path), feature_version=version)
+
+
+@pytest.mark.parametrize('wall', ['models/losses', 'clustering'])
+def test_losses_and_clusterers_know_nothing_of_mm_but_the_registry(root: Path, wall: str) -> None:
+    for path in sorted((root / 'focal_mmseg' / wall).rglob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Import):
+                assert not any(alias.name.startswith('mm') for alias in node.names), path
+            elif isinstance(node, ast.ImportFrom) and (node.module or '').startswith('mm'):
+                assert node.module == 'mmseg.registry', path
+
+
+def test_data_and_evaluation_know_no_model(root: Path) -> None:
+    for folder in ('datasets', 'evaluation'):
+        for path in sorted((root / 'focal_mmseg' / folder).rglob('*.py')):
+            text = path.read_text(encoding='utf-8')
+            assert 'focal_mmseg.models' not in text, path
+            assert 'focal_mmseg.clustering' not in text, path
+
+
+def test_a_bare_install_brings_nothing_of_the_mm_stack() -> None:
+    bare = [name for name in requires('focal_mmseg') if 'extra ==' not in name]
+    assert any(name.startswith('hdbscan') for name in bare)
+    assert not any('mm' in name or name.startswith('torchvision') for name in bare)
+    assert any('onedl-mmsegmentation' in name and 'mmseg' in name for name in requires('focal_mmseg'))
