@@ -7,6 +7,7 @@ Example:
 
 import argparse
 import csv
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,7 +36,7 @@ TEST_PHOTOGRAPHS = ('chelsea', 'flower', 'rocket')
 TRAIN_COUNTS = {'splice': 200, 'copy-move': 600}
 TEST_COUNTS = {'splice': 24, 'copy-move': 24, 'pristine': 12}
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
-ROWS_IN_GRID = 8
+ROWS_OF_A_KIND = 2
 SIDE = 192
 
 
@@ -50,6 +51,7 @@ def parse_args() -> argparse.Namespace:
 def forge(work_dir: Path, seed: int) -> Path:
     """Forge training and test pictures out of photographs that the two do not share."""
     data = work_dir / 'data'
+    shutil.rmtree(data, ignore_errors=True)
     for part, names, counts, part_seed in (
         ('train', TRAIN_PHOTOGRAPHS, TRAIN_COUNTS, 2 * seed),
         ('test', TEST_PHOTOGRAPHS, TEST_COUNTS, 2 * seed + 1),
@@ -118,9 +120,7 @@ def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[s
 def draw_grid(data: Path, checkpoint: Path, path: Path) -> None:
     """Input, truth, score and mask of the first test pictures of each kind."""
     focal = FOCALInferencer(CONFIG, checkpoint, 'cpu')
-    kinds = ('splice', 'copy-move', 'pristine')
-    shares = [ROWS_IN_GRID // len(kinds) + (index < ROWS_IN_GRID % len(kinds)) for index in range(len(kinds))]
-    names = [f'{kind}/{index:05d}' for kind, share in zip(kinds, shares, strict=True) for index in range(share)]
+    names = [f'{kind}/{index:05d}' for kind in TEST_COUNTS for index in range(ROWS_OF_A_KIND)]
     rows = []
     for name in names:
         image = cv2.imread(str(data / 'test' / 'images' / f'{name}.jpg'))
@@ -141,7 +141,6 @@ def main() -> None:
     untrained, trained = args.work_dir / 'untrained.pth', args.work_dir / 'trained.pth'
     save_untrained(untrained, args.seed)
     run_tool('train.py', CONFIG, '--work-dir', args.work_dir / 'train', *options)
-    (args.work_dir / 'train' / 'last_checkpoint').read_text(encoding='utf-8')
     Path((args.work_dir / 'train' / 'last_checkpoint').read_text(encoding='utf-8').strip()).replace(trained)
     for checkpoint in (untrained, trained):
         out = args.work_dir / checkpoint.stem

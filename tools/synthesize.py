@@ -33,6 +33,8 @@ def main() -> None:
     paths = sorted(path for path in args.images.rglob('*') if path.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
         raise FileNotFoundError(f'{args.images} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
+    if (args.out / 'images').exists():
+        raise FileExistsError(f'{args.out} holds pictures already: give another --out, or delete it')
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), args.most or len(paths))).round().astype(int)
     photographs = {
         paths[index].relative_to(args.images).as_posix(): mmcv.imread(str(paths[index]), channel_order='rgb')

@@ -119,7 +119,9 @@ def test_an_empty_test_set_is_named(
         )
 
 
-@pytest.mark.parametrize('tool', ['train.py', 'test.py', 'predict.py', 'demo.py'])
+@pytest.mark.parametrize(
+    'tool', ['train.py', 'test.py', 'predict.py', 'demo.py', 'synthesize.py', 'benchmarks/clusterers.py']
+)
 def test_help_shows_an_example(root: Path, run_tool: Callable, capsys: pytest.CaptureFixture, tool: str) -> None:
     with pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / tool, '--help')
