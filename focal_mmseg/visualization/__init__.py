@@ -1,6 +1,6 @@
 """Results as pictures."""
 
-from .drawings import heat_map, overlay
+from .drawings import overlay
 from .grid import write_grid
 
-__all__ = ['heat_map', 'overlay', 'write_grid']
+__all__ = ['overlay', 'write_grid']

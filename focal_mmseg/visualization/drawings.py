@@ -1,21 +1,9 @@
-"""A score map in colours, and a mask over its picture."""
+"""A mask over its picture."""
 
 import cv2
 import numpy as np
 
 FORGED_BGR = (0, 0, 255)
-
-
-def heat_map(score: np.ndarray) -> np.ndarray:
-    """Colour a score map: dark where pristine, bright where forged.
-
-    Args:
-        score (np.ndarray): float of shape (H, W) in [0, 1].
-
-    Returns:
-        np.ndarray: uint8 BGR of shape (H, W, 3).
-    """
-    return cv2.applyColorMap(np.round(score * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
 
 
 def overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

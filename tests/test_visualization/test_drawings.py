@@ -1,16 +1,11 @@
-"""Colours of score maps, masks over pictures, and the grid."""
+"""Masks over pictures, and the grid."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from focal_mmseg.visualization import heat_map, overlay, write_grid
-
-
-def test_a_heat_map_grows_brighter_with_the_score() -> None:
-    bright = heat_map(np.linspace(0, 1, 9, dtype=np.float32)[None]).astype(int).sum(2)[0]
-    assert (np.diff(bright) > 0).all()
+from focal_mmseg.visualization import overlay, write_grid
 
 
 def test_an_overlay_reddens_the_forged_region_alone() -> None:
