@@ -32,7 +32,7 @@ TOOLS = Path(__file__).parent
 CONFIG = TOOLS.parent / 'configs' / 'demo' / 'focal_hrnet-compact.py'
 TRAIN_PHOTOGRAPHS = ('astronaut', 'china', 'coffee', 'motorcycle')
 TEST_PHOTOGRAPHS = ('chelsea', 'flower', 'rocket')
-# Copy-moves teach most: there the two sides of an edge differ in their traces alone, not in what they show.
+# Mostly copy-moves: their two sides show the same scene, so that the traces are what tells them apart.
 TRAIN_COUNTS = {'splice': 200, 'copy-move': 600}
 TEST_COUNTS = {'splice': 24, 'copy-move': 24, 'pristine': 12}
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}

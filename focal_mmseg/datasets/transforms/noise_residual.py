@@ -10,8 +10,8 @@ from mmseg.registry import TRANSFORMS
 class NoiseResidual(BaseTransform):
     """Replace the picture by what a Gaussian blur takes from it, clipped.
 
-    Traces of compression, noise and blur live in this residual, the scene hardly does. A network that starts from
-    random weights finds them there in minutes (docs/demo.md); one with ImageNet weights was trained on the picture.
+    Traces of compression, noise and blur live in this residual, and little of the scene. It is meant for a network that
+    starts from random weights and trains briefly, as the demo's; ImageNet weights were trained on the picture itself.
 
     Required and modified key: ``img``, uint8 (H, W, 3) to float32 (H, W, 3) in [-limit, limit].
 
