@@ -127,3 +127,28 @@ def test_help_shows_an_example(root: Path, run_tool: Callable, capsys: pytest.Ca
         run_tool(root / 'tools' / tool, '--help')
     assert stop.value.code == 0
     assert f'Example:\n  python tools/{tool}' in capsys.readouterr().out
+
+
+def test_the_batch_size_of_a_test_changes_nothing(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    for size in (1, 4):
+        options = ('--work-dir', tmp_path / 'log', '--cfg-options', f'test_dataloader.batch_size={size}')
+        run_tool(root / 'tools' / 'test.py', config, checkpoint, '--out', tmp_path / str(size), *options)
+    one_by_one, together = (np.genfromtxt(tmp_path / size / 'pictures.csv', delimiter=',')[1:, 4:] for size in '14')
+    # The convolutions round differently; a pixel at the border of a mask may.
+    np.testing.assert_allclose(one_by_one, together, atol=1e-3)
+    assert np.isfinite(together[:, :3]).all()
+
+
+def test_out_works_with_a_list_of_evaluators(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    several = tmp_path / 'several.py'
+    several.write_text(
+        f"_base_ = '{config.as_posix()}'\n"
+        "test_evaluator = [dict(type='ForgeryMetric'), dict(type='IoUMetric', iou_metrics=['mIoU'])]\n"
+    )
+    out = tmp_path / 'out'
+    run_tool(root / 'tools' / 'test.py', several, checkpoint, '--work-dir', tmp_path / 'log', '--out', out)
+    assert (out / 'pictures.csv').is_file()
