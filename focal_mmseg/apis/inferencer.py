@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -45,8 +46,7 @@ class FOCALInferencer:
 
     Example:
         >>> focal = FOCALInferencer('configs/focal_hrnet.py', 'hrnet.pth')  # doctest: +SKIP
-        >>> focal('photo.jpg').summary['forged_share']  # doctest: +SKIP
-        0.081
+        >>> prediction = focal('photo.jpg')  # doctest: +SKIP
     """
 
     def __init__(
@@ -100,5 +100,5 @@ class FOCALInferencer:
             raise FileNotFoundError(f'the picture {image} does not exist')
         try:
             return self._from_file(dict(img_path=str(image)))
-        except (AssertionError, OSError) as error:
+        except (AssertionError, OSError, cv2.error) as error:
             raise ValueError(f'the picture {image} cannot be read: it is no image, or truncated ({error})') from error

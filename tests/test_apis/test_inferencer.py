@@ -64,3 +64,9 @@ def test_a_checkpoint_of_another_backbone_is_refused(trained: tuple[Path, Path],
     other = {'model.backbone.init_cfg': None}
     with pytest.raises(ValueError, match='another backbone'):
         FOCALInferencer(root / 'configs' / 'focal_mit.py', trained[1], device='cpu', cfg_options=other)
+
+
+def test_an_empty_file_is_named(focal: FOCALInferencer, tmp_path: Path) -> None:
+    (tmp_path / 'empty.jpg').touch()
+    with pytest.raises(ValueError, match=r'empty\.jpg cannot be read'):
+        focal(tmp_path / 'empty.jpg')
