@@ -1,7 +1,9 @@
 """What every clusterer shares, and the one rule that turns clusters into pristine and forged."""
 
+import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,12 +23,14 @@ class Localisation:
         score (Tensor): float32 of shape (P,) in [0, 1], above 1/2 exactly where ``forged``.
         num_clusters (int): Clusters found, noise not counted.
         noise_share (float): Share of the points that the clusterer left without a cluster, in [0, 1].
+        seconds (float): What the clustering took, or 0 where nobody measured it.
     """
 
     forged: Tensor
     score: Tensor
     num_clusters: int
     noise_share: float
+    seconds: float = 0.0
 
 
 class Clusterer(ABC):
@@ -51,30 +55,65 @@ class Clusterer(ABC):
         """Cluster the points.
 
         Args:
-            embeddings (Tensor): Finite, unit-length float of shape (P, C), P at least 1.
+            embeddings (Tensor): Finite, unit-length float32 of shape (P, C), P at least 1.
 
         Returns:
             Tensor: int64 of shape (P,): 0..K-1 the cluster, -1 noise.
         """
 
-    def localise(self, embeddings: Tensor) -> Localisation:
+    def fit_predict_grid(self, embeddings: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Cluster the points of a map; for clusterers that use where a point lies, the others need not override it.
+
+        Args:
+            embeddings (Tensor): As in :meth:`fit_predict`, the map's rows one after the other.
+            grid (tuple[int, int]): Height and width of the map, their product is P.
+
+        Returns:
+            Tensor: As in :meth:`fit_predict`.
+        """
+        return self.fit_predict(embeddings)
+
+    def localise(self, embeddings: Tensor, grid: tuple[int, int] | None = None) -> Localisation:
         """Cluster one image and say which points are forged.
 
         Args:
             embeddings (Tensor): Unit-length float of any precision, shape (P, C), P at least 1.
+            grid (tuple[int, int], optional): Height and width of the map that the points are, row by row.
 
         Returns:
             Localisation: On the device of the embeddings.
 
         Raises:
-            ValueError: If there is no point, or an embedding is not finite.
+            ValueError: If there is no point, an embedding is not finite, or the grid has another number of points.
         """
+        start = time.perf_counter()
         if embeddings.ndim != 2 or not len(embeddings):
             raise ValueError(f'expected embeddings (P, C) with at least one point, got {tuple(embeddings.shape)}')
+        if grid is not None and grid[0] * grid[1] != len(embeddings):
+            raise ValueError(f'a grid of {grid[0]} x {grid[1]} does not hold {len(embeddings)} embeddings')
         embeddings = embeddings.detach().float()
         if not embeddings.isfinite().all():
             raise ValueError('the embeddings hold NaN or infinity: did the training diverge?')
-        return localise(embeddings, self.fit_predict(embeddings), self.noise)
+        # Autocast would take the matrix products below to 8 or 11 bits.
+        with torch.autocast(embeddings.device.type, enabled=False):
+            labels = self.fit_predict(embeddings) if grid is None else self.fit_predict_grid(embeddings, grid)
+            found = localise(embeddings, labels, self.noise)
+        return replace(found, seconds=time.perf_counter() - start)
+
+    def localise_batch(
+        self, batch: Sequence[Tensor], grids: Sequence[tuple[int, int] | None] | None = None
+    ) -> list[Localisation]:
+        """:meth:`localise` for each image of a batch.
+
+        Args:
+            batch (Sequence[Tensor]): One (P_i, C) an image.
+            grids (Sequence[tuple[int, int] | None], optional): One an image. Defaults to none.
+
+        Returns:
+            list[Localisation]: In the order of the batch.
+        """
+        grids = [None] * len(batch) if grids is None else grids
+        return [self.localise(embeddings, grid) for embeddings, grid in zip(batch, grids, strict=True)]
 
 
 def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Localisation:

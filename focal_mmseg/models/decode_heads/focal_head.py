@@ -154,23 +154,26 @@ class FOCALHead(BaseDecodeHead):
             of the network's input. Their softmax is the clusterer's soft score, their argmax the mask.
         """
         height, width = self._input_size(batch_img_metas[0])
-        self.last_localisations = []
-        maps = []
-        for embeddings, meta in zip(seg_logits, batch_img_metas, strict=True):
+        windows = []
+        for meta in batch_img_metas:
             left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
             rows = _valid_cells(seg_logits.shape[2], height, top, bottom)
             columns = _valid_cells(seg_logits.shape[3], width, left, right)
-            valid = embeddings[:, rows, columns]
-            localisation = self.clusterer.localise(valid.flatten(1).T)
-            self.last_localisations.append(localisation)
-            score = localisation.score.view(1, 1, *valid.shape[1:])
+            windows.append((rows, columns))
+        valid = [embeddings[:, *window] for embeddings, window in zip(seg_logits, windows, strict=True)]
+        grids = [tuple(embeddings.shape[1:]) for embeddings in valid]
+        self.last_localisations = self.clusterer.localise_batch(
+            [embeddings.flatten(1).T for embeddings in valid], grids
+        )
+        maps = []
+        for found, grid, (rows, columns) in zip(self.last_localisations, grids, windows, strict=True):
             margins = (
                 columns.start,
                 seg_logits.shape[3] - columns.stop,
                 rows.start,
                 seg_logits.shape[2] - rows.stop,
             )
-            maps.append(F.pad(score, margins, mode='replicate'))
+            maps.append(F.pad(found.score.view(1, 1, *grid), margins, mode='replicate'))
         score = torch.cat(maps).clamp(1e-4, 1 - 1e-4)
         log_scores = torch.cat([(1 - score).log(), score.log()], dim=1)
         return super().predict_by_feat(log_scores, batch_img_metas)
