@@ -26,8 +26,8 @@ class HDBSCANClusterer(Clusterer):
             least 2), or their share of the image (float in (0, 1)). A share keeps its meaning when the embedding map
             changes its size: the journal version's 200 is 0.3 % of a 256x256 map but 4.9 % of a 64x64 one.
             Defaults to 0.005.
-        min_samples (int): Neighbours that make up the core distance; the more, the smoother the density.
-            Defaults to 20.
+        min_samples (int, optional): Neighbours that make up the core distance; the more, the smoother the density.
+            None takes ``min_cluster_size``, as in the package. Defaults to 20.
         cluster_selection_method (str): ``'eom'`` or ``'leaf'``. Defaults to ``'eom'``.
         cluster_selection_epsilon (float): Clusters closer than this are not split. Defaults to 0.
         allow_single_cluster (bool): Whether the whole image may be one cluster, so that a pristine picture gives an
@@ -41,7 +41,7 @@ class HDBSCANClusterer(Clusterer):
     def __init__(
         self,
         min_cluster_size: int | float = 0.005,
-        min_samples: int = 20,
+        min_samples: int | None = 20,
         cluster_selection_method: str = 'eom',
         cluster_selection_epsilon: float = 0.0,
         allow_single_cluster: bool = True,
@@ -55,12 +55,14 @@ class HDBSCANClusterer(Clusterer):
                 'min_cluster_size must be a count (int, at least 2) or a share (float in (0, 1)), '
                 f'got {min_cluster_size!r}'
             )
-        if min_samples < 1:
-            raise ValueError(f'min_samples must be at least 1, got {min_samples}')
+        if min_samples is not None and not (isinstance(min_samples, int) and min_samples >= 1):
+            raise ValueError(f'min_samples must be None or an int of at least 1, got {min_samples!r}')
         if cluster_selection_method not in METHODS:
             raise ValueError(f'cluster_selection_method must be one of {METHODS}, got {cluster_selection_method!r}')
-        if cluster_selection_epsilon < 0:
-            raise ValueError(f'cluster_selection_epsilon must not be negative, got {cluster_selection_epsilon}')
+        if not 0 <= cluster_selection_epsilon < float('inf'):
+            raise ValueError(
+                f'cluster_selection_epsilon must be finite and at least 0, got {cluster_selection_epsilon}'
+            )
         self.min_cluster_size = min_cluster_size
         self.min_samples = min_samples
         self.cluster_selection_method = cluster_selection_method
@@ -74,17 +76,30 @@ class HDBSCANClusterer(Clusterer):
         return max(2, round(self.min_cluster_size * points))
 
     def fit_predict(self, embeddings: Tensor) -> Tensor:
-        """See :meth:`Clusterer.fit_predict`; fewer points than a cluster needs, or equal ones, are one cluster."""
+        """See :meth:`Clusterer.fit_predict`; fewer points than two clusters need, or equal ones, are one cluster."""
         smallest = self._smallest_cluster(len(embeddings))
         if len(embeddings) < 2 * smallest or (embeddings == embeddings[0]).all():
             return torch.zeros(len(embeddings), dtype=torch.int64, device=embeddings.device)
-        tree = mutual_reachability_tree(embeddings, self.min_samples)
-        labels = _tree_to_labels(
-            np.empty((len(embeddings), 0)),
+        tree = mutual_reachability_tree(embeddings, self.min_samples or smallest)
+        return torch.from_numpy(self.labels_of(tree)).to(embeddings.device)
+
+    def labels_of(self, tree: np.ndarray) -> np.ndarray:
+        """The package's hierarchy, condensation and choice of clusters, on a tree of ours.
+
+        Args:
+            tree (np.ndarray): float64 of shape (P - 1, 3), from :func:`mutual_reachability_tree`.
+
+        Returns:
+            np.ndarray: int64 of shape (P,): 0..K-1 the cluster, -1 noise.
+        """
+        points = len(tree) + 1
+        # Of the points themselves the function asks the number only.
+        labels, *_ = _tree_to_labels(
+            np.empty((points, 0)),
             label_tree(tree),
-            min_cluster_size=smallest,
+            min_cluster_size=self._smallest_cluster(points),
             cluster_selection_method=self.cluster_selection_method,
             allow_single_cluster=self.allow_single_cluster,
             cluster_selection_epsilon=self.cluster_selection_epsilon,
-        )[0]
-        return torch.from_numpy(labels.astype(np.int64)).to(embeddings.device)
+        )
+        return labels.astype(np.int64)

@@ -23,6 +23,7 @@ from focal_mmseg.clustering import HDBSCANClusterer
         dict(min_cluster_size=5, min_samples=3, cluster_selection_epsilon=0.4),
         dict(min_cluster_size=10, min_samples=5, cluster_selection_epsilon=2.0, allow_single_cluster=True),
         dict(min_cluster_size=10, min_samples=10, allow_single_cluster=True),
+        dict(min_cluster_size=15, min_samples=None),
     ],
     ids=str,
 )
@@ -137,9 +138,11 @@ def test_the_order_of_the_points_does_not_matter(blobs: Callable[..., Tensor], o
         (dict(min_cluster_size=0.0), r'got 0\.0'),
         (dict(min_cluster_size=1.0), r'got 1\.0'),
         (dict(min_cluster_size=200.0), r'got 200\.0'),
-        (dict(min_samples=0), 'min_samples must be at least 1, got 0'),
+        (dict(min_samples=0), 'min_samples must be None or an int of at least 1, got 0'),
+        (dict(min_samples=2.5), r'got 2\.5'),
         (dict(cluster_selection_method='stem'), "got 'stem'"),
         (dict(cluster_selection_epsilon=-0.1), r'got -0\.1'),
+        (dict(cluster_selection_epsilon=float('nan')), 'got nan'),
         (dict(noise='all'), "got 'all'"),
     ],
 )
