@@ -1,5 +1,5 @@
 """What FOCAL adds to mmengine's runner."""
 
-from .hooks import CheckpointFitHook
+from .hooks import CheckpointFitHook, ClusteringHook
 
-__all__ = ['CheckpointFitHook']
+__all__ = ['CheckpointFitHook', 'ClusteringHook']

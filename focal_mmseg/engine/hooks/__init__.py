@@ -1,5 +1,6 @@
 """Hooks."""
 
 from .checkpoint_fit_hook import CheckpointFitHook
+from .clustering_hook import ClusteringHook
 
-__all__ = ['CheckpointFitHook']
+__all__ = ['CheckpointFitHook', 'ClusteringHook']

@@ -160,7 +160,7 @@ class FOCALHead(BaseDecodeHead):
             rows = _valid_cells(seg_logits.shape[2], height, top, bottom)
             columns = _valid_cells(seg_logits.shape[3], width, left, right)
             windows.append((rows, columns))
-        valid = [embeddings[:, *window] for embeddings, window in zip(seg_logits, windows, strict=True)]
+        valid = [embeddings[:, rows, columns] for embeddings, (rows, columns) in zip(seg_logits, windows, strict=True)]
         grids = [tuple(embeddings.shape[1:]) for embeddings in valid]
         self.last_localisations = self.clusterer.localise_batch(
             [embeddings.flatten(1).T for embeddings in valid], grids
