@@ -1,0 +1,49 @@
+"""Embeddings whose clusters are known, for benchmarks that need no network."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+
+def groups(points: int, dim: int, shares: tuple[float, ...] = (0.8, 0.2), spread: float = 0.5, seed: int = 0) -> Tensor:
+    """Unit vectors (P, C) around axes, group after group: a forged picture's embeddings after a good training.
+
+    Args:
+        points (int): P.
+        dim (int): C, at least the number of groups.
+        shares (tuple[float, ...]): Of each group, of sum 1.
+        spread (float): Length of the noise that is added to the unit axis, before normalisation.
+        seed (int): Of the noise.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    ends = (torch.tensor(shares).cumsum(0) * points).round().long()
+    group = torch.bucketize(torch.arange(points), ends, right=True).clamp(max=len(shares) - 1)
+    noise = torch.randn(points, dim, generator=generator) * spread / dim**0.5
+    return F.normalize(F.one_hot(group, dim).float() + noise, dim=1)
+
+
+def _random(points: int, dim: int) -> Tensor:
+    return F.normalize(torch.randn(points, dim, generator=torch.Generator().manual_seed(0)), dim=1)
+
+
+def _low_rank(points: int, dim: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.randn(points, 4, generator=generator), torch.randn(4, dim, generator=generator)
+    return F.normalize(factors[0] @ factors[1], dim=1)
+
+
+def _duplicated(points: int, dim: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return _random(max(2, points // 8), dim)[torch.randint(0, max(2, points // 8), (points,), generator=generator)]
+
+
+KINDS: dict[str, Callable[[int, int], Tensor]] = {
+    'random': _random,
+    'two groups': groups,
+    'five groups': lambda points, dim: groups(points, dim, (0.5, 0.2, 0.15, 0.1, 0.05), 0.8),
+    'tight groups': lambda points, dim: groups(points, dim, spread=1e-4),
+    'low rank': _low_rank,
+    'duplicated': _duplicated,
+}

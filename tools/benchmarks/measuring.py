@@ -1,0 +1,62 @@
+"""Time and memory of a call, as every benchmark here takes them."""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+Result = TypeVar('Result')
+
+
+def timed(call: Callable[[], Result], device: torch.device, repeats: int = 1) -> tuple[Result, float]:
+    """What a call gives, and the median of its seconds; on an accelerator all work is waited for."""
+    seconds = []
+    for _ in range(repeats):
+        _wait(device)
+        start = time.perf_counter()
+        result = call()
+        _wait(device)
+        seconds.append(time.perf_counter() - start)
+    return result, statistics.median(seconds)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+
+
+def extra_memory(call: Callable[[], Result], device: torch.device) -> tuple[Result, float | None]:
+    """What a call gives, and by how many MiB it raised the peak of the memory in use.
+
+    On a GPU this is torch's own count, on a processor the resident memory as Linux tells it, None where it does not.
+    """
+    if device.type == 'cuda':
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        result = call()
+        return result, (torch.cuda.max_memory_allocated(device) - before) / 2**20
+    reset = Path('/proc/self/clear_refs')
+    if not reset.exists():
+        return call(), None
+    reset.write_text('5')
+    before = _resident('VmRSS')
+    result = call()
+    return result, (_resident('VmHWM') - before) / 2**10
+
+
+def _resident(name: str) -> int:
+    """A line of the process's status, in KiB."""
+    status = Path('/proc/self/status').read_text(encoding='ascii', errors='replace')
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name))
+
+
+def all_pairs_product(vectors: torch.Tensor) -> None:
+    """One product of all pairs in the vectors' precision, by tiles that are thrown away: the floor of what is exact."""
+    tile = 2048 if vectors.device.type == 'cpu' else 16384
+    memory = vectors.new_empty(tile, tile)
+    for rows in vectors.split(tile):
+        for columns in vectors.split(tile):
+            torch.mm(rows, columns.T, out=memory[: len(rows), : len(columns)])
