@@ -33,6 +33,7 @@ setup(
         'numpy>=1.24',
         'scipy>=1.10',
         'scikit-learn>=1.3',
+        'threadpoolctl>=3',
         'hdbscan>=0.8.40',
     ],
     extras_require=dict(mmseg=MMSEG, demo=DEMO, tests=TESTS + DEMO),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .side_by_side import side_by_side
+
 NOISE = ('nearest', 'pristine', 'forged')
 
 # A point on the wrong side of the middle between the centres keeps its label: its score stops just short of 1/2.
@@ -35,6 +37,8 @@ class Localisation:
 
 class Clusterer(ABC):
     """Clusters the embeddings of ONE image; no clusterer sees a mask, a file name or another image.
+
+    The images of a batch are clustered in several threads: a clusterer keeps nothing of one call for another.
 
     Args:
         noise (str): What becomes of points without a cluster: ``'nearest'`` gives each to the cluster with the
@@ -103,7 +107,7 @@ class Clusterer(ABC):
     def localise_batch(
         self, batch: Sequence[Tensor], grids: Sequence[tuple[int, int] | None] | None = None
     ) -> list[Localisation]:
-        """:meth:`localise` for each image of a batch.
+        """:meth:`localise` for the images of a batch, side by side on torch's threads.
 
         Args:
             batch (Sequence[Tensor]): One (P_i, C) an image.
@@ -111,9 +115,12 @@ class Clusterer(ABC):
 
         Returns:
             list[Localisation]: In the order of the batch.
+
+        Raises:
+            ValueError: See :meth:`localise`, and where the batch and the grids differ in length.
         """
         grids = [None] * len(batch) if grids is None else grids
-        return [self.localise(embeddings, grid) for embeddings, grid in zip(batch, grids, strict=True)]
+        return side_by_side(lambda image: self.localise(*image), list(zip(batch, grids, strict=True)))
 
 
 def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Localisation:

@@ -33,7 +33,8 @@ class KMeansClusterer(Clusterer):
 
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; with fewer distinct points than clusters, one cluster a point."""
-        points = embeddings.cpu().numpy()
+        # In float32 near-equal points come out equal, and more starts than points are left.
+        points = embeddings.cpu().double().numpy()
         clusters = min(self.num_clusters, len(embeddings.unique(dim=0)))
         model = KMeans(clusters, n_init=self.num_init, random_state=self.seed)
         return torch.from_numpy(model.fit_predict(points)).long().to(embeddings.device)

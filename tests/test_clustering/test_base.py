@@ -1,4 +1,5 @@
 import math
+import time
 
 import hypothesis.strategies as st
 import pytest
@@ -193,7 +194,83 @@ def test_an_unknown_noise_option_is_refused() -> None:
         FixedLabels([0], noise='nothing')
 
 
-@pytest.mark.parametrize('name', ['HDBSCANClusterer', 'KMeansClusterer'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'HDBSCANClusterer',
+        'KMeansClusterer',
+        'BisectingKMeansClusterer',
+        'BIRCHClusterer',
+        'HierarchicalClusterer',
+    ],
+)
 def test_a_config_builds_a_clusterer_by_its_name(name: str) -> None:
     found = TASK_UTILS.build(dict(type=name)).localise(torch.tensor([EAST, NORTH, EAST]))
     assert isinstance(found, Localisation)
+
+
+class OfGrid(Clusterer):
+    """Each row of the map its own cluster; without a grid all points are one."""
+
+    def fit_predict(self, embeddings: Tensor) -> Tensor:
+        return torch.zeros(len(embeddings), dtype=torch.long)
+
+    def fit_predict_grid(self, embeddings: Tensor, grid: tuple[int, int]) -> Tensor:
+        return torch.arange(grid[0]).repeat_interleave(grid[1])
+
+
+def test_a_grid_reaches_the_clusterers_that_want_it() -> None:
+    points = torch.tensor([EAST] * 6)
+    assert OfGrid().localise(points).num_clusters == 1
+    assert OfGrid().localise(points, (2, 3)).num_clusters == 2
+    assert FixedLabels([0, 0, 1]).localise(torch.tensor([EAST, EAST, NORTH]), (1, 3)).num_clusters == 2
+
+
+def test_a_grid_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match='a grid of 2 x 4 does not hold 6 embeddings'):
+        OfGrid().localise(torch.tensor([EAST] * 6), (2, 4))
+
+
+def test_a_batch_gives_what_its_images_give_alone() -> None:
+    generator = torch.Generator().manual_seed(0)
+    batch = [F.normalize(torch.randn(points, 3, generator=generator), dim=1) for points in (6, 12, 1, 20)]
+    grids = [(2, 3), None, (1, 1), (5, 4)]
+    for found, embeddings, grid in zip(OfGrid().localise_batch(batch, grids), batch, grids, strict=True):
+        alone = OfGrid().localise(embeddings, grid)
+        assert torch.equal(found.forged, alone.forged) and torch.equal(found.score, alone.score)
+        assert found.num_clusters == alone.num_clusters
+    assert [found.num_clusters for found in OfGrid().localise_batch(batch)] == [1] * 4
+    with pytest.raises(ValueError):
+        OfGrid().localise_batch(batch, grids[:3])
+
+
+def test_the_seconds_of_the_clustering_are_told() -> None:
+    class Slow(FixedLabels):
+        def fit_predict(self, embeddings: Tensor) -> Tensor:
+            time.sleep(0.05)
+            return super().fit_predict(embeddings)
+
+    assert 0.05 <= Slow([0, 0]).localise(torch.tensor([EAST, NORTH])).seconds < 5
+
+
+def test_autocast_does_not_reach_the_clustering() -> None:
+    class Product(FixedLabels):
+        def fit_predict(self, embeddings: Tensor) -> Tensor:
+            self.product = embeddings @ embeddings.T
+            return super().fit_predict(embeddings)
+
+    clusterer = Product([0, 1])
+    with torch.autocast('cpu', torch.bfloat16):
+        assert (torch.eye(2) @ torch.eye(2)).dtype == torch.bfloat16
+        clusterer.localise(torch.tensor([EAST, NORTH]))
+    assert clusterer.product.dtype == torch.float32
+
+
+@pytest.mark.parametrize('batch', [1, 3])
+def test_tensors_of_inference_mode_are_clustered(batch: int) -> None:
+    with torch.inference_mode():
+        points = torch.tensor([EAST] * 9 + [NORTH] * 6)
+        for found in TASK_UTILS.build(dict(type='HDBSCANClusterer', min_cluster_size=3, min_samples=2)).localise_batch(
+            [points] * batch
+        ):
+            assert found.forged.tolist() == [False] * 9 + [True] * 6

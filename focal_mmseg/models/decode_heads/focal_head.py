@@ -162,9 +162,11 @@ class FOCALHead(BaseDecodeHead):
             windows.append((rows, columns))
         valid = [embeddings[:, rows, columns] for embeddings, (rows, columns) in zip(seg_logits, windows, strict=True)]
         grids = [tuple(embeddings.shape[1:]) for embeddings in valid]
-        self.last_localisations = self.clusterer.localise_batch(
-            [embeddings.flatten(1).T for embeddings in valid], grids
-        )
+        try:
+            self.last_localisations = self.clusterer.localise_batch([each.flatten(1).T for each in valid], grids)
+        except ValueError as error:
+            paths = ', '.join(str(meta.get('img_path', 'an image without img_path')) for meta in batch_img_metas)
+            raise ValueError(f'cannot cluster the batch of {paths}: {error}') from error
         maps = []
         for found, grid, (rows, columns) in zip(self.last_localisations, grids, windows, strict=True):
             margins = (

@@ -293,6 +293,15 @@ def test_an_image_is_clustered_alone() -> None:
         torch.testing.assert_close(together[:1], alone)
 
 
+def test_an_image_that_cannot_be_clustered_is_named() -> None:
+    head = FOCALHead(3, None, clusterer=SPY)
+    embeddings = coordinates(2, 8, 12).clone()
+    embeddings[1, 0, 0, 0] = float('nan')
+    metas = [dict(img_shape=(8, 12), img_path=name) for name in ('a.png', 'b.png')]
+    with pytest.raises(ValueError, match=r'a\.png, b\.png: the embeddings hold NaN'):
+        head.predict_by_feat(embeddings, metas)
+
+
 @pytest.mark.parametrize('key', ['img_padding_size', 'padding_size'])
 @pytest.mark.parametrize(
     ('padding', 'rows', 'columns'),
@@ -327,7 +336,7 @@ def test_padding_of_one_image_is_not_taken_from_another() -> None:
     shared = dict(img_shape=(32, 48), pad_shape=(32, 48))
     metas = [dict(shared, img_padding_size=(0, 24, 0, 0)), dict(shared, img_padding_size=(0, 0, 0, 16)), shared]
     head.predict_by_feat(coordinates(3, 8, 12), metas)
-    assert [len(points) for points in head.clusterer.seen] == [48, 48, 96]
+    assert [len(found.forged) for found in head.last_localisations] == [48, 48, 96]
 
 
 def test_only_the_last_batchs_localisations_are_kept() -> None:
