@@ -1,37 +1,53 @@
-"""Compare clusterers on the embeddings of one trained network; docs/clustering.md shows its table.
+"""Compare clusterers on the embeddings of one trained network (table 4 of the paper); docs/clustering.md has the table.
 
-The embeddings of the config's test set are computed once. Each clusterer then says what is forged, and the figures are
-those of ForgeryMetric, with F1, IoU and AUC over the forged pictures and false alarms over the pristine ones.
+The embeddings of the config's test set are computed once, or made with known clusters. Each clusterer then says what is
+forged, and the figures are those of ForgeryMetric, with F1, IoU and AUC over the forged pictures and false alarms over
+the pristine ones; the seconds are those of one picture.
 
 Example:
   python tools/benchmarks/clusterers.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
+  python tools/benchmarks/clusterers.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth --options
+  python tools/benchmarks/clusterers.py --made
 """
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 import cv2
+import made_embeddings
 import numpy as np
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.dataset import pseudo_collate
 from mmengine.utils import track_iter_progress
-from mmseg.apis import init_model
-from mmseg.registry import DATASETS, TASK_UTILS
+from mmseg.registry import TASK_UTILS
+from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 
-from focal_mmseg.engine.checkpoint import load_weights, require_fit
 from focal_mmseg.evaluation.metrics.forgery_metric import average, picture_scores
 from focal_mmseg.utils import written_whole
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
+# The five algorithms of table 4, and HDBSCAN as its package has it.
+ALGORITHMS = {
+    'BIRCH': dict(type='BIRCHClusterer'),
+    'Hierarchical': dict(type='HierarchicalClusterer'),
+    'K-means': dict(type='KMeansClusterer'),
+    'Bisecting K-means': dict(type='BisectingKMeansClusterer'),
+    'HDBSCAN': dict(type='HDBSCANClusterer'),
+    "HDBSCAN, package's options, noise forged": dict(
+        type='HDBSCANClusterer', min_cluster_size=5, min_samples=5, allow_single_cluster=False, noise='forged'
+    ),
+    "HDBSCAN, journal version's 200 points": dict(
+        type='HDBSCANClusterer', min_cluster_size=200, min_samples=None, allow_single_cluster=True
+    ),
+}
 
-def candidates() -> dict[str, dict]:
-    """The clusterers compared, as configs by name."""
-    found = {'K-means, 2 clusters': dict(type='KMeansClusterer')}
+
+def hdbscan_options() -> dict[str, dict]:
+    """Many options of HDBSCAN, as configs by name."""
+    found = {'K-means': ALGORITHMS['K-means']}
     for single in (False, True):
         for share in (0.005, 0.02, 0.05):
             for samples in (5, 20, 60):
@@ -50,58 +66,53 @@ def candidates() -> dict[str, dict]:
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file of the model and the test set')
-    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('config', nargs='?', help='config file of the model and the test set')
+    parser.add_argument('checkpoint', nargs='?', help='its weights')
+    parser.add_argument('--made', action='store_true', help='made embeddings in place of those of a network')
+    parser.add_argument('--side', type=int, default=64, help='of a made map; default %(default)s')
+    parser.add_argument('--dim', type=int, default=64, help='of made embeddings; default %(default)s')
+    parser.add_argument('--options', action='store_true', help='options of HDBSCAN in place of the algorithms')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/clusterers.json'), help='default %(default)s')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.made == bool(args.checkpoint):
+        parser.error('give a config and a checkpoint, or --made')
+    return args
 
 
-def embed(cfg: Config, checkpoint: str) -> list[tuple[torch.Tensor, np.ndarray]]:
-    """The embeddings (C, h, w) and the truth (H, W) of each picture of the test set."""
-    model = init_model(cfg, None, 'cpu')
-    weights = load_weights(checkpoint)
-    require_fit(model, weights, checkpoint)
-    model.load_state_dict(weights)
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    found = []
-    for sample in track_iter_progress([dataset[index] for index in range(len(dataset))]):
-        batch = model.data_preprocessor(pseudo_collate([sample]), training=False)
-        with torch.no_grad():
-            embeddings = model(batch['inputs'], mode='tensor')[0]
-        found.append((embeddings, sample['data_samples'].gt_sem_seg.data[0].numpy() == 1))
-    return found
+def embeddings(args: argparse.Namespace) -> list[tuple[torch.Tensor, np.ndarray]]:
+    """The embeddings (C, h, w) and the truth (H, W) of each picture."""
+    if args.made:
+        return made_embeddings.pictures(args.side, args.dim)
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    return embed_test_set(cfg, args.checkpoint)
 
 
 def measure(pictures: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) -> dict[str, float]:
     """The figures of one clusterer, with its clusters, noise and seconds a picture."""
     clusterer = TASK_UTILS.build(clusterer)
-    rows, clusters, noise = [], [], []
-    start = time.perf_counter()
-    for embeddings, truth in pictures:
-        localisation = clusterer.localise(embeddings.flatten(1).T)
-        score = cv2.resize(localisation.score.view(embeddings.shape[1:]).numpy(), truth.shape[::-1])
-        rows.append(
-            {**picture_scores(score.ravel() > 0.5, score.ravel(), truth.ravel()), 'is_pristine': not truth.any()}
-        )
-        clusters.append(localisation.num_clusters)
-        noise.append(localisation.noise_share)
-    seconds = (time.perf_counter() - start) / len(pictures)
+    rows, found = [], []
+    for embedded, truth in pictures:
+        grid = tuple(embedded.shape[1:])
+        found.append(clusterer.localise(embedded.flatten(1).T, grid))
+        score = cv2.resize(found[-1].score.view(grid).numpy(), truth.shape[::-1]).ravel()
+        rows.append(picture_scores(score > 0.5, score, truth.ravel()) | dict(is_pristine=not truth.any()))
     means = average(rows, count_pristine=False)
     return {key: means[key] for key in FIGURES} | dict(
-        clusters=float(np.mean(clusters)), noise=float(np.mean(noise)), seconds=seconds
+        clusters=float(np.mean([each.num_clusters for each in found])),
+        noise=float(np.mean([each.noise_share for each in found])),
+        seconds=float(np.mean([each.seconds for each in found])),
     )
 
 
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    pictures = embed(cfg, args.checkpoint)
+    pictures = embeddings(args)
     results = {}
     table = PrettyTable(('clusterer', *FIGURES.values(), 'clusters', 'noise', 'seconds'))
-    for name, clusterer in track_iter_progress(list(candidates().items())):
+    for name, clusterer in track_iter_progress(list((hdbscan_options() if args.options else ALGORITHMS).items())):
         results[name] = measure(pictures, clusterer)
         table.add_row((name, *(f'{value:.3f}' for value in results[name].values())))
     with written_whole(args.out) as part:

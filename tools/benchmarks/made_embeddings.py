@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -47,3 +48,33 @@ KINDS: dict[str, Callable[[int, int], Tensor]] = {
     'low rank': _low_rank,
     'duplicated': _duplicated,
 }
+
+
+def pictures(side: int, dim: int, seeds: int = 4) -> list[tuple[Tensor, np.ndarray]]:
+    """Maps of embeddings (C, h, w) with their truth, bool (h, w): pristine, and forged from one and from two sources.
+
+    The embeddings of a group lie around a centre, in cones of several widths. The centre itself drifts across the
+    picture, as a network's embeddings do with brightness and texture; forged areas are squares.
+
+    Args:
+        side (int): h and w.
+        dim (int): C.
+        seeds (int): Pictures of each kind.
+    """
+    found = []
+    for seed in range(seeds):
+        for shares in ((), (0.03,), (0.2,), (0.1, 0.05)):
+            for spread in (0.3, 0.6, 1.2):
+                generator = torch.Generator().manual_seed(seed)
+                group = torch.zeros(side, side, dtype=torch.long)
+                for source, share in enumerate(shares, start=1):
+                    size = round(share**0.5 * side)
+                    top = int(torch.randint(0, side - size + 1, (1,), generator=generator))
+                    left = (side // 2) * (source - 1)
+                    group[top : top + size, left : left + size] = source
+                centre = F.one_hot(group, dim).float()
+                drift = torch.linspace(-0.3, 0.3, side)
+                centre[..., -1], centre[..., -2] = drift, drift[:, None]
+                noise = torch.randn(side, side, dim, generator=generator) * spread / dim**0.5
+                found.append((F.normalize(centre + noise, dim=-1).permute(2, 0, 1), (group > 0).numpy()))
+    return found

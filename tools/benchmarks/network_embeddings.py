@@ -1,0 +1,36 @@
+"""The embeddings of a trained network on the pictures of its test set."""
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.utils import track_iter_progress
+from mmseg.apis import init_model
+from mmseg.registry import DATASETS
+from torch import Tensor
+
+from focal_mmseg.engine.checkpoint import load_weights, require_fit
+
+
+def embed_test_set(cfg: Config, checkpoint: str, most: int | None = None) -> list[tuple[Tensor, np.ndarray]]:
+    """The embeddings (C, h, w) and the truth, bool (H, W), of each picture.
+
+    Args:
+        cfg (Config): Of the model and its ``test_dataloader``.
+        checkpoint (str): Its weights.
+        most (int, optional): Take so many pictures, spread over the set. Defaults to all.
+    """
+    model = init_model(cfg, None, 'cpu')
+    weights = load_weights(checkpoint)
+    require_fit(model, weights, checkpoint)
+    model.load_state_dict(weights)
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    chosen = np.linspace(0, len(dataset) - 1, min(most or len(dataset), len(dataset))).round().astype(int)
+    found = []
+    for index in track_iter_progress(chosen.tolist()):
+        sample = dataset[index]
+        batch = model.data_preprocessor(pseudo_collate([sample]), training=False)
+        with torch.no_grad():
+            embeddings = model(batch['inputs'], mode='tensor')[0]
+        found.append((embeddings, sample['data_samples'].gt_sem_seg.data[0].numpy() == 1))
+    return found
