@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
-from hdbscan._hdbscan_linkage import label as label_tree
 from hdbscan.hdbscan_ import _tree_to_labels
 from mmseg.registry import TASK_UTILS
+from sklearn.cluster._hierarchical_fast import single_linkage_label
 from torch import Tensor
 
 from .base import Clusterer
@@ -18,7 +18,7 @@ class HDBSCANClusterer(Clusterer):
     """HDBSCAN with the options and the meaning of the hdbscan package, Euclidean on unit vectors.
 
     The spanning tree is ours (:func:`mutual_reachability_tree`), because the package needs over 20 minutes for the
-    65,536 embeddings of one image; hierarchy, stability and labels are the package's own functions on that tree.
+    65,536 embeddings of one image; condensation, stability and labels are the package's own functions on that tree.
     The defaults are measured: docs/clustering.md.
 
     Args:
@@ -93,10 +93,11 @@ class HDBSCANClusterer(Clusterer):
             np.ndarray: int64 of shape (P,): 0..K-1 the cluster, -1 noise.
         """
         points = len(tree) + 1
-        # Of the points themselves the function asks the number only.
+        # scikit-learn's single linkage is the package's own, but for the package's search for a component's root, which
+        # grows with the square of the points. Of the points themselves the next function asks nothing.
         labels, *_ = _tree_to_labels(
-            np.empty((points, 0)),
-            label_tree(tree),
+            None,
+            single_linkage_label(tree),
             min_cluster_size=self._smallest_cluster(points),
             cluster_selection_method=self.cluster_selection_method,
             allow_single_cluster=self.allow_single_cluster,

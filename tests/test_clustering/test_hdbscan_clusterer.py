@@ -2,14 +2,18 @@ from collections.abc import Callable
 
 import hdbscan
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 import torch
+from hdbscan._hdbscan_linkage import label
 from hypothesis import HealthCheck, given, settings
+from sklearn.cluster._hierarchical_fast import single_linkage_label
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import HDBSCANClusterer
+from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,12 @@ def test_labels_equal_those_of_the_hdbscan_package(blobs: Callable[..., Tensor],
     assert ours.dtype == torch.int64
     assert adjusted_rand_score(theirs, ours) == 1.0
     assert (theirs == -1).tolist() == (ours == -1).tolist()
+
+
+@pytest.mark.parametrize('spread', [0.1, 0.3])
+def test_the_hierarchy_equals_that_of_the_hdbscan_package(blobs: Callable[..., Tensor], spread: float) -> None:
+    tree = mutual_reachability_tree(blobs([120, 50, 30], spread=spread), 5)
+    np.testing.assert_array_equal(single_linkage_label(tree), label(tree))
 
 
 @pytest.mark.parametrize('seed', range(5))

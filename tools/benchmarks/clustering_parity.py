@@ -41,11 +41,13 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--points', type=int, nargs='+', default=[1024, 4096], help='default %(default)s')
+    parser.add_argument('--kinds', nargs='+', choices=list(KINDS), default=list(KINDS), help='default: all')
     parser.add_argument('--dim', type=int, default=256, help='width of the made embeddings; default %(default)s')
     parser.add_argument('--min-samples', type=int, nargs='+', default=[5, 20], help='default %(default)s')
     parser.add_argument('--config', help='config file of a network and a test set')
     parser.add_argument('--checkpoint', help='its weights')
     parser.add_argument('--pictures', type=int, default=8, help='of the test set; default %(default)s')
+    parser.add_argument('--side', type=int, help='resize them to this; default: as the config has it')
     parser.add_argument('--device', default='cpu', help='of our method, such as cuda; default %(default)s')
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/clustering_parity.json'), help='default %(default)s'
@@ -58,9 +60,9 @@ def parse_args() -> argparse.Namespace:
 
 def cases(args: argparse.Namespace) -> list[tuple[str, Tensor]]:
     """Names and embeddings (P, C) of everything compared."""
-    found = [(kind, make(points, args.dim)) for points in args.points for kind, make in KINDS.items()]
+    found = [(kind, KINDS[kind](points, args.dim)) for points in args.points for kind in args.kinds]
     if args.config:
-        pictures = embed_test_set(Config.fromfile(args.config), args.checkpoint, args.pictures)
+        pictures = embed_test_set(Config.fromfile(args.config), args.checkpoint, args.pictures, args.side)
         found += [(f'picture {index}', map_.flatten(1).T) for index, (map_, _) in enumerate(pictures)]
     return found
 

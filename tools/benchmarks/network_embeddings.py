@@ -12,14 +12,21 @@ from torch import Tensor
 from focal_mmseg.engine.checkpoint import load_weights, require_fit
 
 
-def embed_test_set(cfg: Config, checkpoint: str, most: int | None = None) -> list[tuple[Tensor, np.ndarray]]:
+def embed_test_set(
+    cfg: Config, checkpoint: str, most: int | None = None, side: int | None = None
+) -> list[tuple[Tensor, np.ndarray]]:
     """The embeddings (C, h, w) and the truth, bool (H, W), of each picture.
 
     Args:
         cfg (Config): Of the model and its ``test_dataloader``.
         checkpoint (str): Its weights.
         most (int, optional): Take so many pictures, spread over the set. Defaults to all.
+        side (int, optional): Resize the pictures to this, for larger maps than the config's.
     """
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    for step in pipeline if side else ():
+        if step['type'] == 'Resize':
+            step['scale'] = (side, side)
     model = init_model(cfg, None, 'cpu')
     weights = load_weights(checkpoint)
     require_fit(model, weights, checkpoint)
