@@ -17,7 +17,7 @@ MMSEG = [
     'onedl-mmpretrain>=1.3.6',
 ]
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
-TESTS = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.15']
+TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.15']
 
 setup(
     name='focal_mmseg',

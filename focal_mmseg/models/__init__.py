@@ -1,7 +1,16 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
 from .decode_heads import FOCALHead
-from .losses import InfoNCEPlusPlusLoss
+from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
 from .segmentors import FOCALTTAModel
 
-__all__ = ['FOCALHead', 'FOCALTTAModel', 'InfoNCEPlusPlusLoss']
+__all__ = [
+    'CircleLoss',
+    'DCLLoss',
+    'FOCALHead',
+    'FOCALTTAModel',
+    'InfoNCELoss',
+    'InfoNCEPlusPlusLoss',
+    'SoftContrastiveLoss',
+    'TripletLoss',
+]

@@ -1,5 +1,22 @@
 """Contrastive losses inside one image: plain tensors in, a scalar out."""
 
-from .info_nce_plus_plus_loss import InfoNCEPlusPlusLoss, info_nce_plus_plus
+from .circle_loss import CircleLoss
+from .contrastive_loss import ContrastiveLoss, QueryLoss
+from .dcl_loss import DCLLoss
+from .info_nce_loss import InfoNCELoss
+from .info_nce_plus_plus_loss import InfoNCEPlusPlusLoss
+from .soft_contrastive_loss import SoftContrastiveLoss
+from .streaming import streamed_mean
+from .triplet_loss import TripletLoss
 
-__all__ = ['InfoNCEPlusPlusLoss', 'info_nce_plus_plus']
+__all__ = [
+    'CircleLoss',
+    'ContrastiveLoss',
+    'DCLLoss',
+    'InfoNCELoss',
+    'InfoNCEPlusPlusLoss',
+    'QueryLoss',
+    'SoftContrastiveLoss',
+    'TripletLoss',
+    'streamed_mean',
+]

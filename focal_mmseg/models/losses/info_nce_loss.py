@@ -1,0 +1,45 @@
+"""InfoNCE, a row of table 3 of the FOCAL paper."""
+
+import torch
+from mmseg.registry import MODELS
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from .contrastive_loss import QueryLoss, check_above_zero
+from .streaming import RowLosses, streamed_mean, without_own
+
+
+@MODELS.register_module()
+class InfoNCELoss(QueryLoss):
+    r"""InfoNCE (van den Oord et al., 2018) with one positive at a time, the mean over all pairs (q, k+).
+
+    With :math:`s^+ = q \cdot k^+ / t` and :math:`s^-_i = q \cdot k^-_i / t`, for each pair
+    :math:`-\log \frac{\exp(s^+)}{\exp(s^+) + \sum_i \exp(s^-_i)}`. No pair is drawn: all are summed, exactly.
+
+    Args:
+        temperature (float): t, above 0. Defaults to 0.1.
+        loss_name (str): Defaults to 'loss_info_nce'.
+        **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
+            :class:`ContrastiveLoss`.
+
+    Raises:
+        ValueError: If an option is out of its range.
+    """
+
+    def __init__(self, temperature: float = 0.1, loss_name: str = 'loss_info_nce', **options) -> None:
+        super().__init__(loss_name=loss_name, **options)
+        check_above_zero('temperature', temperature)
+        self.temperature = temperature
+
+    def mean_loss(self, queries: Tensor, negatives: Tensor) -> Tensor:
+        """See :meth:`QueryLoss.mean_loss`."""
+        return streamed_mean(self._row_losses(len(queries)), queries, torch.cat([queries, negatives]))
+
+    def _row_losses(self, queries: int) -> RowLosses:
+        def row_losses(similarities: Tensor, first: int) -> Tensor:
+            logits = similarities / self.temperature
+            negative = torch.logsumexp(logits[:, queries:], dim=1, keepdim=True)
+            of_pairs = F.softplus(negative - logits[:, :queries])
+            return without_own(of_pairs, first, 0).sum(1) / (queries - 1)
+
+        return row_losses

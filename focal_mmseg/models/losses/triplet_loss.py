@@ -1,0 +1,78 @@
+"""The triplet loss, a row of table 3 of the FOCAL paper."""
+
+import torch
+from mmseg.registry import MODELS
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from .contrastive_loss import QueryLoss, check_above_zero, check_choice
+from .streaming import RowLosses, streamed_mean, without_own
+
+MINING = ('all', 'hard')
+
+# Float32 similarities of unit vectors do not resolve distances below about 1e-3; they count as that, without gradient.
+LEAST_SQUARED_DISTANCE = 1e-6
+
+
+@MODELS.register_module()
+class TripletLoss(QueryLoss):
+    r"""The triplet margin loss (Balntas et al., BMVC 2016, the source that the FOCAL paper names).
+
+    For a query q, a positive k+ and a negative k-: :math:`\max(0, \mu + |q - k^+| - |q - k^-|)`.
+
+    - ``mining='all'``: the mean over every triplet, exactly. The negatives of a query are sorted once; a positive then
+      needs only the number and the sum of those within its reach, so that Q (Q - 1) K triplets cost Q + K a query and
+      the sort. Without the source's anchor swap, which has no such form.
+    - ``mining='hard'``: "batch hard" (Hermans, Beyer, Leibe, 2017): the farthest positive and the nearest negative of
+      each query.
+
+    Args:
+        margin (float): mu, above 0; distances of unit vectors are between 0 and 2. Defaults to 1.0.
+        mining (str): ``'all'`` or ``'hard'``. Defaults to ``'all'``.
+        loss_name (str): Defaults to 'loss_triplet'.
+        **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
+            :class:`ContrastiveLoss`.
+
+    Raises:
+        ValueError: If an option is out of its range.
+    """
+
+    def __init__(self, margin: float = 1.0, mining: str = 'all', loss_name: str = 'loss_triplet', **options) -> None:
+        super().__init__(loss_name=loss_name, **options)
+        check_above_zero('margin', margin)
+        check_choice('mining', mining, MINING)
+        self.margin = margin
+        self.mining = mining
+
+    def mean_loss(self, queries: Tensor, negatives: Tensor) -> Tensor:
+        """See :meth:`QueryLoss.mean_loss`."""
+        of_count = self._of_all if self.mining == 'all' else self._of_hardest
+        return streamed_mean(of_count(len(queries)), queries, torch.cat([queries, negatives]))
+
+    def _of_all(self, queries: int) -> RowLosses:
+        def row_losses(similarities: Tensor, first: int) -> Tensor:
+            distances = _distances(similarities)
+            negative = distances[:, queries:].sort(dim=1).values
+            reach = distances[:, :queries] + self.margin
+            within = torch.searchsorted(negative.detach(), reach.detach())
+            # In float64: the two terms are sums over all negatives and may nearly cancel.
+            sums = F.pad(negative.double().cumsum(1), (1, 0)).gather(1, within)
+            of_pairs = without_own(within * reach.double() - sums, first, 0)
+            mean = of_pairs.sum(1) / ((queries - 1) * negative.shape[1])
+            return mean.to(similarities.dtype)
+
+        return row_losses
+
+    def _of_hardest(self, queries: int) -> RowLosses:
+        # A query is never its own farthest positive, so it needs no leaving out.
+        def row_losses(similarities: Tensor, _: int) -> Tensor:
+            positive = _distances(similarities[:, :queries].amin(1))
+            negative = _distances(similarities[:, queries:].amax(1))
+            return F.relu(self.margin + positive - negative)
+
+        return row_losses
+
+
+def _distances(similarities: Tensor) -> Tensor:
+    """Euclidean distances of unit vectors from their similarities."""
+    return (2 - 2 * similarities).clamp(min=LEAST_SQUARED_DISTANCE).sqrt()
