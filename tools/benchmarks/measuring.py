@@ -1,5 +1,6 @@
 """Time and memory of a call, as every benchmark here takes them."""
 
+import ctypes
 import statistics
 import time
 from collections.abc import Callable
@@ -41,6 +42,8 @@ def extra_memory(call: Callable[[], Result], device: torch.device) -> tuple[Resu
     reset = Path('/proc/self/clear_refs')
     if not reset.exists():
         return call(), None
+    # What the allocator has kept of earlier calls would else be used unseen.
+    ctypes.CDLL(None).malloc_trim(0)
     reset.write_text('5')
     before = _resident('VmRSS')
     result = call()
