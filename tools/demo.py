@@ -6,7 +6,6 @@ Example:
 """
 
 import argparse
-import csv
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from prettytable import PrettyTable
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
-from focal_mmseg.evaluation.metrics.forgery_metric import SCORES, average, picture_scores
+from focal_mmseg.evaluation.metrics.forgery_metric import average, picture_scores, read_rows
 from focal_mmseg.utils import written_whole
 from focal_mmseg.visualization import write_grid
 
@@ -75,17 +74,6 @@ def save_untrained(path: Path, seed: int) -> None:
     model.init_weights()
     with written_whole(path) as part:
         torch.save(dict(state_dict=model.state_dict(), meta={}), part)
-
-
-def read_scores(folder: Path) -> list[dict]:
-    """The rows that ForgeryMetric wrote, a picture each."""
-    with (folder / 'pictures.csv').open(newline='', encoding='utf-8') as file:
-        rows = list(csv.DictReader(file))
-    return [
-        {key: float(value) if key in SCORES else value for key, value in row.items()}
-        | {'is_pristine': row['is_pristine'] == 'True'}
-        for row in rows
-    ]
 
 
 def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
@@ -146,10 +134,10 @@ def main() -> None:
         out = args.work_dir / checkpoint.stem
         run_tool('test.py', CONFIG, checkpoint, '--work-dir', out / 'log', '--out', out, *options)
 
-    rows = read_scores(args.work_dir / 'trained')
+    rows = read_rows(args.work_dir / 'trained' / 'pictures.csv')
     results = {
         'FOCAL': rows,
-        'untrained': read_scores(args.work_dir / 'untrained'),
+        'untrained': read_rows(args.work_dir / 'untrained' / 'pictures.csv'),
         'all-pristine mask': all_pristine(data, rows),
     }
     drawn, overall = table(results)

@@ -15,7 +15,7 @@ model = dict(
         type='FOCALHead',
         channels=256,
         clusterer=dict(type='HDBSCANClusterer'),
-        loss_decode=dict(type='InfoNCEPlusPlusLoss', temperature=0.1),
+        loss_decode=dict(type='InfoNCEPlusPlusLoss'),
     ),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),

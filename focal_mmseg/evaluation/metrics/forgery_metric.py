@@ -234,6 +234,27 @@ def _write_mask(path: Path, forged: np.ndarray) -> None:
             raise OSError(f'cannot write {path}')
 
 
+def read_rows(path: str | Path) -> list[dict]:
+    """Read the ``pictures.csv`` of a test.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        list[dict]: A row a picture, as :func:`average` takes it.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    with Path(path).open(newline='', encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {key: float(value) if key in SCORES else value for key, value in row.items()}
+        | {'is_pristine': row['is_pristine'] == 'True'}
+        for row in rows
+    ]
+
+
 def _write_rows(path: Path, results: Sequence[dict]) -> None:
     """Write a CSV with a row a picture."""
     with written_whole(path) as part, part.open('w', newline='', encoding='utf-8') as file:

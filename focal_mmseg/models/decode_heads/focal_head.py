@@ -12,6 +12,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import Localisation
 
+from .mask_at import mask_at
+
 SLIDE_REFUSED = (
     "FOCALHead cannot test with mode='slide': each window would be clustered by itself, and the clusters of two "
     "windows have no common names. Use model.test_cfg=dict(mode='whole') and a Resize in the test pipeline."
@@ -186,33 +188,6 @@ class FOCALHead(BaseDecodeHead):
         if isinstance(meta['img_shape'], torch.Size):
             return tuple(meta['img_shape'])
         return tuple(meta.get('pad_shape', meta['img_shape'])[:2])
-
-
-def mask_at(masks: Tensor, size: Sequence[int], ignore_index: int = 255) -> Tensor:
-    """Bring masks to the resolution of the embeddings.
-
-    An embedding is forged where at least half of the pixels under it, ignored ones not counted, are forged; where all
-    are ignored it is ignored.
-
-    Args:
-        masks (Tensor): Integer of shape (N, H, W): 0 pristine, 1 forged, ``ignore_index`` neither.
-        size (Sequence[int]): h and w.
-        ignore_index (int): Defaults to 255.
-
-    Returns:
-        Tensor: int64 of shape (N, h, w) with the same three values.
-
-    Raises:
-        ValueError: If a mask has another value.
-    """
-    counted = masks != ignore_index
-    if not ((masks == 0) | (masks == 1) | ~counted).all():
-        found = sorted(set(masks.unique().tolist()) - {0, 1, ignore_index})
-        raise ValueError(f'a mask may hold 0 (pristine), 1 (forged) and {ignore_index} (ignored), found {found}')
-    planes = torch.stack([counted & (masks == 1), counted], dim=1).float()
-    forged, counted = F.interpolate(planes, size=tuple(size), mode='area').unbind(1)
-    target = (forged * 2 >= counted).long()
-    return target.masked_fill(counted == 0, ignore_index)
 
 
 def _valid_cells(cells: int, pixels: int, before: int, after: int) -> slice:

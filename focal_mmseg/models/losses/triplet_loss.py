@@ -66,8 +66,8 @@ class TripletLoss(QueryLoss):
     def _of_hardest(self, queries: int) -> RowLosses:
         # A query is never its own farthest positive, so it needs no leaving out.
         def row_losses(similarities: Tensor, _: int) -> Tensor:
-            positive = _distances(similarities[:, :queries].amin(1))
-            negative = _distances(similarities[:, queries:].amax(1))
+            positive = _distances(similarities[:, :queries].min(1).values)
+            negative = _distances(similarities[:, queries:].max(1).values)
             return F.relu(self.margin + positive - negative)
 
         return row_losses

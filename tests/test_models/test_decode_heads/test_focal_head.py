@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import Clusterer
 from focal_mmseg.models import FOCALHead
-from focal_mmseg.models.decode_heads.focal_head import _valid_cells, mask_at
+from focal_mmseg.models.decode_heads.focal_head import _valid_cells
 
 SPY = dict(type='ToyFirstChannelClusterer')
 WIDTHS = (3, 5, 4)
@@ -195,53 +195,6 @@ def test_the_plain_encoder_decoder_trains_it() -> None:
         optimizer.step()
         values.append(losses['decode.loss_info_nce'].item())
     assert values[-1] < 0.8 * values[0]
-
-
-# Masks
-
-
-def reference_mask_at(mask: Tensor, cell: int, ignore_index: int) -> Tensor:
-    """Counts under each cell of so many pixels a side."""
-    height, width = mask.shape[0] // cell, mask.shape[1] // cell
-    target = torch.empty(height, width, dtype=torch.long)
-    for y in range(height):
-        for x in range(width):
-            under = mask[y * cell : (y + 1) * cell, x * cell : (x + 1) * cell]
-            forged, pristine = (under == 1).sum().item(), (under == 0).sum().item()
-            target[y, x] = ignore_index if forged + pristine == 0 else int(forged >= pristine)
-    return target
-
-
-@pytest.mark.parametrize('cell', [1, 2, 3, 4, 16])
-@pytest.mark.parametrize('dtype', [torch.uint8, torch.int64])
-def test_mask_at_takes_the_majority_of_what_is_not_ignored(cell: int, dtype: torch.dtype) -> None:
-    generator = torch.Generator().manual_seed(cell)
-    coarse = torch.randint(0, 3, (2, 5, 7), generator=generator).repeat_interleave(cell, 1).repeat_interleave(cell, 2)
-    noise = torch.randint(0, 3, coarse.shape, generator=generator)
-    masks = torch.where(torch.rand(coarse.shape, generator=generator) < 0.5, coarse, noise)
-    masks = masks.masked_fill(masks == 2, 255).to(dtype)
-    masks[0, :cell, :cell] = 255
-    found = mask_at(masks, (5, 7))
-    assert found.dtype == torch.int64
-    assert torch.equal(found, torch.stack([reference_mask_at(mask, cell, 255) for mask in masks]))
-    assert found[0, 0, 0] == 255
-
-
-def test_mask_at_calls_a_tie_forged_and_counts_no_ignored_pixel() -> None:
-    masks = torch.tensor([[[1, 1, 255, 255, 255, 255, 1, 0], [0, 0, 255, 1, 255, 0, 0, 0]]])
-    assert mask_at(masks, (1, 4)).tolist() == [[[1, 1, 0, 0]]]
-
-
-def test_mask_at_handles_a_size_that_does_not_divide_and_a_larger_one() -> None:
-    masks = half_masks(1, 30, 50)
-    found = mask_at(masks, (7, 13))
-    assert not found[..., :6].any() and found[..., 7:].all()
-    assert torch.equal(mask_at(masks, (60, 100)), half_masks(1, 60, 100))
-
-
-def test_mask_at_refuses_another_value() -> None:
-    with pytest.raises(ValueError, match=r'255 \(ignored\), found \[2, 3\]'):
-        mask_at(torch.tensor([[[0, 1], [2, 3]]]), (1, 1))
 
 
 # Testing

@@ -1,0 +1,96 @@
+"""Trains one config under each loss of table 3, tests it, and prints the table; docs/losses.md has it for the demo.
+
+F1, IoU and AUC are over the forged pictures of the config's test set, false alarms over the pristine ones. A training
+that is there already is not done again, so that the command can be interrupted.
+
+Example:
+  python tools/analysis/losses.py configs/demo/focal_hrnet-compact.py
+  python tools/analysis/losses.py configs/demo/focal_hrnet-compact.py --losses DCL Circle --jobs 2
+  python tools/analysis/losses.py configs/focal_hrnet.py --work-dir work_dirs/table3
+"""
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+from prettytable import PrettyTable
+from trainings import Training, run_all
+
+from focal_mmseg.evaluation.metrics.forgery_metric import average
+from focal_mmseg.utils import written_whole
+
+LOSSES = {
+    'Triplet': dict(type='TripletLoss'),
+    'DCL': dict(type='DCLLoss'),
+    'Circle': dict(type='CircleLoss'),
+    'InfoNCE': dict(type='InfoNCELoss'),
+    'InfoNCE++ (Batch)': dict(scope='batch'),
+    'InfoNCE++': dict(),
+    'InfoNCE++, to the letter': dict(positives='mean_exp'),
+    'Soft contrastive': dict(type='SoftContrastiveLoss'),
+    'Soft contrastive, weights of the mask': dict(type='SoftContrastiveLoss', max_updates=0),
+    'InfoNCE++, both sides as queries': dict(queries='both'),
+    'InfoNCE++, 1,000 pixels a side': dict(max_pixels=1000),
+    'InfoNCE++, 100 pixels a side': dict(max_pixels=100),
+    'InfoNCE++, 35 pixels a side': dict(max_pixels=35),
+}
+FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
+LAST_STEPS = 20
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file, as configs/demo/focal_hrnet-compact.py')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/losses'), help='default %(default)s')
+    parser.add_argument(
+        '--losses', nargs='+', choices=list(LOSSES), default=list(LOSSES), metavar='NAME', help='rows; default all'
+    )
+    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time; default %(default)s')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config in each')
+    return parser.parse_args()
+
+
+def row_of(training: Training) -> dict[str, float]:
+    """The figures of one training."""
+    curve, rows = training.curve(), training.rows()
+    forged = average([row for row in rows if not row['is_pristine']], count_pristine=False)
+    pristine = average([row for row in rows if row['is_pristine']], count_pristine=False)
+    last = [step['loss'] for step in curve[-LAST_STEPS:]]
+    seconds = sorted(step['time'] for step in curve)
+    return {
+        **{name: (pristine if name == 'false_alarm' else forged)[name] for name in FIGURES},
+        'loss': sum(last) / len(last),
+        'seconds': seconds[len(seconds) // 2],
+    }
+
+
+def main() -> None:
+    """Train, test, print and write."""
+    args = parse_args()
+    trainings = {}
+    for name in args.losses:
+        options = tuple(f'model.decode_head.loss_decode.{key}={value}' for key, value in LOSSES[name].items())
+        folder = name.lower().replace('++', '-pp').replace(',', '').replace('(', '').replace(')', '').replace(' ', '-')
+        trainings[name] = Training(folder, args.config, (*options, *args.cfg_options), args.work_dir)
+    failures = run_all(trainings.values(), args.jobs)
+    table = PrettyTable(('loss', *FIGURES.values(), 'last loss', 's a step'))
+    rows = {}
+    for name, training in trainings.items():
+        if training.name in failures:
+            continue
+        rows[name] = row_of(training)
+        table.add_row((name, *('-' if math.isnan(figure) else f'{figure:.3f}' for figure in rows[name].values())))
+    print(table)
+    out = args.work_dir / 'losses.json'
+    with written_whole(out) as part:
+        part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+    print(f'written to {out}')
+    if failures:
+        sys.exit('\n'.join(['not in the table:', *failures.values()]))
+
+
+if __name__ == '__main__':
+    main()
