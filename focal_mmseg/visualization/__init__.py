@@ -1,6 +1,8 @@
 """Results as pictures."""
 
+from .curves import running_median, spikiness, write_curves
 from .drawings import overlay
+from .figures import new_figure
 from .grid import write_grid
 
-__all__ = ['overlay', 'write_grid']
+__all__ = ['new_figure', 'overlay', 'running_median', 'spikiness', 'write_curves', 'write_grid']

@@ -7,6 +7,8 @@ import numpy as np
 
 from focal_mmseg.utils import written_whole
 
+from .figures import new_figure
+
 
 def write_grid(
     path: str | Path, rows: Sequence[Sequence[np.ndarray]], columns: Sequence[str], labels: Sequence[str]
@@ -23,11 +25,7 @@ def write_grid(
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('the grid is drawn by matplotlib: pip install "focal_mmseg[demo]"') from error
-    figure = Figure(figsize=(2.2 * len(columns), 2.3 * len(rows)), layout='constrained')
+    figure = new_figure(2.2 * len(columns), 2.3 * len(rows))
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     for row, label, views in zip(axes, labels, rows, strict=True):
         for axis, view in zip(row, views, strict=True):

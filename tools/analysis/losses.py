@@ -13,29 +13,13 @@ import argparse
 import json
 import math
 import sys
-from pathlib import Path
 
 from prettytable import PrettyTable
-from trainings import Training, run_all
+from trainings import LOSSES, Training, add_training_arguments, run_all, training_of
 
 from focal_mmseg.evaluation.metrics.forgery_metric import average
 from focal_mmseg.utils import written_whole
 
-LOSSES = {
-    'Triplet': dict(type='TripletLoss'),
-    'DCL': dict(type='DCLLoss'),
-    'Circle': dict(type='CircleLoss'),
-    'InfoNCE': dict(type='InfoNCELoss'),
-    'InfoNCE++ (Batch)': dict(scope='batch'),
-    'InfoNCE++': dict(),
-    'InfoNCE++, to the letter': dict(positives='mean_exp'),
-    'Soft contrastive': dict(type='SoftContrastiveLoss'),
-    'Soft contrastive, weights of the mask': dict(type='SoftContrastiveLoss', max_updates=0),
-    'InfoNCE++, both sides as queries': dict(queries='both'),
-    'InfoNCE++, 1,000 pixels a side': dict(max_pixels=1000),
-    'InfoNCE++, 100 pixels a side': dict(max_pixels=100),
-    'InfoNCE++, 35 pixels a side': dict(max_pixels=35),
-}
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 LAST_STEPS = 20
 
@@ -43,13 +27,10 @@ LAST_STEPS = 20
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file, as configs/demo/focal_hrnet-compact.py')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/losses'), help='default %(default)s')
+    add_training_arguments(parser)
     parser.add_argument(
         '--losses', nargs='+', choices=list(LOSSES), default=list(LOSSES), metavar='NAME', help='rows; default all'
     )
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time; default %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config in each')
     return parser.parse_args()
 
 
@@ -70,11 +51,7 @@ def row_of(training: Training) -> dict[str, float]:
 def main() -> None:
     """Train, test, print and write."""
     args = parse_args()
-    trainings = {}
-    for name in args.losses:
-        options = tuple(f'model.decode_head.loss_decode.{key}={value}' for key, value in LOSSES[name].items())
-        folder = name.lower().replace('++', '-pp').replace(',', '').replace('(', '').replace(')', '').replace(' ', '-')
-        trainings[name] = Training(folder, args.config, (*options, *args.cfg_options), args.work_dir)
+    trainings = {name: training_of(name, args) for name in args.losses}
     failures = run_all(trainings.values(), args.jobs)
     table = PrettyTable(('loss', *FIGURES.values(), 'last loss', 's a step'))
     rows = {}

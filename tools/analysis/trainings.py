@@ -1,7 +1,9 @@
-"""Trainings of one config that differ in some options: run once each, kept, and read back."""
+"""Trainings of one config that differ in their loss: run once each, kept, and read back."""
 
+import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -15,6 +17,21 @@ from focal_mmseg.utils import written_whole
 TOOLS = Path(__file__).parents[1]
 # The loss of every step as it is, not the mean of the last ten.
 EVERY_STEP = ('default_hooks.logger.interval=1', 'log_processor.window_size=1')
+LOSSES = {
+    'Triplet': dict(type='TripletLoss'),
+    'DCL': dict(type='DCLLoss'),
+    'Circle': dict(type='CircleLoss'),
+    'InfoNCE': dict(type='InfoNCELoss'),
+    'InfoNCE++ (Batch)': dict(scope='batch'),
+    'InfoNCE++': dict(),
+    'InfoNCE++, to the letter': dict(positives='mean_exp'),
+    'Soft contrastive': dict(type='SoftContrastiveLoss'),
+    'Soft contrastive, weights of the mask': dict(type='SoftContrastiveLoss', max_updates=0),
+    'InfoNCE++, both sides as queries': dict(queries='both'),
+    'InfoNCE++, 1,000 pixels a side': dict(max_pixels=1000),
+    'InfoNCE++, 100 pixels a side': dict(max_pixels=100),
+    'InfoNCE++, 35 pixels a side': dict(max_pixels=35),
+}
 
 
 @dataclass
@@ -89,6 +106,21 @@ class Training:
         return read_rows(self.folder / 'test' / 'pictures.csv')
 
 
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``config``, ``--work-dir``, ``--jobs`` and ``--cfg-options``."""
+    parser.add_argument('config', help='config file, as configs/demo/focal_hrnet-compact.py')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/losses'), help='default %(default)s')
+    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time; default %(default)s')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config in each')
+
+
+def training_of(loss: str, args: argparse.Namespace) -> Training:
+    """The training under one of LOSSES, by the arguments of :func:`add_training_arguments`."""
+    options = tuple(f'model.decode_head.loss_decode.{key}={value}' for key, value in LOSSES[loss].items())
+    folder = re.sub(r'[^a-z0-9]+', '-', loss.lower().replace('++', '-pp').replace(',', '')).strip('-')
+    return Training(folder, args.config, (*options, *args.cfg_options), args.work_dir)
+
+
 def run_all(trainings: Iterable[Training], jobs: int = 1) -> dict[str, str]:
     """Run those that are not done, and say on the screen how far it is.
 
@@ -108,7 +140,7 @@ def run_all(trainings: Iterable[Training], jobs: int = 1) -> dict[str, str]:
         try:
             training.run(threads)
             print(f'{training.name}: done', flush=True)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             failures[training.name] = str(error)
             print(f'{training.name}: {error}', flush=True)
 

@@ -1,8 +1,9 @@
 """What an exact contrastive loss costs: seconds and memory of its value and gradient.
 
-Beside it stand its dense form (the same formula on one matrix of all similarities, by autograd), and the same loss over
-1,000 pristine and 1,000 forged pixels, as in the authors' released code. The embeddings are one image's unit vectors in
-two groups, a fifth of them forged.
+Beside it stand its dense form (the same formula on one matrix of all similarities, by autograd), torch's fused
+attention of the pristine pixels to the forged ones (whose log-sum-exp and gradients a loss could be made of), and the
+same loss over 1,000 pristine and 1,000 forged pixels, as in the authors' released code. The embeddings are one image's
+unit vectors in two groups, a fifth of them forged.
 
 Example:
   python tools/benchmarks/losses.py --points 1024 4096 16384
@@ -23,6 +24,7 @@ from made_embeddings import groups
 from measuring import extra_memory, timed
 from prettytable import PrettyTable
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.models.losses import (
     CircleLoss,
@@ -48,6 +50,7 @@ LOSSES: dict[str, Callable[..., ContrastiveLoss]] = {
 }
 FORGED_SHARE = 0.2
 SAMPLE = 1000
+TEMPERATURE = 0.1
 COLUMNS = {
     'streamed s': 'seconds',
     'streamed MiB': 'extra_mib',
@@ -55,6 +58,7 @@ COLUMNS = {
     'dense MiB': 'dense_mib',
     'of dense': 'of_dense',
     'difference': 'difference',
+    'attention s': 'attention_seconds',
     f'{SAMPLE:,} sampled s': 'sampled_seconds',
 }
 
@@ -100,6 +104,14 @@ def value_and_gradient(loss: ContrastiveLoss, embeddings: Tensor, target: Tensor
     return value.detach(), gradient
 
 
+def attention(embeddings: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+    """Fused attention of pristine queries to forged keys, forward and backward."""
+    pixels = embeddings.detach().flatten(2).transpose(1, 2)[None]
+    sides = [pixels[:, :, target.flatten() == side].requires_grad_() for side in (0, 1)]
+    attended = F.scaled_dot_product_attention(sides[0], sides[1], sides[1], scale=1 / TEMPERATURE)
+    return torch.autograd.grad(attended.sum(), sides)
+
+
 def measure(name: str, points: int, args: argparse.Namespace) -> dict:
     """One row."""
     device = torch.device(args.device)
@@ -116,6 +128,7 @@ def measure(name: str, points: int, args: argparse.Namespace) -> dict:
             row['dense_seconds'] = timed(streamed, device, args.repeats)[1]
         row['of_dense'] = row['seconds'] / row['dense_seconds']
         row['difference'] = max(difference(*pair) for pair in zip(found, wanted, strict=True))
+    row['attention_seconds'] = timed(partial(attention, embeddings, target), device, args.repeats)[1]
     sampled = partial(value_and_gradient, LOSSES[name](max_pixels=SAMPLE), embeddings, target)
     row['sampled_seconds'] = timed(sampled, device, args.repeats)[1]
     return row

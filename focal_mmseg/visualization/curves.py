@@ -1,0 +1,65 @@
+"""Curves of a training."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from focal_mmseg.utils import written_whole
+
+from .figures import new_figure
+
+
+def running_median(values: Sequence[float], window: int = 21) -> np.ndarray:
+    """The median of the values around each one, fewer at the ends.
+
+    Args:
+        values (Sequence[float]): n values.
+        window (int): How many, odd. Defaults to 21.
+
+    Returns:
+        np.ndarray: float64 of shape (n,).
+    """
+    half = window // 2
+    return np.array([np.median(values[max(0, i - half) : i + half + 1]) for i in range(len(values))])
+
+
+def spikiness(values: Sequence[float], window: int = 21) -> float:
+    """How far a curve strays from its running median: the mean deviation, as a share of how far the median moves.
+
+    The median's way is its range over the whole curve, so that losses of different height compare. 0 is smooth.
+
+    Args:
+        values (Sequence[float]): The loss of every step.
+        window (int): Of the median, odd. Defaults to 21.
+
+    Returns:
+        float: At least 0; NaN where the median does not move.
+    """
+    median = running_median(values, window)
+    way = median.max() - median.min()
+    return float(np.abs(np.asarray(values) - median).mean() / way) if way > 0 else float('nan')
+
+
+def write_curves(path: str | Path, curves: Mapping[str, Sequence[float]], value: str, window: int = 21) -> None:
+    """Draw curves over the steps, each with its running median.
+
+    Args:
+        path (str | Path): The PNG to write.
+        curves (Mapping[str, Sequence[float]]): The values of each step, by name.
+        value (str): What they are, for the axis.
+        window (int): Of the median, odd. Defaults to 21.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+    """
+    figure = new_figure(7, 4)
+    axis = figure.subplots()
+    for number, (name, values) in enumerate(curves.items()):
+        steps = np.arange(1, len(values) + 1)
+        axis.plot(steps, values, color=f'C{number}', alpha=0.35, linewidth=0.8)
+        axis.plot(steps, running_median(values, window), color=f'C{number}', linewidth=1.6, label=name)
+    axis.set(xlabel='step', ylabel=value)
+    axis.legend()
+    with written_whole(path) as part:
+        figure.savefig(part, dpi=110)

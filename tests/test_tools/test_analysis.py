@@ -1,0 +1,90 @@
+"""The analysis tools on a tiny set and two steps."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def run(root: Path) -> Callable[..., subprocess.CompletedProcess]:
+    def call(tool: str, *arguments: object) -> subprocess.CompletedProcess:
+        command = [sys.executable, root / 'tools' / 'analysis' / tool, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    return call
+
+
+def test_losses_trains_each_once_and_goes_on_past_one_that_fails(
+    run: Callable, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    options = (trained[0], '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=1')
+    first = run('losses.py', *options, '--losses', 'DCL')
+    assert first.returncode == 0, first.stderr
+    assert '| DCL  |' in first.stdout and 'dcl: training' in first.stdout
+    rows = json.loads((tmp_path / 'losses.json').read_text())
+    assert 0 <= rows['DCL']['macro_f1'] <= 1 and 0 <= rows['DCL']['auc'] <= 1 and rows['DCL']['loss'] > 0
+
+    (tmp_path / 'circle').write_text('a file where a folder is wanted')
+    again = run('losses.py', *options, '--losses', 'DCL', 'Circle')
+    assert 'dcl: is there' in again.stdout
+    assert again.returncode != 0 and 'circle' in again.stderr
+    assert list(json.loads((tmp_path / 'losses.json').read_text())) == ['DCL']
+
+
+def test_a_failed_training_names_its_log(run: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
+    options = ('--work-dir', tmp_path, '--cfg-options', 'model.decode_head.loss_decode.temperature=-1')
+    failed = run('loss_curves.py', trained[0], *options)
+    assert failed.returncode != 0
+    assert f'see {tmp_path / "infonce-pp" / "train.log"}' in failed.stderr
+    assert 'temperature must be above 0' in (tmp_path / 'infonce-pp' / 'train.log').read_text()
+    assert not (tmp_path / 'loss_curves.png').exists()
+
+
+def test_loss_curves_draws_both_scopes(run: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
+    found = run(
+        'loss_curves.py',
+        trained[0],
+        '--work-dir',
+        tmp_path,
+        '--jobs',
+        2,
+        '--cfg-options',
+        'train_cfg.max_iters=3',
+        'default_hooks.checkpoint.interval=3',
+    )
+    assert found.returncode == 0, found.stderr
+    curves = json.loads((tmp_path / 'loss_curves.json').read_text())
+    assert [len(curve['loss']) for curve in curves.values()] == [3, 3]
+    image, batch = (curve['loss'][0] for curve in curves.values())
+    assert image != batch
+    assert cv2.imread(str(tmp_path / 'loss_curves.png')) is not None
+
+
+def test_mask_rules_counts_what_each_rule_loses(run: Callable, tmp_path: Path) -> None:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, 20:22] = 255
+    mask[40:, 40:] = 255
+    cv2.imwrite(str(tmp_path / 'line.png'), mask)
+    (tmp_path / 'broken.png').write_text('no picture')
+    out = tmp_path / 'rules.json'
+    found = run('mask_rules.py', tmp_path, '--side', 64, '--strides', 16, '--out', out)
+    assert found.returncode != 0 and 'broken.png' in found.stderr
+    rows = {row['rule']: row for row in json.loads(out.read_text())}
+    assert {name: (row['regions'], row['lost']) for name, row in rows.items()} == {
+        'half, or alone (ours)': (2, 0),
+        'half': (2, 1),
+        'any pixel': (2, 0),
+        'nearest pixel': (2, 1),
+    }
+    assert rows['any pixel']['missed'] == 0 and rows['half']['missed'] == pytest.approx((128 + 64) / (128 + 576))
+
+
+def test_mask_rules_without_a_mask_says_so(run: Callable, tmp_path: Path) -> None:
+    found = run('mask_rules.py', tmp_path)
+    assert found.returncode != 0 and f'in {tmp_path}' in found.stderr

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.ndimage import median_filter
+
+from focal_mmseg.visualization import running_median, spikiness, write_curves
+
+
+def test_the_running_median_is_scipys_away_from_the_ends() -> None:
+    values = np.random.default_rng(0).normal(size=60)
+    np.testing.assert_allclose(running_median(values, 9)[4:-4], median_filter(values, 9)[4:-4])
+    assert running_median(values, 9)[0] == np.median(values[:5])
+
+
+def test_spikes_are_spiky_and_a_straight_way_is_not() -> None:
+    straight = np.linspace(5, 1, 100)
+    spiked = straight.copy()
+    spiked[::10] += 2
+    assert spikiness(straight) < 0.01
+    # A tenth of the steps, 2 away each, on a way of 4.
+    assert spikiness(spiked) == pytest.approx(0.05, abs=0.02)
+    assert spikiness(10 * spiked + 3) == pytest.approx(spikiness(spiked))
+
+
+def test_a_flat_curve_has_no_measure() -> None:
+    assert np.isnan(spikiness([2.0] * 30))
+
+
+def test_curves_are_drawn(tmp_path: Path) -> None:
+    path = tmp_path / 'curves.png'
+    write_curves(path, {'a': [3.0, 2.0, 2.5, 1.0], 'b': [1.0, 1.0]}, 'loss')
+    drawn = cv2.imread(str(path))
+    assert drawn.shape[1] > drawn.shape[0] > 300
+    assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 20
+    assert [each.name for each in tmp_path.iterdir()] == ['curves.png']
