@@ -21,7 +21,7 @@ from unittest import mock
 
 import torch
 from made_embeddings import groups
-from measuring import extra_memory, timed
+from measuring import extra_memory, timed_in_turn
 from prettytable import PrettyTable
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -118,19 +118,23 @@ def measure(name: str, points: int, args: argparse.Namespace) -> dict:
     embeddings, target = image(points, args)
     row = dict(loss=name, points=points, dim=args.dim, device=args.device, dtype=args.dtype)
     streamed = partial(value_and_gradient, LOSSES[name](), embeddings, target)
-    timed(partial(value_and_gradient, LOSSES[name](max_pixels=8), embeddings, target), device)
-    found, row['extra_mib'] = extra_memory(streamed, device)
-    row['seconds'] = timed(streamed, device, args.repeats)[1]
-    module = importlib.import_module(type(LOSSES[name]()).__module__)
-    if points <= args.dense_points and hasattr(module, 'streamed_mean'):
-        with mock.patch.object(module, 'streamed_mean', dense_mean):
-            wanted, row['dense_mib'] = extra_memory(streamed, device)
-            row['dense_seconds'] = timed(streamed, device, args.repeats)[1]
-        row['of_dense'] = row['seconds'] / row['dense_seconds']
-        row['difference'] = max(difference(*pair) for pair in zip(found, wanted, strict=True))
-    row['attention_seconds'] = timed(partial(attention, embeddings, target), device, args.repeats)[1]
     sampled = partial(value_and_gradient, LOSSES[name](max_pixels=SAMPLE), embeddings, target)
-    row['sampled_seconds'] = timed(sampled, device, args.repeats)[1]
+    calls = dict(seconds=streamed, sampled_seconds=sampled, attention_seconds=partial(attention, embeddings, target))
+    module = importlib.import_module(type(LOSSES[name]()).__module__)
+
+    def dense() -> tuple[Tensor, Tensor]:
+        with mock.patch.object(module, 'streamed_mean', dense_mean):
+            return streamed()
+
+    sampled()
+    found, row['extra_mib'] = extra_memory(streamed, device)
+    if points <= args.dense_points and hasattr(module, 'streamed_mean'):
+        calls['dense_seconds'] = dense
+        wanted, row['dense_mib'] = extra_memory(dense, device)
+        row['difference'] = max(difference(*pair) for pair in zip(found, wanted, strict=True))
+    row |= timed_in_turn(calls, device, args.repeats)
+    if 'dense_seconds' in row:
+        row['of_dense'] = row['seconds'] / row['dense_seconds']
     return row
 
 

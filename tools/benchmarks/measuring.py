@@ -24,6 +24,15 @@ def timed(call: Callable[[], Result], device: torch.device, repeats: int = 1) ->
     return result, statistics.median(seconds)
 
 
+def timed_in_turn(calls: dict[str, Callable[[], object]], device: torch.device, repeats: int) -> dict[str, float]:
+    """The median seconds of each call; they take turns, so that a noisy moment is no one's alone."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            seconds[name].append(timed(call, device)[1])
+    return {name: statistics.median(found) for name, found in seconds.items()}
+
+
 def _wait(device: torch.device) -> None:
     if device.type == 'cuda':
         torch.cuda.synchronize(device)

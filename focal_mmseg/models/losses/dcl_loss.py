@@ -32,8 +32,9 @@ class DCLLoss(QueryLoss):
 
     def mean_loss(self, queries: Tensor, negatives: Tensor) -> Tensor:
         """See :meth:`QueryLoss.mean_loss`."""
-        negative = streamed_mean(self._row_losses, queries, negatives)
+        negative = streamed_mean(_row_losses, queries / self.temperature, negatives)
         return negative - mean_positive_similarity(queries).mean() / self.temperature
 
-    def _row_losses(self, similarities: Tensor, _: int) -> Tensor:
-        return torch.logsumexp(similarities / self.temperature, dim=1)
+
+def _row_losses(logits: Tensor, _: int) -> Tensor:
+    return torch.logsumexp(logits, dim=1)

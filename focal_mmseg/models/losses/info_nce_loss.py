@@ -33,13 +33,14 @@ class InfoNCELoss(QueryLoss):
 
     def mean_loss(self, queries: Tensor, negatives: Tensor) -> Tensor:
         """See :meth:`QueryLoss.mean_loss`."""
-        return streamed_mean(self._row_losses(len(queries)), queries, torch.cat([queries, negatives]))
+        keys = torch.cat([queries, negatives])
+        return streamed_mean(_row_losses(len(queries)), queries / self.temperature, keys)
 
-    def _row_losses(self, queries: int) -> RowLosses:
-        def row_losses(similarities: Tensor, first: int) -> Tensor:
-            logits = similarities / self.temperature
-            negative = torch.logsumexp(logits[:, queries:], dim=1, keepdim=True)
-            of_pairs = F.softplus(negative - logits[:, :queries])
-            return without_own(of_pairs, first, 0).sum(1) / (queries - 1)
 
-        return row_losses
+def _row_losses(queries: int) -> RowLosses:
+    def row_losses(logits: Tensor, first: int) -> Tensor:
+        negative = torch.logsumexp(logits[:, queries:], dim=1, keepdim=True)
+        of_pairs = F.softplus(negative - logits[:, :queries])
+        return without_own(of_pairs, first, 0).sum(1) / (queries - 1)
+
+    return row_losses

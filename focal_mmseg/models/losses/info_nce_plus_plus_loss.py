@@ -55,17 +55,19 @@ class InfoNCEPlusPlusLoss(QueryLoss):
         """See :meth:`QueryLoss.mean_loss`."""
         if self.positives == 'expectation':
             positive = mean_positive_similarity(queries) / self.temperature
-            return streamed_mean(self._of_expectation, queries, negatives, positive)
-        return streamed_mean(self._of_mean_exp(len(queries)), queries, torch.cat([queries, negatives]))
+            return streamed_mean(_of_expectation, queries / self.temperature, negatives, positive)
+        keys = torch.cat([queries, negatives])
+        return streamed_mean(_of_mean_exp(len(queries)), queries / self.temperature, keys)
 
-    def _of_expectation(self, similarities: Tensor, _: int, positive: Tensor) -> Tensor:
-        return F.softplus(torch.logsumexp(similarities / self.temperature, dim=1) - positive)
 
-    def _of_mean_exp(self, queries: int) -> RowLosses:
-        def row_losses(similarities: Tensor, first: int) -> Tensor:
-            logits = similarities / self.temperature
-            positive = torch.logsumexp(without_own(logits[:, :queries], first, float('-inf')), dim=1)
-            negative = torch.logsumexp(logits[:, queries:], dim=1)
-            return negative - positive + math.log(queries - 1)
+def _of_expectation(logits: Tensor, _: int, positive: Tensor) -> Tensor:
+    return F.softplus(torch.logsumexp(logits, dim=1) - positive)
 
-        return row_losses
+
+def _of_mean_exp(queries: int) -> RowLosses:
+    def row_losses(logits: Tensor, first: int) -> Tensor:
+        positive = torch.logsumexp(without_own(logits[:, :queries].clone(), first, float('-inf')), dim=1)
+        negative = torch.logsumexp(logits[:, queries:], dim=1)
+        return negative - positive + math.log(queries - 1)
+
+    return row_losses
