@@ -20,9 +20,10 @@ class TripletLoss(QueryLoss):
 
     For a query q, a positive k+ and a negative k-: :math:`\max(0, \mu + |q - k^+| - |q - k^-|)`.
 
-    - ``mining='all'``: the mean over every triplet, exactly. The negatives of a query are sorted once; a positive then
-      needs only the number and the sum of those within its reach, so that Q (Q - 1) K triplets cost Q + K a query and
-      the sort. Without the source's anchor swap, which has no such form.
+    - ``mining='all'``: the mean over every triplet, exactly. A triplet counts if its negative is nearer than the reach
+      :math:`\mu + |q - k^+|` of its positive. So the sum needs of each positive only how many negatives are within its
+      reach, of each negative how many reaches are beyond it: two sorts a query for Q K triplets. Without the
+      source's anchor swap, which has no such form.
     - ``mining='hard'``: "batch hard" (Hermans, Beyer, Leibe, 2017): the farthest positive and the nearest negative of
       each query.
 
@@ -52,14 +53,13 @@ class TripletLoss(QueryLoss):
     def _of_all(self, queries: int) -> RowLosses:
         def row_losses(similarities: Tensor, first: int) -> Tensor:
             distances = _distances(similarities)
-            negative = distances[:, queries:].sort(dim=1).values
-            reach = distances[:, :queries] + self.margin
-            within = torch.searchsorted(negative.detach(), reach.detach())
-            # In float64: the two terms are sums over all negatives and may nearly cancel.
-            sums = F.pad(negative.double().cumsum(1), (1, 0)).gather(1, within)
-            of_pairs = without_own(within * reach.double() - sums, first, 0)
-            mean = of_pairs.sum(1) / ((queries - 1) * negative.shape[1])
-            return mean.to(similarities.dtype)
+            # Distances are above 0, so that a reach of 0 takes part in no triplet.
+            reach = without_own(distances[:, :queries] + self.margin, first, 0)
+            negative = distances[:, queries:]
+            within, beyond = _triplet_counts(reach.detach(), negative.detach())
+            # In float64: the two sums are over all triplets and may nearly cancel.
+            total = (within * reach.double()).sum(1) - (beyond * negative.double()).sum(1)
+            return (total / ((queries - 1) * negative.shape[1])).to(similarities.dtype)
 
         return row_losses
 
@@ -71,6 +71,15 @@ class TripletLoss(QueryLoss):
             return F.relu(self.margin + positive - negative)
 
         return row_losses
+
+
+def _triplet_counts(reach: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each reach (b, Q) how many negatives are nearer, of each negative (b, K) how many reaches are farther."""
+    # Both are sorted, not only what is searched: a search for rising values stays in the cache.
+    (reach, order), (negative, negative_order) = reach.sort(dim=1), negative.sort(dim=1)
+    within = torch.searchsorted(negative, reach)
+    beyond = reach.shape[1] - torch.searchsorted(reach, negative, right=True)
+    return torch.empty_like(order).scatter_(1, order, within), beyond.scatter(1, negative_order, beyond)
 
 
 def _distances(similarities: Tensor) -> Tensor:
