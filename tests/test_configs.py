@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
-from focal_mmseg.models import FOCALHead
+from focal_mmseg.models import FOCALHead, SoftContrastiveLoss
 
 BACKBONES = ('hrnet', 'vit', 'mit', 'convnext', 'efficientnet')
 PAPERS_SHAPES = {'vit': (512, 128, 128)}
@@ -80,3 +80,18 @@ model = dict(
     model.eval()
     with torch.no_grad():
         assert model(torch.zeros(1, 3, 64, 64), mode='tensor').shape == (1, 256, 16, 16)
+
+
+def test_the_journal_version_is_its_loss_and_its_smallest_cluster(root: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_vit_scl.py')
+    head = build(cfg).decode_head
+    assert isinstance(head.loss_decode, SoftContrastiveLoss)
+    assert (head.clusterer.min_cluster_size, head.clusterer.min_samples) == (200, 20)
+    assert cfg.model.backbone.type == Config.fromfile(root / 'configs' / 'focal_vit.py').model.backbone.type
+
+
+@pytest.mark.parametrize('loss', ['CircleLoss', 'DCLLoss', 'InfoNCELoss', 'SoftContrastiveLoss', 'TripletLoss'])
+def test_one_override_swaps_the_loss(root: Path, loss: str) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+    cfg.merge_from_dict({'model.decode_head.loss_decode.type': loss})
+    assert type(build(cfg).decode_head.loss_decode).__name__ == loss
