@@ -22,8 +22,8 @@ class TripletLoss(QueryLoss):
 
     - ``mining='all'``: the mean over every triplet, exactly. A triplet counts if its negative is nearer than the reach
       :math:`\mu + |q - k^+|` of its positive. So the sum needs of each positive only how many negatives are within its
-      reach, of each negative how many reaches are beyond it: two sorts a query for Q K triplets. Without the
-      source's anchor swap, which has no such form.
+      reach, of each negative how many reaches are beyond it: one sort of its negatives a query. Without the source's
+      anchor swap, which has no such form.
     - ``mining='hard'``: "batch hard" (Hermans, Beyer, Leibe, 2017): the farthest positive and the nearest negative of
       each query.
 
@@ -75,11 +75,12 @@ class TripletLoss(QueryLoss):
 
 def _triplet_counts(reach: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
     """Of each reach (b, Q) how many negatives are nearer, of each negative (b, K) how many reaches are farther."""
-    # Both are sorted, not only what is searched: a search for rising values stays in the cache.
-    (reach, order), (negative, negative_order) = reach.sort(dim=1), negative.sort(dim=1)
+    negative, order = negative.sort(dim=1)
     within = torch.searchsorted(negative, reach)
-    beyond = reach.shape[1] - torch.searchsorted(reach, negative, right=True)
-    return torch.empty_like(order).scatter_(1, order, within), beyond.scatter(1, negative_order, beyond)
+    # A negative's rank is below ``within`` of just the reaches beyond it: count those, from the farthest on.
+    ends = within.new_zeros(len(negative), negative.shape[1] + 1).scatter_add_(1, within, torch.ones_like(within))
+    beyond = ends[:, 1:].flip(1).cumsum(1).flip(1)
+    return within, torch.empty_like(beyond).scatter_(1, order, beyond)
 
 
 def _distances(similarities: Tensor) -> Tensor:
