@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
+from focal_mmseg.engine.checkpoint import load_weights_only
+
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``config``, ``--work-dir``, ``--cfg-options``, ``--launcher`` and ``--local-rank``."""
@@ -32,7 +34,7 @@ def load_run_config(args: argparse.Namespace) -> Config:
         FileNotFoundError: If the config file is missing.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+    load_weights_only()
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     cfg.merge_from_dict(args.cfg_options)

@@ -1,9 +1,11 @@
 """Loading of checkpoints: weights only, and only those that fit."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import mmengine.runner.checkpoint
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
@@ -11,14 +13,31 @@ from torch import Tensor, nn
 
 NAMES_SHOWN = 5
 CORES = ('core', '_core')
+STATISTICS = ('current', 'max', 'mean', 'min')
 DTYPES = ('bool', 'int32', 'int64', 'uint32', 'float32', 'float64')
 
 
-def _safe_globals() -> list[Any]:
-    """What a checkpoint of mmengine has beside tensors, in its log's history: arrays, by the names of numpy 1 and 2."""
+def _statistic(owner: Any, name: str) -> Any:
+    """What getattr is needed for in a checkpoint: the statistics of a log's history.
+
+    Raises:
+        ValueError: For anything else: from a function's ``__globals__`` a file could reach code and run it.
+    """
+    if owner is not HistoryBuffer or name not in STATISTICS:
+        raise ValueError(f'getattr of {name!r} is refused')
+    return getattr(owner, name)
+
+
+def safe_globals() -> list[Any]:
+    """What a checkpoint of mmengine has beside tensors, in its log's history: arrays, by the names of numpy 1 and 2.
+
+    Returns:
+        list[Any]: For ``torch.serialization.safe_globals``.
+    """
     reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     names = [(part, f'numpy.{core}.multiarray.{part.__name__}') for part in (reconstruct, scalar) for core in CORES]
-    return [HistoryBuffer, getattr, np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in DTYPES), *names]
+    names.append((_statistic, 'builtins.getattr'))
+    return [HistoryBuffer, slice, np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in DTYPES), *names]
 
 
 def load_weights(path: str | Path) -> dict[str, Tensor]:
@@ -37,7 +56,7 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     if not Path(path).is_file():
         raise FileNotFoundError(f'the checkpoint {path} does not exist')
     try:
-        with torch.serialization.safe_globals(_safe_globals()):
+        with torch.serialization.safe_globals(safe_globals()):
             checkpoint = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # damaged bytes make the unpickler fail in any way
         raise ValueError(
@@ -45,6 +64,17 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
             f'which are refused because they can run code ({error})'
         ) from error
     return state_dict_of(checkpoint, f'the checkpoint {path}')
+
+
+def load_weights_only() -> None:
+    """From here on this process loads checkpoints weights-only, those too that mmengine's runner loads.
+
+    mmengine would load a file again without that guard when the first attempt fails, and the maintained distribution
+    lets a file use getattr on anything, which is enough to run code.
+    """
+    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+    if hasattr(mmengine.runner.checkpoint, 'get_torch_safe_globals'):
+        mmengine.runner.checkpoint.get_torch_safe_globals = safe_globals
 
 
 def state_dict_of(checkpoint: Any, source: str) -> dict[str, Tensor]:

@@ -5,14 +5,23 @@ import os
 import pickle
 import random
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import checkpoint as checkpoint_of_mmengine
 from torch import nn
 
-from focal_mmseg.engine.checkpoint import NAMES_SHOWN, load_weights, misfits, require_fit, state_dict_of
+from focal_mmseg.engine.checkpoint import (
+    NAMES_SHOWN,
+    load_weights,
+    load_weights_only,
+    misfits,
+    require_fit,
+    state_dict_of,
+)
 
 pytestmark = pytest.mark.filterwarnings('ignore:Detected pickle protocol')
 
@@ -160,9 +169,71 @@ def test_what_an_allowed_object_leads_to_cannot_be_called(tmp_path) -> None:
     with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(path, 'w') as target:
         for name in source.namelist():
             target.writestr(name, b'\x80\x02' + method + b')R.' if name.endswith('data.pkl') else source.read(name))
-    with pytest.raises(ValueError, match=r'(?s)evil\.pth cannot be read.*call reduce'):
+    with pytest.raises(ValueError, match=r"evil\.pth cannot be read.*getattr of '__subclasses__' is refused"):
         load_weights(path)
     assert torch.load(path, weights_only=False) == HistoryBuffer.__subclasses__(), 'the trap itself does not work'
+
+
+class Reduces:
+    """Pickles as a call, and sets items of its result."""
+
+    def __init__(self, function: object, *arguments: object, items: dict | None = None) -> None:
+        self.reduced = (
+            (function, arguments) if items is None else (function, arguments, None, None, iter(items.items()))
+        )
+
+    def __reduce__(self) -> tuple:
+        return self.reduced
+
+
+def rewires_torch(command: str) -> list:
+    """By getattr reaches the globals of a function that torch allows, and puts another one there that it then calls."""
+    allowed = torch._utils._rebuild_tensor_v2
+
+    def globals_of(items: dict | None = None) -> Reduces:
+        return Reduces(getattr, allowed, '__globals__', items=items)
+
+    def bag(**values: object) -> Reduces:
+        made = Reduces(HistoryBuffer)
+        made.reduced = HistoryBuffer, (), dict(values, statistics_methods={})
+        return made
+
+    parameter = Reduces(getattr, globals_of(), 'get')
+    module = Reduces(torch._utils._rebuild_parameter, 'os', None, OrderedDict())
+    return [
+        globals_of({'torch': bag(nn=bag(Parameter=parameter))}),
+        globals_of({'_get_restore_location': Reduces(getattr, module, 'system')}),
+        Reduces(torch._utils._rebuild_device_tensor_from_numpy, None, None, command, False),
+    ]
+
+
+def test_getattr_leads_to_no_code(tmp_path) -> None:
+    trace = tmp_path / 'trace'
+    path = saved(dict(state_dict={}, evil=rewires_torch(f'touch {trace}')), tmp_path / 'evil.pth')
+    before = dict(vars(torch._utils))
+    try:
+        with pytest.raises(ValueError, match=r"evil\.pth cannot be read.*getattr of '__globals__' is refused"):
+            load_weights(path)
+        assert not trace.exists()
+    finally:
+        vars(torch._utils).update(before)
+
+
+def test_the_runner_loads_as_guarded(trained, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0')
+    monkeypatch.setattr(checkpoint_of_mmengine, 'get_torch_safe_globals', list, raising=False)
+    load_weights_only()
+    trace = tmp_path / 'trace'
+    path = saved(dict(state_dict={}, evil=rewires_torch(f'touch {trace}')), tmp_path / 'evil.pth')
+    before = dict(vars(torch._utils))
+    try:
+        with pytest.raises(ValueError, match="getattr of '__globals__' is refused"):
+            checkpoint_of_mmengine.load_checkpoint(nn.Linear(1, 1), str(path))
+        assert not trace.exists()
+    finally:
+        vars(torch._utils).update(before)
+    found = checkpoint_of_mmengine.CheckpointLoader.load_checkpoint(str(trained))
+    assert_same(found['state_dict'], load_weights(trained))
 
 
 # --- what fits
