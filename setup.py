@@ -32,9 +32,10 @@ setup(
         'torch>=2.6',
         'numpy>=1.24',
         'scipy>=1.10',
-        'scikit-learn>=1.3',
+        # The bounds above: HDBSCANClusterer calls functions of these two that are not public.
+        'scikit-learn>=1.3,<2',
         'threadpoolctl>=3',
-        'hdbscan>=0.8.40',
+        'hdbscan>=0.8.40,<0.9',
     ],
     extras_require=dict(mmseg=MMSEG, demo=DEMO, tests=TESTS + DEMO),
 )

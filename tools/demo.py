@@ -50,6 +50,8 @@ def parse_args() -> argparse.Namespace:
 def forge(work_dir: Path, seed: int) -> Path:
     """Forge training and test pictures out of photographs that the two do not share."""
     data = work_dir / 'data'
+    if data.exists() and not any((data / part / 'manifest.csv').is_file() for part in ('train', 'test')):
+        sys.exit(f'{data} was not made by this demo, which would write over it: give another --work-dir')
     shutil.rmtree(data, ignore_errors=True)
     for part, names, counts, part_seed in (
         ('train', TRAIN_PHOTOGRAPHS, TRAIN_COUNTS, 2 * seed),
@@ -129,7 +131,7 @@ def main() -> None:
     untrained, trained = args.work_dir / 'untrained.pth', args.work_dir / 'trained.pth'
     save_untrained(untrained, args.seed)
     run_tool('train.py', CONFIG, '--work-dir', args.work_dir / 'train', *options)
-    Path((args.work_dir / 'train' / 'last_checkpoint').read_text(encoding='utf-8').strip()).replace(trained)
+    shutil.copyfile((args.work_dir / 'train' / 'last_checkpoint').read_text(encoding='utf-8').strip(), trained)
     for checkpoint in (untrained, trained):
         out = args.work_dir / checkpoint.stem
         run_tool('test.py', CONFIG, checkpoint, '--work-dir', out / 'log', '--out', out, *options)

@@ -22,8 +22,7 @@ from mmengine.config import DictAction
 from mmengine.utils import ProgressBar
 
 from focal_mmseg.apis import FOCALInferencer, Prediction
-from focal_mmseg.datasets.forgery_dataset import IMAGE_SUFFIXES
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import IMAGE_SUFFIXES, find_images, written_whole
 from focal_mmseg.visualization import overlay
 
 
@@ -39,8 +38,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def find_pictures(source: Path) -> dict[str, Path]:
-    """Pictures by their name in the results.
+def find_pictures(source: Path, out: Path) -> dict[str, Path]:
+    """Pictures by their name in the results; earlier results, where they lie in the same folder, are none.
 
     Raises:
         FileNotFoundError: If there is nothing there, or no picture in the folder.
@@ -49,7 +48,7 @@ def find_pictures(source: Path) -> dict[str, Path]:
         return {source.name: source}
     if not source.is_dir():
         raise FileNotFoundError(f'{source} does not exist')
-    paths = sorted(path for path in source.rglob('*') if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    paths = [path for path in find_images(source) if not path.resolve().is_relative_to(out.resolve())]
     if not paths:
         raise FileNotFoundError(f'{source} holds no picture ({", ".join(IMAGE_SUFFIXES)})')
     return {path.relative_to(source).as_posix(): path for path in paths}
@@ -74,7 +73,7 @@ def write_prediction(folder: Path, source: Path, prediction: Prediction) -> None
 def main() -> int:
     """Predict; the exit status."""
     args = parse_args()
-    pictures = find_pictures(args.input)
+    pictures = find_pictures(args.input, args.out)
     focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options)
     failures = {}
     progress = ProgressBar(len(pictures))

@@ -107,7 +107,9 @@ class Clusterer(ABC):
     def localise_batch(
         self, batch: Sequence[Tensor], grids: Sequence[tuple[int, int] | None] | None = None
     ) -> list[Localisation]:
-        """:meth:`localise` for the images of a batch, side by side on torch's threads.
+        """:meth:`localise` for the images of a batch: on a processor side by side on torch's threads.
+
+        On an accelerator one after the other, because each keeps it busy and fills the memory that its blocks may take.
 
         Args:
             batch (Sequence[Tensor]): One (P_i, C) an image.
@@ -120,15 +122,18 @@ class Clusterer(ABC):
             ValueError: See :meth:`localise`, and where the batch and the grids differ in length.
         """
         grids = [None] * len(batch) if grids is None else grids
-        return side_by_side(lambda image: self.localise(*image), list(zip(batch, grids, strict=True)))
+        images = list(zip(batch, grids, strict=True))
+        if any(embeddings.device.type != 'cpu' for embeddings in batch):
+            return [self.localise(*image) for image in images]
+        return side_by_side(lambda image: self.localise(*image), images)
 
 
 def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Localisation:
     """The paper's rule (section 3.2): the largest cluster is pristine, every other one forged.
 
     The soft score of a point compares its distance d0 to the pristine cluster's centre with its distance d1 to the
-    nearest forged centre: d0 / (d0 + d1), held on its label's side of 1/2. Where there is only one cluster nothing
-    is forged and the score is d0 / 4, which is at most 1/2 on the unit sphere: the ranking stays, the mask is empty.
+    nearest forged centre: d0 / (d0 + d1), held on its label's side of 1/2. Where there is only one cluster none is
+    forged and the score is d0 / 4, which is at most 1/2 on the unit sphere: the ranking stays, the mask is empty.
 
     Args:
         embeddings (Tensor): float32 of shape (P, C).
@@ -136,7 +141,8 @@ def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Loca
         noise (str): ``'nearest'``, ``'pristine'`` or ``'forged'``, see :class:`Clusterer`.
 
     Returns:
-        Localisation: If every point is noise, they count as one cluster: nothing is forged.
+        Localisation: If every point is noise, they count as one cluster: nothing is forged. With ``'forged'`` the noise
+        beside a single cluster is.
     """
     is_noise = labels < 0
     sizes = torch.bincount(labels[~is_noise])

@@ -8,7 +8,8 @@ import cv2
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
+
 FORGED_IS = ('white', 'black')
 
 
@@ -98,13 +99,11 @@ class ForgeryDataset(BaseSegDataset):
         """(picture, mask, kind) of every picture file below the folder."""
         rows = []
         suffixes = self._suffixes()
-        for path in sorted(images.rglob('*')):
+        for path in find_images(images, suffixes):
             name = path.relative_to(images)
-            hidden = any(part.startswith('.') for part in name.parts)
-            if path.name.lower().endswith(suffixes) and path.is_file() and not hidden:
-                ending = max((s for s in suffixes if path.name.lower().endswith(s)), key=len)
-                mask = name.with_name(name.name[: -len(ending)] + self.seg_map_suffix)
-                rows.append((name.as_posix(), mask.as_posix(), name.parts[0] if len(name.parts) > 1 else ''))
+            ending = max((s for s in suffixes if path.name.lower().endswith(s)), key=len)
+            mask = name.with_name(name.name[: -len(ending)] + self.seg_map_suffix)
+            rows.append((name.as_posix(), mask.as_posix(), name.parts[0] if len(name.parts) > 1 else ''))
         return rows
 
     def _from_list(self) -> list[tuple[str, str, str]]:
@@ -184,9 +183,12 @@ def _last_part(data_root: str | None) -> str:
 
 def _tell_apart(data_list: list[dict]) -> None:
     """Give pictures that differ by their ending alone, ``a.jpg`` and ``a.tif``, names with the ending."""
-    files: dict[str, set[str]] = {}
-    for info in data_list:
-        files.setdefault(info['picture'], set()).add(info['img_path'])
-    for info in data_list:
-        if len(files[info['picture']]) > 1:
-            info['picture'] += Path(info['img_path']).suffix
+    with_ending = [info['picture'] + Path(info['img_path']).suffix for info in data_list]
+    # Again, because ``a.jpg`` may now clash with ``a.jpg.png``; files have different names with their endings.
+    for _ in range(2):
+        files: dict[str, set[str]] = {}
+        for info in data_list:
+            files.setdefault(info['picture'], set()).add(info['img_path'])
+        for info, name in zip(data_list, with_ending, strict=True):
+            if len(files[info['picture']]) > 1:
+                info['picture'] = name

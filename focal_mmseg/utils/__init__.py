@@ -1,5 +1,7 @@
 """Helpers that belong to no one part."""
 
+from .arguments import count, positive_int
 from .files import written_whole
+from .images import IMAGE_SUFFIXES, find_images
 
-__all__ = ['written_whole']
+__all__ = ['IMAGE_SUFFIXES', 'count', 'find_images', 'positive_int', 'written_whole']

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -36,3 +37,12 @@ def test_the_demo_ends_with_a_table_a_grid_and_its_figures(
     assert re.search(r'all forged +\| +all-pristine mask +\| +0\.\d+ +\| +0\.000 +\| +0\.500', output)
     grid = cv2.imread(str(tmp_path / 'demo' / 'grid.png'))
     assert grid.shape[0] > grid.shape[1] > 400
+
+
+def test_the_demo_leaves_a_users_data_alone(root: Path, tmp_path: Path, run_tool: Callable) -> None:
+    mine = tmp_path / 'data' / 'forgery' / 'mine.jpg'
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    with pytest.raises(SystemExit, match='was not made by this demo'):
+        run_tool(root / 'tools' / 'demo.py', '--work-dir', tmp_path)
+    assert mine.is_file()

@@ -88,3 +88,13 @@ def test_nothing_half_written_stays_when_writing_fails(
     monkeypatch.setattr(cv2, 'imwrite', lambda path, image: Path(path).write_bytes(b'half') and False)
     assert predict(picture, tmp_path / 'out') == 1
     assert not [path for path in (tmp_path / 'out').rglob('*') if path.is_file()]
+
+
+def test_results_inside_the_input_folder_are_no_pictures(predict: Callable, picture: Path, tmp_path: Path) -> None:
+    source = tmp_path / 'pictures'
+    source.mkdir()
+    shutil.copy(picture, source / 'a.png')
+    shutil.copy(picture, source / '._a.png')
+    for _ in range(2):
+        assert predict(source, source / 'out') == 0
+    assert [path.name for path in (source / 'out').iterdir()] == ['a.png']

@@ -37,3 +37,27 @@ def test_a_folder_without_photographs_is_named(root: Path, run_tool: Callable, t
     (tmp_path / 'empty').mkdir()
     with pytest.raises(FileNotFoundError, match='empty holds no photograph'):
         run_tool(root / 'tools' / 'synthesize.py', '--images', tmp_path / 'empty', '--out', tmp_path / 'out')
+
+
+def test_a_bad_photograph_is_left_out_and_named(
+    root: Path, run_tool: Callable, photographs: Path, tmp_path: Path
+) -> None:
+    (photographs / 'cut.jpg').write_bytes(b'no picture')
+    (photographs / '.hidden.jpg').write_bytes(b'no picture')
+    with pytest.raises(SystemExit) as stop:
+        counts = ('--splice', '1', '--copy-move', '1', '--pristine', '0', '--size', '64')
+        run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', tmp_path / 'forged', *counts)
+    assert 'cut.jpg' in stop.value.code and 'hidden' not in stop.value.code
+    assert len(list((tmp_path / 'forged' / 'images').rglob('*.jpg'))) == 2
+
+
+@pytest.mark.parametrize(
+    'wrong', [('--splice', '-1'), ('--size', '0'), ('--most', '0'), ('--copy-move', 'many'), ('--size', '31')]
+)
+def test_counts_and_sizes_out_of_range_are_refused(
+    root: Path, run_tool: Callable, photographs: Path, tmp_path: Path, wrong: tuple[str, str]
+) -> None:
+    with pytest.raises((SystemExit, ValueError)) as stop:
+        run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', tmp_path / 'forged', *wrong)
+    assert stop.type is ValueError or stop.value.code == 2
+    assert not (tmp_path / 'forged').exists()

@@ -12,6 +12,10 @@ import torch
 
 from focal_mmseg.engine.checkpoint import load_weights
 
+TOOLS = Path(__file__).parents[2] / 'tools'
+COMMANDS = sorted(
+    path.relative_to(TOOLS).as_posix() for path in TOOLS.rglob('*.py') if 'ArgumentParser(' in path.read_text()
+)
 STOCK_TOOLS = Path(find_spec('mmseg').origin).parent / '.mim' / 'tools'
 
 
@@ -119,9 +123,7 @@ def test_an_empty_test_set_is_named(
         )
 
 
-@pytest.mark.parametrize(
-    'tool', ['train.py', 'test.py', 'predict.py', 'demo.py', 'synthesize.py', 'benchmarks/clusterers.py']
-)
+@pytest.mark.parametrize('tool', COMMANDS)
 def test_help_shows_an_example(root: Path, run_tool: Callable, capsys: pytest.CaptureFixture, tool: str) -> None:
     with pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / tool, '--help')

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.models.decode_heads.mask_at import mask_at
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import positive_int, written_whole
 
 SMALLEST_REGION = 16
 
@@ -43,8 +43,8 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('masks', type=Path, help='folder of masks, white = forged; its subfolders count')
-    parser.add_argument('--side', type=int, default=1024, help="of the network's input; default %(default)s")
-    parser.add_argument('--strides', type=int, nargs='+', default=[4, 8, 16], help='default %(default)s')
+    parser.add_argument('--side', type=positive_int, default=1024, help="of the network's input; default %(default)s")
+    parser.add_argument('--strides', type=positive_int, nargs='+', default=[4, 8, 16], help='default %(default)s')
     parser.add_argument('--glob', default='*.png', help='which files are masks; default %(default)s')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/mask_rules.json'), help='default %(default)s')
     return parser.parse_args()

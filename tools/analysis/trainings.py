@@ -11,8 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmengine.config import Config
+
+from focal_mmseg import __version__
 from focal_mmseg.evaluation.metrics.forgery_metric import read_rows
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import positive_int, written_whole
 
 TOOLS = Path(__file__).parents[1]
 # The loss of every step as it is, not the mean of the last ten.
@@ -22,15 +25,15 @@ LOSSES = {
     'DCL': dict(type='DCLLoss'),
     'Circle': dict(type='CircleLoss'),
     'InfoNCE': dict(type='InfoNCELoss'),
-    'InfoNCE++ (Batch)': dict(scope='batch'),
-    'InfoNCE++': dict(),
-    'InfoNCE++, to the letter': dict(positives='mean_exp'),
+    'InfoNCE++ (Batch)': dict(type='InfoNCEPlusPlusLoss', scope='batch'),
+    'InfoNCE++': dict(type='InfoNCEPlusPlusLoss'),
+    'InfoNCE++, to the letter': dict(type='InfoNCEPlusPlusLoss', positives='mean_exp'),
     'Soft contrastive': dict(type='SoftContrastiveLoss'),
     'Soft contrastive, weights of the mask': dict(type='SoftContrastiveLoss', max_updates=0),
-    'InfoNCE++, both sides as queries': dict(queries='both'),
-    'InfoNCE++, 1,000 pixels a side': dict(max_pixels=1000),
-    'InfoNCE++, 100 pixels a side': dict(max_pixels=100),
-    'InfoNCE++, 35 pixels a side': dict(max_pixels=35),
+    'InfoNCE++, 1,000 pixels a side': dict(type='InfoNCEPlusPlusLoss', max_pixels=1000),
+    'InfoNCE++, 100 pixels a side': dict(type='InfoNCEPlusPlusLoss', max_pixels=100),
+    'InfoNCE++, 35 pixels a side': dict(type='InfoNCEPlusPlusLoss', max_pixels=35),
+    'InfoNCE++, both sides as queries': dict(type='InfoNCEPlusPlusLoss', queries='both'),
 }
 
 
@@ -57,12 +60,14 @@ class Training:
 
     @property
     def is_done(self) -> bool:
-        """Whether it was trained and tested by the same config and options."""
+        """Whether it was trained and tested by the same config, options and version of this package."""
         stamp = self.folder / 'done.json'
         return stamp.is_file() and json.loads(stamp.read_text(encoding='utf-8')) == self._asked()
 
     def _asked(self) -> dict:
-        return dict(config=str(self.config), options=list(self.options))
+        """The whole config, not its name: a file that it inherits from may have changed."""
+        cfg = Config.fromfile(self.config).pretty_text
+        return dict(version=__version__, options=list(self.options), config=cfg)
 
     def run(self, threads: int | None = None) -> None:
         """Train and test, unless it is done.
@@ -99,7 +104,9 @@ class Training:
     def curve(self) -> list[dict[str, float]]:
         """What was logged of each step: ``iter``, ``loss``, ``time`` in seconds and more."""
         logs = sorted((self.folder / 'train').glob('*/vis_data/scalars.json'))
-        return [json.loads(line) for line in logs[-1].read_text(encoding='utf-8').splitlines()]
+        steps = [json.loads(line) for line in logs[-1].read_text(encoding='utf-8').splitlines()]
+        # A validation writes its figures into the same file.
+        return [step for step in steps if 'loss' in step]
 
     def rows(self) -> list[dict]:
         """The scores of each test picture."""
@@ -110,13 +117,15 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``config``, ``--work-dir``, ``--jobs`` and ``--cfg-options``."""
     parser.add_argument('config', help='config file, as configs/demo/focal_hrnet-compact.py')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/losses'), help='default %(default)s')
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time; default %(default)s')
+    parser.add_argument('--jobs', type=positive_int, default=1, help='trainings at a time; default %(default)s')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config in each')
 
 
 def training_of(loss: str, args: argparse.Namespace) -> Training:
     """The training under one of LOSSES, by the arguments of :func:`add_training_arguments`."""
-    options = tuple(f'model.decode_head.loss_decode.{key}={value}' for key, value in LOSSES[loss].items())
+    # The config's own loss is replaced as a whole: its parameters are not those of another loss.
+    wanted = {'_delete_': True, **LOSSES[loss]}
+    options = tuple(f'model.decode_head.loss_decode.{key}={value}' for key, value in wanted.items())
     folder = re.sub(r'[^a-z0-9]+', '-', loss.lower().replace('++', '-pp').replace(',', '')).strip('-')
     return Training(folder, args.config, (*options, *args.cfg_options), args.work_dir)
 

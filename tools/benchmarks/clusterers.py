@@ -1,8 +1,8 @@
 """Compare clusterers on the embeddings of one trained network (table 4 of the paper); docs/clustering.md has the table.
 
 The embeddings of the config's test set are computed once, or made with known clusters. Each clusterer then says what is
-forged, and the figures are those of ForgeryMetric, with F1, IoU and AUC over the forged pictures and false alarms over
-the pristine ones; the seconds are those of one picture.
+forged, and the figures are ForgeryMetric's, of the score map brought to the picture's size at once, with F1, IoU and AUC
+over the forged pictures and false alarms over the pristine ones; the seconds are those of one picture.
 
 Example:
   python tools/benchmarks/clusterers.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
@@ -25,7 +25,7 @@ from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 
 from focal_mmseg.evaluation.metrics.forgery_metric import average, picture_scores
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import positive_int, written_whole
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
@@ -69,14 +69,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', nargs='?', help='config file of the model and the test set')
     parser.add_argument('checkpoint', nargs='?', help='its weights')
     parser.add_argument('--made', action='store_true', help='made embeddings in place of those of a network')
-    parser.add_argument('--side', type=int, default=64, help='of a made map; default %(default)s')
-    parser.add_argument('--dim', type=int, default=64, help='of made embeddings; default %(default)s')
+    parser.add_argument('--side', type=positive_int, default=64, help='of a made map; default %(default)s')
+    parser.add_argument('--dim', type=positive_int, default=64, help='of made embeddings; default %(default)s')
     parser.add_argument('--options', action='store_true', help='options of HDBSCAN in place of the algorithms')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/clusterers.json'), help='default %(default)s')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
     args = parser.parse_args()
-    if args.made == bool(args.checkpoint):
-        parser.error('give a config and a checkpoint, or --made')
+    if args.made == bool(args.config) or bool(args.config) != bool(args.checkpoint):
+        parser.error('give a config and a checkpoint, or --made alone')
     return args
 
 

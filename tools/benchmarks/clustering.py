@@ -23,7 +23,7 @@ from torch import Tensor
 
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import positive_int, written_whole
 
 MIN_SAMPLES = 20
 MIN_SHARE = 0.005
@@ -32,12 +32,18 @@ MIN_SHARE = 0.005
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--points', type=int, nargs='+', default=[1024, 4096, 16384], help='default %(default)s')
-    parser.add_argument('--dim', type=int, default=256, help='width of the embeddings; default %(default)s')
+    parser.add_argument(
+        '--points', type=positive_int, nargs='+', default=[1024, 4096, 16384], help='default %(default)s'
+    )
+    parser.add_argument('--dim', type=positive_int, default=256, help='width of the embeddings; default %(default)s')
     parser.add_argument('--peers', nargs='*', choices=list(PEERS), default=[], help='libraries to run beside ours')
-    parser.add_argument('--peer-points', type=int, default=16384, help='no peer beyond this size; default %(default)s')
+    parser.add_argument(
+        '--peer-points', type=positive_int, default=16384, help='no peer beyond this size; default %(default)s'
+    )
     parser.add_argument('--device', default='cpu', help='of our method, such as cuda; default %(default)s')
-    parser.add_argument('--repeats', type=int, default=3, help='runs of ours, for the median; default %(default)s')
+    parser.add_argument(
+        '--repeats', type=positive_int, default=3, help='runs of ours, for the median; default %(default)s'
+    )
     parser.add_argument('--out', type=Path, default=Path('work_dirs/clustering.json'), help='default %(default)s')
     return parser.parse_args()
 

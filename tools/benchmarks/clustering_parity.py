@@ -30,7 +30,7 @@ from torch import Tensor
 
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import positive_int, written_whole
 
 TOLERANCE = 1e-5
 # The package's distances between equal unit vectors are roundings of up to this; relative differences start above.
@@ -40,14 +40,16 @@ ROUNDING = 1e-7
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--points', type=int, nargs='+', default=[1024, 4096], help='default %(default)s')
+    parser.add_argument('--points', type=positive_int, nargs='+', default=[1024, 4096], help='default %(default)s')
     parser.add_argument('--kinds', nargs='+', choices=list(KINDS), default=list(KINDS), help='default: all')
-    parser.add_argument('--dim', type=int, default=256, help='width of the made embeddings; default %(default)s')
-    parser.add_argument('--min-samples', type=int, nargs='+', default=[5, 20], help='default %(default)s')
+    parser.add_argument(
+        '--dim', type=positive_int, default=256, help='width of the made embeddings; default %(default)s'
+    )
+    parser.add_argument('--min-samples', type=positive_int, nargs='+', default=[5, 20], help='default %(default)s')
     parser.add_argument('--config', help='config file of a network and a test set')
     parser.add_argument('--checkpoint', help='its weights')
-    parser.add_argument('--pictures', type=int, default=8, help='of the test set; default %(default)s')
-    parser.add_argument('--side', type=int, help='resize them to this; default: as the config has it')
+    parser.add_argument('--pictures', type=positive_int, default=8, help='of the test set; default %(default)s')
+    parser.add_argument('--side', type=positive_int, help='resize them to this; default: as the config has it')
     parser.add_argument('--device', default='cpu', help='of our method, such as cuda; default %(default)s')
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/clustering_parity.json'), help='default %(default)s'

@@ -36,7 +36,7 @@ from focal_mmseg.models.losses import (
     TripletLoss,
 )
 from focal_mmseg.models.losses.streaming import RowLosses
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import positive_int, written_whole
 
 LOSSES: dict[str, Callable[..., ContrastiveLoss]] = {
     'InfoNCEPlusPlusLoss': InfoNCEPlusPlusLoss,
@@ -66,8 +66,10 @@ COLUMNS = {
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--points', type=int, nargs='+', default=[1024, 4096, 16384], help='default %(default)s')
-    parser.add_argument('--dim', type=int, default=256, help='width of the embeddings; default %(default)s')
+    parser.add_argument(
+        '--points', type=positive_int, nargs='+', default=[1024, 4096, 16384], help='default %(default)s'
+    )
+    parser.add_argument('--dim', type=positive_int, default=256, help='width of the embeddings; default %(default)s')
     parser.add_argument(
         '--losses',
         nargs='+',
@@ -76,10 +78,12 @@ def parse_args() -> argparse.Namespace:
         metavar='NAME',
         help=f'all, or of {", ".join(LOSSES)}; default InfoNCEPlusPlusLoss',
     )
-    parser.add_argument('--dense-points', type=int, default=16384, help='no dense form beyond; default %(default)s')
+    parser.add_argument(
+        '--dense-points', type=positive_int, default=16384, help='no dense form beyond; default %(default)s'
+    )
     parser.add_argument('--device', default='cpu', help='such as cuda; default %(default)s')
     parser.add_argument('--dtype', choices=['float32', 'bfloat16'], default='float32', help='default %(default)s')
-    parser.add_argument('--repeats', type=int, default=5, help='for the median; default %(default)s')
+    parser.add_argument('--repeats', type=positive_int, default=5, help='for the median; default %(default)s')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/losses.json'), help='default %(default)s')
     return parser.parse_args()
 

@@ -23,7 +23,8 @@ class Forgery:
     Attributes:
         image (np.ndarray): uint8 RGB of shape (S, S, 3), before the last compression.
         mask (np.ndarray): uint8 of shape (S, S): 255 forged, 0 pristine.
-        parameters (dict): Everything that was drawn.
+        parameters (dict): What was drawn and is worth a column of the manifest; ``scale`` is that of what was pasted,
+            or of the whole photograph where nothing was.
     """
 
     image: np.ndarray

@@ -13,6 +13,7 @@ from focal_mmseg.utils import written_whole
 from .forge import Forgery, copy_move, pristine, splice
 
 LAST_QUALITIES = (85, 98)
+SMALLEST_SIDE = 32
 COLUMNS = (
     'picture',
     'kind',
@@ -36,17 +37,18 @@ def write_forgeries(
     Deterministic for a seed: each picture has a generator of its own, so that a larger set begins with the smaller.
 
     Args:
-        photographs (Mapping[str, np.ndarray]): uint8 RGB by name; splicing needs two.
+        photographs (Mapping[str, np.ndarray]): uint8 RGB by name; splicing needs two. May read them when asked for.
         counts (Mapping[str, int]): How many pictures of each kind: ``splice``, ``copy-move``, ``pristine``.
         out (str | Path): Folder to write into.
-        size (int): Side of the pictures. Defaults to 256.
+        size (int): Side of the pictures, at least 32. Defaults to 256.
         seed (int): Defaults to 0.
 
     Returns:
         Path: ``out``.
 
     Raises:
-        ValueError: If a kind is unknown, there is no photograph, or splicing has one only.
+        ValueError: If a kind is unknown, a count negative, the size too small, there is no photograph, or splicing has
+            one only.
     """
     out = Path(out)
     unknown = set(counts) - {'splice', 'copy-move', 'pristine'}
@@ -54,6 +56,8 @@ def write_forgeries(
         raise ValueError(
             f'unknown kinds of forgery: {", ".join(sorted(unknown))}; there are splice, copy-move, pristine'
         )
+    if min(counts.values(), default=0) < 0 or size < SMALLEST_SIDE:
+        raise ValueError(f'counts must be at least 0 and size at least {SMALLEST_SIDE}, got {dict(counts)} and {size}')
     if not photographs:
         raise ValueError('there is no photograph to make forgeries from')
     if counts.get('splice') and len(photographs) < 2:

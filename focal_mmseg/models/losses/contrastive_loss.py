@@ -157,13 +157,13 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def check_above_zero(name: str, value: float) -> None:
-    """Refuse a number that is not above 0; NaN is not.
+    """Refuse a number that is not above 0 and finite.
 
     Raises:
         ValueError: If it is not.
     """
-    if not value > 0:
-        raise ValueError(f'{name} must be above 0, got {value}')
+    if not 0 < value < float('inf'):
+        raise ValueError(f'{name} must be above 0 and finite, got {value}')
 
 
 def mean_positive_similarity(queries: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class InfoNCEPlusPlusLoss(QueryLoss):
     Args:
         temperature (float): t, above 0. The paper gives no value, the released code 0.1. Defaults to 0.1.
         positives (str): ``'expectation'`` or ``'mean_exp'``. Defaults to ``'expectation'``.
-        loss_name (str): Defaults to 'loss_info_nce'.
+        loss_name (str): Defaults to 'loss_info_nce_plus_plus'.
         **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
             :class:`ContrastiveLoss`.
 
@@ -42,7 +42,7 @@ class InfoNCEPlusPlusLoss(QueryLoss):
         self,
         temperature: float = 0.1,
         positives: str = 'expectation',
-        loss_name: str = 'loss_info_nce',
+        loss_name: str = 'loss_info_nce_plus_plus',
         **options,
     ) -> None:
         super().__init__(loss_name=loss_name, **options)

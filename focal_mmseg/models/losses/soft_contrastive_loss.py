@@ -44,8 +44,8 @@ class SoftContrastiveLoss(ContrastiveLoss):
         super().__init__(loss_name=loss_name, **options)
         check_above_zero('temperature', temperature)
         check_above_zero('tolerance', tolerance)
-        if not fuzziness > 1:
-            raise ValueError(f'fuzziness must be above 1, got {fuzziness}')
+        if not 1 < fuzziness < float('inf'):
+            raise ValueError(f'fuzziness must be above 1 and finite, got {fuzziness}')
         if max_updates < 0:
             raise ValueError(f'max_updates must be at least 0, got {max_updates}')
         self.temperature = temperature

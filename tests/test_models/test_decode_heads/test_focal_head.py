@@ -167,7 +167,7 @@ def test_the_loss_sees_the_mask_at_the_embeddings_size_and_the_heads_ignore_inde
     masks[:, :16] = 9
     target = half_masks(2, 4, 6)
     target[:, :2] = 9
-    found = head.loss_by_feat(embeddings, make_samples(masks))['loss_info_nce']
+    found = head.loss_by_feat(embeddings, make_samples(masks))['loss_info_nce_plus_plus']
     torch.testing.assert_close(found, head.loss_decode(embeddings, target, ignore_index=9))
 
 
@@ -175,8 +175,8 @@ def test_the_loss_sees_the_mask_at_the_embeddings_size_and_the_heads_ignore_inde
 def test_a_batch_of_one_class_still_runs_backward(value: int) -> None:
     model = make_segmentor()
     losses = model(torch.randn(2, 3, 32, 48), make_samples(torch.full((2, 32, 48), value)), mode='loss')
-    losses['decode.loss_info_nce'].backward()
-    assert losses['decode.loss_info_nce'] == 0
+    losses['decode.loss_info_nce_plus_plus'].backward()
+    assert losses['decode.loss_info_nce_plus_plus'] == 0
     assert all(parameter.grad is not None and not parameter.grad.any() for parameter in model.parameters())
 
 
@@ -188,12 +188,12 @@ def test_the_plain_encoder_decoder_trains_it() -> None:
     values = []
     for _ in range(10):
         losses = model(images, samples, mode='loss')
-        assert list(losses) == ['decode.loss_info_nce']
+        assert list(losses) == ['decode.loss_info_nce_plus_plus']
         optimizer.zero_grad()
-        losses['decode.loss_info_nce'].backward()
+        losses['decode.loss_info_nce_plus_plus'].backward()
         assert all(parameter.grad.any() for parameter in model.parameters())
         optimizer.step()
-        values.append(losses['decode.loss_info_nce'].item())
+        values.append(losses['decode.loss_info_nce_plus_plus'].item())
     assert values[-1] < 0.8 * values[0]
 
 

@@ -214,18 +214,18 @@ def test_an_option_out_of_range_is_refused(make: type[ContrastiveLoss], options:
     ('make', 'options', 'message'),
     [
         *(
-            (make, dict(temperature=t), f'temperature must be above 0, got {t}')
+            (make, dict(temperature=t), f'temperature must be above 0 and finite, got {t}')
             for make in (InfoNCEPlusPlusLoss, InfoNCELoss, DCLLoss, SoftContrastiveLoss)
-            for t in (0, -0.1, float('nan'))
+            for t in (0, -0.1, float('nan'), float('inf'))
         ),
         (InfoNCEPlusPlusLoss, dict(positives='mean'), "positives must be one of .* got 'mean'"),
         (InfoNCEPlusPlusLoss, dict(queries='forged'), "queries must be one of .* got 'forged'"),
-        (TripletLoss, dict(margin=0), 'margin must be above 0, got 0'),
+        (TripletLoss, dict(margin=0), 'margin must be above 0 and finite, got 0'),
         (TripletLoss, dict(mining='semi-hard'), "mining must be one of .* got 'semi-hard'"),
-        (CircleLoss, dict(margin=-1), 'margin must be above 0, got -1'),
-        (CircleLoss, dict(gamma=0), 'gamma must be above 0, got 0'),
-        (SoftContrastiveLoss, dict(fuzziness=1), 'fuzziness must be above 1, got 1'),
-        (SoftContrastiveLoss, dict(tolerance=0), 'tolerance must be above 0, got 0'),
+        (CircleLoss, dict(margin=-1), 'margin must be above 0 and finite, got -1'),
+        (CircleLoss, dict(gamma=0), 'gamma must be above 0 and finite, got 0'),
+        (SoftContrastiveLoss, dict(fuzziness=1), 'fuzziness must be above 1 and finite, got 1'),
+        (SoftContrastiveLoss, dict(tolerance=0), 'tolerance must be above 0 and finite, got 0'),
         (SoftContrastiveLoss, dict(max_updates=-1), 'max_updates must be at least 0, got -1'),
     ],
 )

@@ -1,0 +1,57 @@
+"""Every benchmark, on as little as it can take."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def run(root: Path, run_tool: Callable, tmp_path: Path) -> Callable[..., object]:
+    """Runs a benchmark; what it wrote."""
+
+    def call(tool: str, *arguments: str) -> object:
+        out = tmp_path / 'out.json'
+        run_tool(root / 'tools' / 'benchmarks' / tool, *arguments, '--out', out)
+        return json.loads(out.read_text())
+
+    return call
+
+
+def test_clustering_agrees_with_its_peers(run: Callable) -> None:
+    options = ('--points', '400', '600', '--dim', '8', '--peers', 'hdbscan', 'sklearn', '--repeats', '1')
+    rows = run('clustering.py', *options, '--peer-points', '400')
+    assert [row['points'] for row in rows] == [400, 600]
+    assert rows[0]['hdbscan']['rand'] == rows[0]['sklearn']['rand'] == 1
+    assert 'hdbscan' not in rows[1]
+    assert all(row['seconds'] > 0 and row['product'] > 0 for row in rows)
+
+
+def test_parity_finds_none_wrong(run: Callable, trained: tuple[Path, Path]) -> None:
+    network = ('--config', str(trained[0]), '--checkpoint', str(trained[1]), '--pictures', '1')
+    rows = run('clustering_parity.py', '--points', '200', '--kinds', 'two groups', '--dim', '8', *network)
+    assert {row['name'] for row in rows} >= {'two groups'} and len(rows) == 4
+    assert all(row['weights'] < 1e-5 for row in rows)
+
+
+def test_clusterers_of_made_embeddings(run: Callable) -> None:
+    rows = run('clusterers.py', '--made', '--side', '16', '--dim', '8')
+    assert {'K-means', 'HDBSCAN', 'BIRCH', 'Hierarchical', 'Bisecting K-means'} <= set(rows)
+    assert all(0 <= row['iou'] <= 1 and 0 <= row['false_alarm'] <= 1 for row in rows.values())
+
+
+@pytest.mark.parametrize('arguments', [(), ('--made', 'config.py'), ('config.py',), ('--made', '--side', '0')])
+def test_clusterers_without_a_clear_source_is_refused(run: Callable, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run('clusterers.py', *arguments)
+    assert stop.value.code == 2
+
+
+def test_losses_equal_their_dense_form(run: Callable) -> None:
+    rows = run('losses.py', '--losses', 'all', '--points', '300', '--dim', '8', '--repeats', '1')
+    assert len(rows) == 8
+    for row in rows:
+        assert row['seconds'] > 0 and row['sampled_seconds'] > 0
+        if not row['loss'].startswith('Soft'):
+            assert row['difference'] < 1e-5 and row['dense_seconds'] > 0

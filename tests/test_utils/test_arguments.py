@@ -1,0 +1,14 @@
+import argparse
+
+import pytest
+
+from focal_mmseg.utils import count, positive_int
+
+
+@pytest.mark.parametrize(('read', 'least'), [(positive_int, 1), (count, 0)])
+def test_whole_numbers_from_the_least_on_are_read(read, least: int) -> None:
+    assert read(str(least)) == least
+    assert read('1024') == 1024
+    for text in (str(least - 1), '-3', '1.5', 'many', ''):
+        with pytest.raises(argparse.ArgumentTypeError, match=f'at least {least}, got {text!r}'):
+            read(text)

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from focal_mmseg.utils import find_images
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ('b.JPG', 'a.png', 'sub/c.tiff', 'notes.txt', '.hidden.png', '._b.JPG', '.cache/d.png', 'e_gt.png'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / 'folder.png').mkdir()
+    return tmp_path
+
+
+def test_pictures_are_found_by_their_endings_hidden_ones_are_not(folder: Path) -> None:
+    found = [path.relative_to(folder).as_posix() for path in find_images(folder)]
+    assert found == ['a.png', 'b.JPG', 'e_gt.png', 'sub/c.tiff']
+
+
+def test_endings_are_a_choice(folder: Path) -> None:
+    assert [path.name for path in find_images(folder, ('_GT.png', '.tiff'))] == ['e_gt.png', 'c.tiff']
+
+
+def test_a_hidden_folder_above_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / '.data').mkdir()
+    (tmp_path / '.data' / 'a.png').touch()
+    assert [path.name for path in find_images(tmp_path / '.data')] == ['a.png']
