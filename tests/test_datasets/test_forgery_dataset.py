@@ -112,6 +112,9 @@ def test_pictures_that_differ_by_their_ending_alone_have_names_of_their_own(
     write('masks/1.png', half_mask)
     write('masks/2.png', half_mask)
     assert names(dataset()) == ['1.jpg', '1.tif', '2']
+    write('images/1.jpg.png', photograph)
+    write('masks/1.jpg.png', half_mask)
+    assert names(dataset()) == ['1.jpg', '1.jpg.png', '1.tif', '2']
 
 
 @pytest.mark.parametrize(

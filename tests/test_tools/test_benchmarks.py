@@ -28,9 +28,12 @@ def test_clustering_agrees_with_its_peers(run: Callable) -> None:
     assert all(row['seconds'] > 0 and row['product'] > 0 for row in rows)
 
 
-def test_parity_finds_none_wrong(run: Callable, trained: tuple[Path, Path]) -> None:
+def test_parity_finds_none_wrong(run: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
     network = ('--config', str(trained[0]), '--checkpoint', str(trained[1]), '--pictures', '1')
-    rows = run('clustering_parity.py', '--points', '200', '--kinds', 'two groups', '--dim', '8', *network)
+    with pytest.raises(SystemExit) as stop:
+        run('clustering_parity.py', '--points', '200', '--kinds', 'two groups', '--dim', '8', *network)
+    rows = json.loads((tmp_path / 'out.json').read_text())
+    assert stop.value.code == 0
     assert {row['name'] for row in rows} >= {'two groups'} and len(rows) == 4
     assert all(row['weights'] < 1e-5 for row in rows)
 

@@ -1,8 +1,8 @@
 """Compare clusterers on the embeddings of one trained network (table 4 of the paper); docs/clustering.md has the table.
 
-The embeddings of the config's test set are computed once, or made with known clusters. Each clusterer then says what is
-forged, and the figures are ForgeryMetric's, of the score map brought to the picture's size at once, with F1, IoU and AUC
-over the forged pictures and false alarms over the pristine ones; the seconds are those of one picture.
+The embeddings of the config's test set are computed once, or made with known clusters. Each clusterer then says what
+is forged, and the figures are ForgeryMetric's, of the score map brought to the picture's size at once, with F1, IoU and
+AUC over the forged pictures and false alarms over the pristine ones; the seconds are those of one picture.
 
 Example:
   python tools/benchmarks/clusterers.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
