@@ -2,11 +2,12 @@
 
 from .decode_heads import FOCALHead
 from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
-from .segmentors import FOCALTTAModel
+from .segmentors import FOCALEncoderDecoder, FOCALTTAModel
 
 __all__ = [
     'CircleLoss',
     'DCLLoss',
+    'FOCALEncoderDecoder',
     'FOCALHead',
     'FOCALTTAModel',
     'InfoNCELoss',

@@ -99,10 +99,11 @@ def main() -> None:
         for min_samples in args.min_samples:
             row = dict(name=name, points=len(embeddings), dim=embeddings.shape[1], min_samples=min_samples)
             rows.append(row | compare(embeddings, min_samples, args.device))
+            # After each, because the libraries take minutes for one.
+            with written_whole(args.out) as part:
+                part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     table = PrettyTable([name.replace('_', ' ') for name in rows[0]])
     table.add_rows([[f'{value:.3g}' if isinstance(value, float) else value for value in row.values()] for row in rows])
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'\n{table}\nwritten to {args.out}')
     differing = [row for row in rows if row['weights'] > TOLERANCE or (not row['ties'] and row['rand_hdbscan'] < 1)]
     sys.exit(f'{len(differing)} of {len(rows)} differ' if differing else 0)

@@ -16,7 +16,8 @@ from .mask_at import mask_at
 
 SLIDE_REFUSED = (
     "FOCALHead cannot test with mode='slide': each window would be clustered by itself, and the clusters of two "
-    "windows have no common names. Use model.test_cfg=dict(mode='whole') and a Resize in the test pipeline."
+    "windows have no common names. Use model.type='FOCALEncoderDecoder', which stitches the windows' embeddings, or "
+    "model.test_cfg=dict(mode='whole') and a Resize in the test pipeline."
 )
 
 

@@ -367,7 +367,9 @@ def test_the_data_preprocessors_padding_is_left_out() -> None:
 
 def test_slide_mode_is_refused_with_the_remedy() -> None:
     model = make_segmentor(mode='slide')
-    with pytest.raises(ValueError, match=r"mode='slide'.*Use model\.test_cfg=dict\(mode='whole'\)"):
+    with pytest.raises(
+        ValueError, match=r"mode='slide'.*Use model\.type='FOCALEncoderDecoder'.*model\.test_cfg=dict\(mode='whole'\)"
+    ):
         model(torch.randn(1, 3, 32, 48), make_samples(half_masks(1)), mode='predict')
     assert not model.decode_head.clusterer.seen
 

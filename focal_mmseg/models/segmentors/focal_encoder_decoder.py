@@ -1,0 +1,74 @@
+"""The encoder-decoder whose sliding window stitches embeddings."""
+
+import torch
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .stitching import stitched
+
+MAX_POINTS = 65536
+
+
+@MODELS.register_module()
+class FOCALEncoderDecoder(EncoderDecoder):
+    """mmseg's ``EncoderDecoder``, but in ``test_cfg.mode='slide'`` an image is clustered once.
+
+    The plain one would cluster each window by itself, and clusters of two windows have no common names. This one
+    stitches the windows' embeddings to one map, then clusters it.
+
+    ``test_cfg`` for ``mode='slide'``:
+
+    - ``crop_size`` (tuple[int, int]): Height and width of a window, in pixels of the network's input.
+    - ``stride`` (tuple[int, int]): From window to window, at most ``crop_size``.
+    - ``max_points`` (int): Most embeddings that are clustered; a larger map is made coarser, see
+      :class:`StitchedMap`. Defaults to 65,536, a map of 256x256.
+
+    In ``mode='whole'`` nothing differs.
+    """
+
+    def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Stitch the embeddings of each image, cluster each map once.
+
+        Args:
+            inputs (Tensor): Of shape (N, 3, H, W).
+            batch_img_metas (list[dict]): One an image.
+
+        Returns:
+            Tensor: float32 of shape (N, 2, H, W), see :meth:`FOCALHead.predict_by_feat`.
+
+        Raises:
+            ValueError: If ``crop_size``, ``stride`` or ``max_points`` is missing or out of its range.
+        """
+        window, stride, max_points = self._slide_options()
+        height, width = inputs.shape[2:]
+        maps = []
+        for image in inputs:
+            embeddings, cell = stitched(self._embed, image, window, stride, max_points)
+            maps.append(embeddings)
+        covered = tuple(cell * cells for cells in maps[0].shape[1:])
+        metas = [_beyond(meta, covered, (height, width)) for meta in batch_img_metas]
+        logits = self.decode_head.predict_by_feat(torch.stack(maps), metas)
+        return logits[:, :, :height, :width]
+
+    def _embed(self, window: Tensor) -> Tensor:
+        return self.decode_head(self.extract_feat(window))
+
+    def _slide_options(self) -> tuple[tuple[int, int], tuple[int, int], int]:
+        window, stride = self.test_cfg.get('crop_size'), self.test_cfg.get('stride')
+        max_points = self.test_cfg.get('max_points', MAX_POINTS)
+        if not (window and stride and all(0 < step <= side for step, side in zip(stride, window, strict=True))):
+            raise ValueError(
+                "model.test_cfg.mode='slide' needs crop_size=(height, width) and a stride of at least 1 and at most "
+                f'crop_size, got crop_size={window} and stride={stride}'
+            )
+        if max_points < 1:
+            raise ValueError(f'model.test_cfg.max_points must be at least 1, got {max_points}')
+        return tuple(window), tuple(stride), max_points
+
+
+def _beyond(meta: dict, covered: tuple[int, int], size: tuple[int, int]) -> dict:
+    """An image's meta for a map that covers more than the image: what lies beyond it is padding."""
+    left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
+    bottom, right = bottom + covered[0] - size[0], right + covered[1] - size[1]
+    return {**meta, 'img_shape': torch.Size(covered), 'img_padding_size': (left, right, top, bottom)}

@@ -1,0 +1,135 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config, ConfigDict
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.models import FOCALEncoderDecoder
+
+SLIDE = dict(mode='slide', crop_size=(64, 64), stride=(48, 48))
+
+
+@MODELS.register_module()
+class ToyMeans(nn.Module):
+    """The means of squares of 4 pixels a side."""
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [nn.functional.avg_pool2d(images, 4)]
+
+
+def make(**test_cfg: object) -> FOCALEncoderDecoder:
+    return MODELS.build(
+        dict(
+            type='FOCALEncoderDecoder',
+            backbone=dict(type='ToyMeans'),
+            decode_head=dict(type='FOCALHead', in_channels=3, channels=None, clusterer=dict(type='KMeansClusterer')),
+            test_cfg=ConfigDict(test_cfg),
+        )
+    ).eval()
+
+
+def sample(height: int, width: int, **meta: object) -> SegDataSample:
+    shape = (height, width)
+    return SegDataSample(metainfo=dict(ori_shape=shape, img_shape=shape, pad_shape=shape) | meta)
+
+
+def two_colours(height: int, width: int) -> tuple[Tensor, np.ndarray]:
+    """An image (1, 3, H, W) with a square of another colour, and where that is."""
+    forged = np.zeros((height, width), bool)
+    forged[height // 4 : height // 2, width // 2 : width // 4 * 3] = True
+    noise = 0.05 * torch.randn(3, height, width, generator=torch.Generator().manual_seed(0))
+    colours = torch.tensor([[1.0, 0.2, 0.1], [0.1, 0.2, 1.0]])[torch.from_numpy(forged).long()]
+    return (colours.permute(2, 0, 1) + noise)[None], forged
+
+
+def predicted(model: FOCALEncoderDecoder, image: Tensor, **meta: object) -> np.ndarray:
+    found = model.predict(image, [sample(*image.shape[2:], **meta)])[0]
+    return found.pred_sem_seg.data[0].numpy() == 1
+
+
+@pytest.mark.parametrize('size', [(64, 64), (48, 64), (32, 20)])
+def test_a_picture_of_one_window_equals_whole(size: tuple[int, int]) -> None:
+    image, _ = two_colours(*size)
+    slide = make(**SLIDE | dict(crop_size=size, stride=size)).predict(image, [sample(*size)])[0]
+    whole = make(mode='whole').predict(image, [sample(*size)])[0]
+    assert torch.equal(slide.seg_logits.data, whole.seg_logits.data)
+    assert slide.pred_sem_seg.data.any()
+
+
+@pytest.mark.parametrize('size', [(192, 128), (150, 90), (67, 203), (40, 200), (30, 40)])
+@pytest.mark.parametrize('max_points', [65536, 200])
+def test_a_forged_square_is_found_where_it_is(size: tuple[int, int], max_points: int) -> None:
+    image, forged = two_colours(*size)
+    found = predicted(make(**SLIDE, max_points=max_points), image)
+    assert found.shape == size
+    wrong = (found != forged).sum()
+    # Half a cell around the square, of 4 pixels or of what 200 points make of it.
+    cell = 4 if max_points == 65536 else 4 * int(np.ceil(np.sqrt(size[0] * size[1] / 16 / 200)) + 1)
+    assert wrong < cell * (size[0] + size[1]) / 2
+
+
+def test_a_batch_of_two_is_two_batches_of_one() -> None:
+    images = torch.cat([two_colours(150, 90)[0], two_colours(150, 90)[0].flip(3)])
+    model = make(**SLIDE)
+    together = model.predict(images, [sample(150, 90), sample(150, 90)])
+    for image, found in zip(images, together, strict=True):
+        alone = model.predict(image[None], [sample(150, 90)])[0]
+        torch.testing.assert_close(found.seg_logits.data, alone.seg_logits.data)
+
+
+def test_padding_reaches_no_clusterer() -> None:
+    image, forged = two_colours(120, 100)
+    padded = nn.functional.pad(image, (0, 60, 0, 72), value=-5.0)
+    model = make(**SLIDE)
+    found = predicted(model, padded, img_padding_size=(0, 60, 0, 72), ori_shape=(120, 100))
+    assert found.shape == (120, 100)
+    assert (found != forged).sum() < 4 * 110
+    assert len(model.decode_head.last_localisations[0].forged) == 30 * 25
+
+
+def test_without_data_samples_it_predicts_too() -> None:
+    image, forged = two_colours(150, 90)
+    found = make(**SLIDE).predict(image)[0].pred_sem_seg.data[0].numpy() == 1
+    assert (found != forged).sum() < 4 * 120
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(crop_size=None), 'needs crop_size'),
+        (dict(stride=(0, 48)), r'stride=\(0, 48\)'),
+        (dict(stride=(48, 65)), 'at most crop_size'),
+        (dict(max_points=0), 'max_points must be at least 1, got 0'),
+    ],
+)
+def test_an_option_out_of_range_is_refused(wrong: dict, message: str) -> None:
+    image, _ = two_colours(80, 80)
+    with pytest.raises(ValueError, match=message):
+        make(**SLIDE | wrong).predict(image, [sample(80, 80)])
+
+
+def test_the_inferencer_slides_over_a_picture_of_any_size(
+    trained: tuple[Path, Path], picture: Path, tmp_path: Path
+) -> None:
+    cfg = Config.fromfile(trained[0])
+    cfg.model.type = 'FOCALEncoderDecoder'
+    cfg.model.test_cfg = dict(mode='slide', crop_size=(64, 64), stride=(32, 32))
+    cfg.test_pipeline = [step for step in cfg.test_pipeline if step.type != 'Resize']
+    cfg.test_dataloader.dataset.pipeline = cfg.test_pipeline
+    cfg.dump(tmp_path / 'slide.py')
+    found = FOCALInferencer(tmp_path / 'slide.py', trained[1], 'cpu')(picture)
+    assert found.mask.shape == cv2.imread(str(picture)).shape[:2]
+
+
+def test_the_config_trains_and_tests_by_windows(root: Path, small_config: Callable) -> None:
+    cfg = small_config(root / 'configs' / 'focal_hrnet_slide.py')
+    assert cfg.model.type == 'FOCALEncoderDecoder'
+    assert not any(step.type == 'Resize' for step in cfg.test_dataloader.dataset.pipeline)
+    assert any(step.type == 'RandomCrop' for step in cfg.train_dataloader.dataset.pipeline)
