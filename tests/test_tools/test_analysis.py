@@ -1,14 +1,19 @@
 """The analysis tools on a tiny set and two steps."""
 
+import argparse
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config, DictAction
+from mmseg.registry import MODELS
 
 
 @pytest.fixture
@@ -88,3 +93,45 @@ def test_mask_rules_counts_what_each_rule_loses(run: Callable, tmp_path: Path) -
 def test_mask_rules_without_a_mask_says_so(run: Callable, tmp_path: Path) -> None:
     found = run('mask_rules.py', tmp_path)
     assert found.returncode != 0 and f'in {tmp_path}' in found.stderr
+
+
+@pytest.fixture
+def trainings(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(root / 'tools' / 'analysis'))
+    return importlib.import_module('trainings')
+
+
+def test_a_curve_has_the_steps_and_not_the_validations(trainings: ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / 'a' / 'train' / '20260101_000000' / 'vis_data' / 'scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text('{"loss": 2.0, "iter": 1}\n{"forgery/iou": 0.5, "step": 1}\n{"loss": 1.0, "iter": 2}\n')
+    training = trainings.Training('a', 'config.py', (), tmp_path)
+    assert [step['loss'] for step in training.curve()] == [2.0, 1.0]
+
+
+def test_a_training_is_done_until_the_config_changes(trainings: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / 'base.py').write_text('a = 1')
+    (tmp_path / 'config.py').write_text("_base_ = './base.py'")
+    training = trainings.Training('a', str(tmp_path / 'config.py'), ('b=2',), tmp_path)
+    assert not training.is_done
+    training.folder.mkdir()
+    (training.folder / 'done.json').write_text(json.dumps(training._asked()))
+    assert training.is_done
+    assert not trainings.Training('a', training.config, ('b=3',), tmp_path).is_done
+    (tmp_path / 'base.py').write_text('a = 2')
+    assert not training.is_done
+
+
+@pytest.mark.parametrize('config', ['focal_hrnet.py', 'focal_vit_scl.py'])
+def test_each_row_replaces_the_configs_loss_as_a_whole(trainings: ModuleType, root: Path, config: str) -> None:
+    for name, wanted in trainings.LOSSES.items():
+        args = argparse.Namespace(config=str(root / 'configs' / config), work_dir=Path(), cfg_options=[])
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict({'model.decode_head.loss_decode.loss_weight': 2.0})
+        parsed = argparse.ArgumentParser()
+        parsed.add_argument('--cfg-options', nargs='+', action=DictAction)
+        cfg.merge_from_dict(
+            parsed.parse_args(['--cfg-options', *trainings.training_of(name, args).options]).cfg_options
+        )
+        assert cfg.model.decode_head.loss_decode == wanted, name
+        MODELS.build(cfg.model.decode_head.loss_decode)
