@@ -53,17 +53,32 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is no checkpoint, is truncated, or needs pickled objects.
     """
+    return state_dict_of(read_checkpoint(path), f'the checkpoint {path}')
+
+
+def read_checkpoint(path: str | Path) -> Any:
+    """Read all that a checkpoint file holds without running code from it.
+
+    Args:
+        path (str | Path): A file that torch or mmengine wrote.
+
+    Returns:
+        Any: Its content, the tensors on the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no checkpoint, is truncated, or needs pickled objects.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f'the checkpoint {path} does not exist')
     try:
         with torch.serialization.safe_globals(safe_globals()):
-            checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+            return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # damaged bytes make the unpickler fail in any way
         raise ValueError(
             f'the checkpoint {path} cannot be read: it is truncated, no checkpoint, or needs pickled objects, '
             f'which are refused because they can run code ({error})'
         ) from error
-    return state_dict_of(checkpoint, f'the checkpoint {path}')
 
 
 def load_weights_only() -> None:
