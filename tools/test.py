@@ -4,28 +4,32 @@ Example:
   python tools/test.py configs/focal_hrnet.py work_dirs/focal_hrnet/iter_40000.pth
   python tools/test.py configs/focal_hrnet.py hrnet.pth --out masks --show-dir drawings
   python tools/test.py configs/focal_hrnet.py hrnet.pth --tta
+  python tools/test.py configs/focal_fusion.py
 """
 
 import argparse
-from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
+from focal_mmseg.engine.checkpoint import require_source
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
-    parser.add_argument('checkpoint', help='weights, as work_dirs/focal_hrnet/iter_40000.pth')
+    parser.add_argument(
+        'checkpoint', nargs='?', help='weights, as work_dirs/focal_hrnet/iter_40000.pth; a fusion needs none'
+    )
     parser.add_argument('--out', help='folder for the predicted masks (white = forged) and pictures.csv')
     parser.add_argument('--show', action='store_true', help='show each picture with its mask in a window')
     parser.add_argument('--show-dir', help='folder for drawings: truth on the left, prediction on the right')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays with --show')
     parser.add_argument('--tta', action='store_true', help='average the picture and its mirror image')
-    return parser.parse_args()
+    # Intermixed: the checkpoint may stand behind options although it is optional.
+    return parser.parse_intermixed_args()
 
 
 def draw(cfg: Config, args: argparse.Namespace) -> None:
@@ -39,8 +43,7 @@ def main() -> None:
     """Test."""
     args = parse_args()
     cfg = load_run_config(args)
-    if not Path(args.checkpoint).is_file():
-        raise FileNotFoundError(f'the checkpoint {args.checkpoint} does not exist')
+    require_source(cfg.model, args.checkpoint)
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir:
         draw(cfg, args)

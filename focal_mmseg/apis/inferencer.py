@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import cv2
@@ -12,7 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 
-from focal_mmseg.engine.checkpoint import load_weights, require_fit
+from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Prediction:
         mask (np.ndarray): uint8 of shape (H, W), the picture's size: 255 forged, 0 pristine.
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
-            the embeddings (of FOCAL heads), ``seconds`` for all but the start of the model.
+            the embeddings (of FOCAL heads; the mean over the members of a fusion that clusters each), ``seconds`` for
+            all but the start of the model.
     """
 
     mask: np.ndarray
@@ -36,13 +38,14 @@ class FOCALInferencer:
 
     Args:
         config (str | Path): Config file; its ``test_pipeline`` prepares the picture.
-        checkpoint (str | Path): Its weights, read without running code from the file.
+        checkpoint (str | Path, optional): Its weights, read without running code from the file. Only a fusion, whose
+            members name theirs, goes without.
         device (str, optional): Defaults to ``'cuda'`` where there is one, else ``'cpu'``.
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
 
     Raises:
         FileNotFoundError: If config or checkpoint is missing.
-        ValueError: If the checkpoint cannot be read or is of another model.
+        ValueError: If the checkpoint is missing from the call, cannot be read or is of another model.
 
     Example:
         >>> focal = FOCALInferencer('configs/focal_hrnet.py', 'hrnet.pth')  # doctest: +SKIP
@@ -52,16 +55,18 @@ class FOCALInferencer:
     def __init__(
         self,
         config: str | Path,
-        checkpoint: str | Path,
+        checkpoint: str | Path | None = None,
         device: str | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         cfg = Config.fromfile(config)
-        weights = load_weights(checkpoint)
+        require_source(cfg.model, checkpoint)
+        weights = None if checkpoint is None else load_weights(checkpoint)
         self.model = init_model(cfg, None, device, cfg_options)
-        require_fit(self.model, weights, f'the checkpoint {checkpoint}')
-        self.model.load_state_dict(weights)
+        if weights is not None:
+            require_fit(self.model, weights, f'the checkpoint {checkpoint}')
+            self.model.load_state_dict(weights)
         load, *prepare = cfg.test_pipeline
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
@@ -85,8 +90,10 @@ class FOCALInferencer:
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1
         summary = dict(width=score.shape[1], height=score.shape[0], forged_share=round(float(forged.mean()), 6))
-        for localisation in getattr(self.model.decode_head, 'last_localisations', []):
-            summary.update(clusters=localisation.num_clusters, noise_share=round(localisation.noise_share, 6))
+        found = getattr(self.model.decode_head, 'last_localisations', [])
+        if found:
+            summary['clusters'] = mean(each.num_clusters for each in found)
+            summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
         summary['seconds'] = round(time.perf_counter() - start, 3)
         return Prediction(forged.astype(np.uint8) * 255, score, summary)
 

@@ -92,6 +92,23 @@ def load_weights_only() -> None:
         mmengine.runner.checkpoint.get_torch_safe_globals = safe_globals
 
 
+def require_source(model: Mapping[str, Any], checkpoint: str | Path | None) -> None:
+    """Refuse to test random weights: a checkpoint is needed, but for a fusion, whose members name theirs.
+
+    Args:
+        model (Mapping[str, Any]): Config of the model.
+        checkpoint (str | Path, optional): What the user gave.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If there is none given, and the model has no members.
+    """
+    if checkpoint is None and not model.get('members'):
+        raise ValueError(f'{model["type"]} needs a checkpoint; only a FOCALFusion, whose members name theirs, does not')
+    if checkpoint is not None and not Path(checkpoint).is_file():
+        raise FileNotFoundError(f'the checkpoint {checkpoint} does not exist')
+
+
 def state_dict_of(checkpoint: Any, source: str) -> dict[str, Tensor]:
     """The state dict in what a checkpoint file holds.
 

@@ -1,5 +1,6 @@
-"""The head without a classifier."""
+"""The heads without a classifier."""
 
 from .focal_head import FOCALHead
+from .fusion_head import FOCALFusionHead
 
-__all__ = ['FOCALHead']
+__all__ = ['FOCALFusionHead', 'FOCALHead']

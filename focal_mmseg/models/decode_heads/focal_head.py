@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import Localisation
 
+from .localise_maps import localise_maps
 from .mask_at import mask_at
 
 SLIDE_REFUSED = (
@@ -156,32 +157,51 @@ class FOCALHead(BaseDecodeHead):
             Tensor: float32 of shape (N, 2, H, W): the logarithms of the scores for pristine and forged, at the size
             of the network's input. Their softmax is the clusterer's soft score, their argmax the mask.
         """
+        maps = self.without_padding(seg_logits, batch_img_metas)
+        self.last_localisations = localise_maps(self.clusterer, maps, batch_img_metas)
+        scores = [found.score.view(each.shape[1:]) for found, each in zip(self.last_localisations, maps, strict=True)]
+        return self.logits_by_score(scores, seg_logits.shape[2:], batch_img_metas)
+
+    def without_padding(self, embeddings: Tensor, batch_img_metas: list[dict]) -> list[Tensor]:
+        """The part of each map that shows the image.
+
+        Args:
+            embeddings (Tensor): Of shape (N, C, h, w).
+            batch_img_metas (list[dict]): See :meth:`predict_by_feat`.
+
+        Returns:
+            list[Tensor]: Views of shape (C, h_i, w_i).
+        """
+        windows = self._windows(embeddings.shape[2:], batch_img_metas)
+        return [each[:, rows, columns] for each, (rows, columns) in zip(embeddings, windows, strict=True)]
+
+    def logits_by_score(self, scores: Sequence[Tensor], cells: Sequence[int], batch_img_metas: list[dict]) -> Tensor:
+        """Bring forged scores of the parts that :meth:`without_padding` gave to the size of the network's input.
+
+        Args:
+            scores (Sequence[Tensor]): float32 in [0, 1] of shape (h_i, w_i), one an image.
+            cells (Sequence[int]): h and w of the maps with their padding, which continues the score at the border.
+            batch_img_metas (list[dict]): See :meth:`predict_by_feat`.
+
+        Returns:
+            Tensor: See :meth:`predict_by_feat`.
+        """
+        maps = []
+        for score, (rows, columns) in zip(scores, self._windows(cells, batch_img_metas), strict=True):
+            margins = (columns.start, cells[1] - columns.stop, rows.start, cells[0] - rows.stop)
+            maps.append(F.pad(score[None, None], margins, mode='replicate'))
+        score = torch.cat(maps).clamp(1e-4, 1 - 1e-4)
+        log_scores = torch.cat([(1 - score).log(), score.log()], dim=1)
+        return super().predict_by_feat(log_scores, batch_img_metas)
+
+    def _windows(self, cells: Sequence[int], batch_img_metas: list[dict]) -> list[tuple[slice, slice]]:
+        """Rows and columns of the maps that show the images."""
         height, width = self._input_size(batch_img_metas[0])
         windows = []
         for meta in batch_img_metas:
             left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
-            rows = _valid_cells(seg_logits.shape[2], height, top, bottom)
-            columns = _valid_cells(seg_logits.shape[3], width, left, right)
-            windows.append((rows, columns))
-        valid = [embeddings[:, rows, columns] for embeddings, (rows, columns) in zip(seg_logits, windows, strict=True)]
-        grids = [tuple(embeddings.shape[1:]) for embeddings in valid]
-        try:
-            self.last_localisations = self.clusterer.localise_batch([each.flatten(1).T for each in valid], grids)
-        except ValueError as error:
-            paths = ', '.join(str(meta.get('img_path', 'an image without img_path')) for meta in batch_img_metas)
-            raise ValueError(f'cannot cluster the batch of {paths}: {error}') from error
-        maps = []
-        for found, grid, (rows, columns) in zip(self.last_localisations, grids, windows, strict=True):
-            margins = (
-                columns.start,
-                seg_logits.shape[3] - columns.stop,
-                rows.start,
-                seg_logits.shape[2] - rows.stop,
-            )
-            maps.append(F.pad(found.score.view(1, 1, *grid), margins, mode='replicate'))
-        score = torch.cat(maps).clamp(1e-4, 1 - 1e-4)
-        log_scores = torch.cat([(1 - score).log(), score.log()], dim=1)
-        return super().predict_by_feat(log_scores, batch_img_metas)
+            windows.append((_valid_cells(cells[0], height, top, bottom), _valid_cells(cells[1], width, left, right)))
+        return windows
 
     @staticmethod
     def _input_size(meta: dict) -> tuple[int, int]:

@@ -40,16 +40,31 @@ class FOCALEncoderDecoder(EncoderDecoder):
         Raises:
             ValueError: If ``crop_size``, ``stride`` or ``max_points`` is missing or out of its range.
         """
+        maps, metas = self.slide_embeddings(inputs, batch_img_metas)
+        logits = self.decode_head.predict_by_feat(maps, metas)
+        return logits[:, :, : inputs.shape[2], : inputs.shape[3]]
+
+    def slide_embeddings(self, inputs: Tensor, batch_img_metas: list[dict]) -> tuple[Tensor, list[dict]]:
+        """Stitch the embeddings of each image.
+
+        Args:
+            inputs (Tensor): Of shape (N, 3, H, W).
+            batch_img_metas (list[dict]): One an image.
+
+        Returns:
+            tuple[Tensor, list[dict]]: The maps, of shape (N, C, h, w), and the images' metas for them: where a map
+            covers more than its image, that is padding.
+
+        Raises:
+            ValueError: See :meth:`slide_inference`.
+        """
         window, stride, max_points = self._slide_options()
-        height, width = inputs.shape[2:]
         maps = []
         for image in inputs:
             embeddings, cell = stitched(self._embed, image, window, stride, max_points)
             maps.append(embeddings)
         covered = tuple(cell * cells for cells in maps[0].shape[1:])
-        metas = [_beyond(meta, covered, (height, width)) for meta in batch_img_metas]
-        logits = self.decode_head.predict_by_feat(torch.stack(maps), metas)
-        return logits[:, :, :height, :width]
+        return torch.stack(maps), [_beyond(meta, covered, inputs.shape[2:]) for meta in batch_img_metas]
 
     def _embed(self, window: Tensor) -> Tensor:
         return self.decode_head(self.extract_feat(window))

@@ -1,0 +1,181 @@
+"""Several trained FOCAL networks as one segmentor, without retraining."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from mmengine.dist import is_distributed
+from mmengine.model import BaseDataPreprocessor
+from mmseg.models.segmentors import BaseSegmentor
+from mmseg.registry import MODELS
+from mmseg.utils import ConfigType, OptSampleList, SampleList
+from torch import Tensor, nn
+
+from focal_mmseg.datasets import ForgeryDataset
+from focal_mmseg.models.decode_heads.fusion_head import fuse
+
+from .fusion_member import FusionMember, MemberMap
+
+MODES = ('features', 'union', 'intersection')
+
+
+@MODELS.register_module()
+class FOCALFusion(BaseSegmentor):
+    """Runs FOCAL networks that were trained apart and joins what they find (section 3.3, figures 5 and 7).
+
+    Its input is the picture as it was loaded. Each member takes it through its own test pipeline and data preprocessor,
+    so that members may differ in input size and normalisation.
+
+    Args:
+        members (Sequence[dict]): At least two, each with ``config`` (a file), ``checkpoint`` (its weights) and
+            optionally ``weight``, see :class:`FusionMember`. In mode ``'features'`` the weight says how much a member
+            counts, and a member of weight 0 is left out; the other modes have no weights.
+        decode_head (dict): Config of a :class:`FOCALFusionHead`, which has the one clusterer.
+        mode (str): ``'features'`` concatenates the members' embeddings and clusters once (eq. 4). ``'union'`` and
+            ``'intersection'`` cluster each member's embeddings and take, pixel by pixel, the result of the member
+            with the highest or lowest forged score. Defaults to ``'features'``.
+        sequential (bool): Whether members are on the accelerator one after the other, and rest on the CPU. Defaults to
+            False: all are there all the time.
+        train_cfg (None): mmseg's ``init_model`` sets it, and ``pretrained``; there is nothing to train.
+        pretrained (None): See ``train_cfg``.
+
+    Raises:
+        FileNotFoundError: If a member's config or checkpoint is missing.
+        ValueError: If there are fewer than two members, the mode is unknown, weights are all 0 or have no meaning, a
+            member cannot be used, or ``sequential`` meets a distributed run.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[ConfigType],
+        decode_head: ConfigType = dict(type='FOCALFusionHead'),
+        mode: str = 'features',
+        sequential: bool = False,
+        train_cfg: None = None,
+        pretrained: None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=_LeftToTheMembers())
+        if mode not in MODES:
+            raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
+        if len(members) < 2:
+            raise ValueError(f'a fusion needs at least two members, got {len(members)}')
+        if sequential and is_distributed():
+            raise ValueError('sequential=True keeps networks off the accelerator, which a distributed run cannot do')
+        self.mode = mode
+        self.decode_head = MODELS.build(decode_head)
+        self.align_corners = self.decode_head.align_corners
+        self.members = nn.ModuleList(FusionMember(**member, resident=not sequential) for member in members)
+        self.dataset_meta = dict(ForgeryDataset.METAINFO)
+        weights = [member.weight for member in self.members]
+        if not any(weights):
+            raise ValueError('at least one member needs a weight above 0')
+        if mode != 'features' and set(weights) != {1.0}:
+            raise ValueError(f"weights have no meaning in mode {mode!r}, got {weights}: use mode='features'")
+
+    def extract_feat(self, inputs: Sequence[Tensor]) -> list[list[MemberMap]]:
+        """Embed pictures of any sizes by each member that has a weight.
+
+        Args:
+            inputs (Sequence[Tensor]): uint8 of shape (3, H_i, W_i), BGR, as loaded.
+
+        Returns:
+            list[list[MemberMap]]: An outer item a member, an inner one a picture.
+        """
+        return [member.embed(inputs, self.data_preprocessor.device) for member in self._used()]
+
+    def encode_decode(self, inputs: Sequence[Tensor], batch_img_metas: list[dict]) -> list[Tensor]:
+        """Embed, fuse or not, cluster, join.
+
+        Args:
+            inputs (Sequence[Tensor]): See :meth:`extract_feat`.
+            batch_img_metas (list[dict]): One a picture; ``img_path`` names it in an error.
+
+        Returns:
+            list[Tensor]: One a picture, of its size: float32 of shape (2, H_i, W_i), the logarithms of the scores for
+            pristine and forged.
+
+        Raises:
+            ValueError: If a picture cannot be clustered.
+        """
+        maps = self.extract_feat(inputs)
+        if self.mode == 'features':
+            maps = [self._fused(maps)]
+        device = self.data_preprocessor.device
+        embeddings = [[each.embeddings.to(device) for each in pictures] for pictures in maps]
+        scores = self.decode_head.scores(embeddings, batch_img_metas)
+        logits = [
+            [each.logits(score) for each, score in zip(*results, strict=True)]
+            for results in zip(maps, scores, strict=True)
+        ]
+        return [_joined(picture, self.mode) for picture in zip(*logits, strict=True)]
+
+    def predict(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
+        """Localise the forged regions of pictures.
+
+        Args:
+            inputs (Sequence[Tensor]): See :meth:`extract_feat`.
+            data_samples (list[SegDataSample], optional): One a picture; a flip that it tells of is undone.
+
+        Returns:
+            list[SegDataSample]: With ``seg_logits`` (2, H, W) and ``pred_sem_seg`` (1, H, W), as mmseg's
+            ``EncoderDecoder`` gives them.
+
+        Raises:
+            ValueError: If a picture cannot be clustered.
+        """
+        batches = [None] * len(inputs) if data_samples is None else [[sample] for sample in data_samples]
+        metas = [batch[0].metainfo if batch else {} for batch in batches]
+        logits = self.encode_decode(inputs, metas)
+        return [self.postprocess_result(each[None], batch)[0] for each, batch in zip(logits, batches, strict=True)]
+
+    def loss(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
+        """There is nothing to train.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError('FOCALFusion is not trained: train each member by its own config')
+
+    def _forward(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> list[Tensor]:
+        """The fused embeddings of each picture, float32 of shape (C, h, w)."""
+        return [each.embeddings for each in self._fused(self.extract_feat(inputs))]
+
+    def _used(self) -> list[FusionMember]:
+        """The members that count."""
+        return [member for member in self.members if member.weight]
+
+    def _fused(self, maps: Sequence[Sequence[MemberMap]]) -> list[MemberMap]:
+        """One map a picture, which is treated as its member's with the most points from here on."""
+        weights = [member.weight for member in self._used()]
+        fused = []
+        for picture in zip(*maps, strict=True):
+            embeddings = [each.embeddings.to(self.data_preprocessor.device) for each in picture]
+            largest = max(picture, key=lambda each: each.embeddings[0].numel())
+            fused.append(replace(largest, embeddings=fuse(embeddings, weights)))
+        return fused
+
+
+class _LeftToTheMembers(BaseDataPreprocessor):
+    """Hands pictures on as they are: each member's own preprocessor casts, normalises and pads them."""
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        return data
+
+
+def _joined(logits: Sequence[Tensor], mode: str) -> Tensor:
+    """Pixel by pixel, the result of the member that is surest of a forgery (union) or of its absence (intersection).
+
+    Args:
+        logits (Sequence[Tensor]): float32 of shape (2, H, W), one a member.
+        mode (str): One of ``MODES``; ``'features'`` has one result.
+
+    Returns:
+        Tensor: float32 of shape (2, H, W).
+    """
+    if mode == 'features':
+        return logits[0]
+    members = torch.stack(logits)
+    margin = members[:, 1] - members[:, 0]
+    chosen = margin.argmax(0) if mode == 'union' else margin.argmin(0)
+    return members.gather(0, chosen.expand(1, 2, -1, -1))[0]
