@@ -372,6 +372,31 @@ def test_a_converted_file_is_tested_as_any_checkpoint(
         torch.testing.assert_close(loaded[name], value, rtol=0, atol=0)
 
 
+def test_the_released_fusion_is_vits_map_with_every_fourth_point_of_hrnets(
+    root: Path, convert: Callable, tmp_path: Path
+) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_fusion_official.py')
+    released_names = [f'focal_{network}_official.py' for network in ('vit', 'hrnet')]
+    assert [Path(member.config).name for member in cfg.model.members] == released_names
+    for network, member in zip(('vit', 'hrnet'), cfg.model.members, strict=True):
+        small = small_official(root, network)
+        for step in (*small.test_pipeline, small.model.data_preprocessor):
+            step.update({key: (128, 128) for key in ('scale', 'size') if key in step})
+        small.dump(tmp_path / f'{network}.py')
+        converted = convert(released(small_vit() if network == 'vit' else hrnet()))
+        member.update(config=str(tmp_path / f'{network}.py'), checkpoint=str(converted.rename(tmp_path / network)))
+    model = MODELS.build(cfg.model).eval()
+    assert isinstance(model.decode_head.clusterer, KMeansClusterer)
+    bgr = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 128, 128), np.uint8))
+    image = bgr.flip(0) / 255
+    vit = sam_features(image, Weights(small_vit()), SMALL['heads'], SMALL['window'], SMALL['global_blocks'])
+    hrnets = hrnet_features(image, Weights(hrnet()))[:, ::4, ::4]
+    with torch.no_grad():
+        (fused,) = model([bgr], mode='tensor')
+    expected = torch.cat([F.normalize(vit, dim=0), F.normalize(hrnets, dim=0)]) / 2**0.5
+    torch.testing.assert_close(fused, expected, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize('network', ['vit', 'hrnet'])
 def test_the_clusterer_is_k_means_and_one_override_makes_it_hdbscan(root: Path, network: str) -> None:
     cfg = Config.fromfile(root / 'configs' / f'focal_{network}_official.py')

@@ -15,28 +15,31 @@ from focal_mmseg.clustering import Localisation
 from .localise_maps import localise_maps
 
 
-def fuse(maps: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+def fuse(
+    maps: Sequence[Tensor], weights: Sequence[float], size: Sequence[int], interpolation: str = 'bilinear'
+) -> Tensor:
     """Concatenate the embedding maps of one picture (eq. 4).
 
-    Each map is brought to the resolution of the largest by bilinear interpolation, normalised at every point, and
-    multiplied by its weight over the root of the sum of the squared weights. The cosine of two points is then the mean
-    of the members' cosines, weighted by the squares of the weights.
+    Each map is brought to one resolution, normalised at every point, and multiplied by its weight over the root of the
+    sum of the squared weights. The cosine of two points is then the mean of the members' cosines, weighted by the
+    squares of the weights.
 
     Args:
         maps (Sequence[Tensor]): float of shape (C_i, h_i, w_i), all of the same picture, without padding.
         weights (Sequence[float]): One a map, at least 0, not all 0.
+        size (Sequence[int]): The resolution, h and w.
+        interpolation (str): ``'bilinear'`` or ``'nearest'``. Defaults to ``'bilinear'``.
 
     Returns:
-        Tensor: Unit-length float32 of shape (sum of C_i, h, w), h and w of the map with the most points, the first of
-        those.
+        Tensor: Unit-length float32 of shape (sum of C_i, h, w).
     """
-    size = max((each.shape[1:] for each in maps), key=math.prod)
+    options = dict(align_corners=False) if interpolation == 'bilinear' else {}
     length = math.hypot(*weights)
     parts = []
     for each, weight in zip(maps, weights, strict=True):
         each = each.float()
-        if each.shape[1:] != size:
-            each = F.interpolate(each[None], size=size, mode='bilinear', align_corners=False)[0]
+        if tuple(each.shape[1:]) != tuple(size):
+            each = F.interpolate(each[None], size=tuple(size), mode=interpolation, **options)[0]
         parts.append(F.normalize(each, dim=0) * (weight / length))
     return torch.cat(parts)
 

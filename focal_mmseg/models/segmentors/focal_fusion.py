@@ -18,6 +18,8 @@ from focal_mmseg.models.decode_heads.fusion_head import fuse
 from .fusion_member import FusionMember, MemberMap
 
 MODES = ('features', 'union', 'intersection')
+RESOLUTIONS = ('largest', 'first')
+INTERPOLATIONS = ('bilinear', 'nearest')
 
 
 @MODELS.register_module()
@@ -35,6 +37,10 @@ class FOCALFusion(BaseSegmentor):
         mode (str): ``'features'`` concatenates the members' embeddings and clusters once (eq. 4). ``'union'`` and
             ``'intersection'`` cluster each member's embeddings and take, pixel by pixel, the result of the member
             with the highest or lowest forged score. Defaults to ``'features'``.
+        resolution (str): Of the fused map: that of the member's map with the most points (``'largest'``, the first of
+            those), or of the first member's (``'first'``, as the released code). Defaults to ``'largest'``.
+        interpolation (str): How the other maps get there: ``'bilinear'``, or ``'nearest'`` as the released code.
+            Defaults to ``'bilinear'``.
         sequential (bool): Whether members are on the accelerator one after the other, and rest on the CPU. Defaults to
             False: all are there all the time.
         train_cfg (None): mmseg's ``init_model`` sets it, and ``pretrained``; there is nothing to train.
@@ -42,8 +48,8 @@ class FOCALFusion(BaseSegmentor):
 
     Raises:
         FileNotFoundError: If a member's config or checkpoint is missing.
-        ValueError: If there are fewer than two members, the mode is unknown, weights are all 0 or have no meaning, a
-            member cannot be used, or ``sequential`` meets a distributed run.
+        ValueError: If there are fewer than two members, the mode, resolution or interpolation is unknown, weights are
+            all 0 or have no meaning, a member cannot be used, or ``sequential`` meets a distributed run.
     """
 
     def __init__(
@@ -51,18 +57,27 @@ class FOCALFusion(BaseSegmentor):
         members: Sequence[ConfigType],
         decode_head: ConfigType = dict(type='FOCALFusionHead'),
         mode: str = 'features',
+        resolution: str = 'largest',
+        interpolation: str = 'bilinear',
         sequential: bool = False,
         train_cfg: None = None,
         pretrained: None = None,
     ) -> None:
         super().__init__(data_preprocessor=_LeftToTheMembers())
-        if mode not in MODES:
-            raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
+        for option, value, known in (
+            ('mode', mode, MODES),
+            ('resolution', resolution, RESOLUTIONS),
+            ('interpolation', interpolation, INTERPOLATIONS),
+        ):
+            if value not in known:
+                raise ValueError(f'{option} must be one of {known}, got {value!r}')
         if len(members) < 2:
             raise ValueError(f'a fusion needs at least two members, got {len(members)}')
         if sequential and is_distributed():
             raise ValueError('sequential=True keeps networks off the accelerator, which a distributed run cannot do')
         self.mode = mode
+        self.resolution = resolution
+        self.interpolation = interpolation
         self.decode_head = MODELS.build(decode_head)
         self.align_corners = self.decode_head.align_corners
         self.members = nn.ModuleList(FusionMember(**member, resident=not sequential) for member in members)
@@ -146,13 +161,16 @@ class FOCALFusion(BaseSegmentor):
         return [member for member in self.members if member.weight]
 
     def _fused(self, maps: Sequence[Sequence[MemberMap]]) -> list[MemberMap]:
-        """One map a picture, which is treated as its member's with the most points from here on."""
+        """One map a picture, which is treated as that of the member whose resolution it has from here on."""
         weights = [member.weight for member in self._used()]
         fused = []
         for picture in zip(*maps, strict=True):
             embeddings = [each.embeddings.to(self.data_preprocessor.device) for each in picture]
-            largest = max(picture, key=lambda each: each.embeddings[0].numel())
-            fused.append(replace(largest, embeddings=fuse(embeddings, weights)))
+            leads = picture[0]
+            if self.resolution == 'largest':
+                leads = max(picture, key=lambda each: each.embeddings[0].numel())
+            size = leads.embeddings.shape[1:]
+            fused.append(replace(leads, embeddings=fuse(embeddings, weights, size, self.interpolation)))
         return fused
 
 

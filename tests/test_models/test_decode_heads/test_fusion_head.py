@@ -34,27 +34,34 @@ def bilinear(plane: Tensor, size: tuple[int, int]) -> Tensor:
     return out
 
 
-def test_maps_are_brought_to_the_largest_normalised_weighted_and_concatenated() -> None:
+def test_maps_are_brought_to_one_size_normalised_weighted_and_concatenated() -> None:
     maps, weights = make_maps(), (1.0, 2.0, 0.5)
     parts = []
     for each, weight in zip(maps, weights, strict=True):
         resized = torch.stack([bilinear(plane, (6, 9)) for plane in each])
         parts.append(weight * resized / resized.square().sum(0).sqrt())
-    fused = fuse(maps, weights)
+    fused = fuse(maps, weights, (6, 9))
     assert fused.shape == (10, 6, 9) and fused.dtype == torch.float32
     torch.testing.assert_close(fused, torch.cat(parts) / math.sqrt(1 + 4 + 0.25), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(fused.norm(dim=0), torch.ones(6, 9))
 
 
+def test_nearest_takes_single_points_of_a_finer_map() -> None:
+    coarse, fine = torch.randn(2, 3, 4), torch.randn(5, 12, 16)
+    fused = fuse([coarse, fine], (1.0, 1.0), (3, 4), 'nearest')
+    expected = torch.cat([coarse / coarse.norm(dim=0), fine[:, ::4, ::4] / fine[:, ::4, ::4].norm(dim=0)])
+    torch.testing.assert_close(fused, expected / math.sqrt(2))
+
+
 def test_cosines_are_the_means_of_the_members_cosines_by_squared_weights() -> None:
     first, second = make_maps()[0], make_maps()[0].flip(1)
-    points = [each.flatten(1).T for each in (first, second, fuse([first, second], (1.0, 3.0)))]
+    points = [each.flatten(1).T for each in (first, second, fuse([first, second], (1.0, 3.0), first.shape[1:]))]
     cosines = [each @ each.T for each in points]
     torch.testing.assert_close(cosines[2], 0.1 * cosines[0] + 0.9 * cosines[1])
 
 
 def test_half_precision_is_fused_in_float32() -> None:
-    assert fuse([each.half() for each in make_maps()], (1, 1, 1)).dtype == torch.float32
+    assert fuse([each.half() for each in make_maps()], (1, 1, 1), (6, 9)).dtype == torch.float32
 
 
 def test_scores_are_the_clusterers_image_by_image_and_member_by_member() -> None:

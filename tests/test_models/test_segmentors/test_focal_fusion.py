@@ -203,6 +203,18 @@ def test_the_fused_embeddings_are_those_of_the_members_run_by_hand(fusion, membe
         torch.testing.assert_close(found, torch.cat(parts) / 5.25**0.5, rtol=1e-4, atol=1e-5)
 
 
+def test_as_released_the_map_has_the_first_members_resolution(fusion, member, pictures) -> None:
+    names = ('plain', 'demo')
+    model = fusion(*names, resolution='first', interpolation='nearest')
+    (fused,) = model(loaded(pictures[:1])['inputs'], mode='tensor')
+    maps = [embeddings_of(member(name), pictures[0]) for name in names]
+    assert [tuple(each.shape[1:]) for each in maps] == [(16, 24), (32, 32)]
+    rows, columns = torch.arange(16) * 32 // 16, torch.arange(24) * 32 // 24
+    torch.testing.assert_close(fused, torch.cat([maps[0], maps[1][:, rows][:, :, columns]]) / 2**0.5)
+    (found,) = predict(model, pictures[:1])
+    assert found.pred_sem_seg.shape == cv2.imread(pictures[0]).shape[:2]
+
+
 def test_the_clusters_are_those_of_the_fused_embeddings(fusion, pictures) -> None:
     model = fusion('demo', 'plain')
     square = pictures[:1]
@@ -323,6 +335,8 @@ def test_on_an_accelerator_there_is_one_members_memory_at_a_time(fusion, picture
     ('options', 'message'),
     [
         (dict(mode='feature'), r"mode must be one of .*'union'.*got 'feature'"),
+        (dict(resolution='second'), r"resolution must be one of .*'first'.*got 'second'"),
+        (dict(interpolation='cubic'), r"interpolation must be one of .*'nearest'.*got 'cubic'"),
         (dict(weights=(1.0, -0.5)), r'plain\.py must be a finite number of at least 0, got -0\.5'),
         (dict(weights=(float('nan'), 1.0)), r'got nan'),
         (dict(weights=(1.0, float('inf'))), r'got inf'),
