@@ -71,6 +71,60 @@ def test_loss_curves_draws_both_scopes(run: Callable, trained: tuple[Path, Path]
     assert cv2.imread(str(tmp_path / 'loss_curves.png')) is not None
 
 
+@pytest.fixture
+def fusion_config(root: Path, trained: tuple[Path, Path], forged_set: Path, tmp_path: Path) -> Path:
+    """A fusion of the trained network with itself, on the test set."""
+    config = tmp_path / 'fusion.py'
+    member = dict(config=str(trained[0]), checkpoint=str(trained[1]))
+    data = dict(data_root=str(forged_set / 'test'), data_prefix=dict(img_path='images', seg_map_path='masks'))
+    config.write_text(
+        f"_base_ = '{(root / 'configs' / '_base_' / 'fusion.py').as_posix()}'\n"
+        f'model = dict(members={[member, member]})\n'
+        f'test_dataloader = dict(num_workers=0, persistent_workers=False, dataset={data})\n'
+    )
+    return config
+
+
+def test_fusion_tests_each_member_and_each_way_of_joining(run: Callable, fusion_config: Path, tmp_path: Path) -> None:
+    found = run('fusion.py', fusion_config, '--work-dir', tmp_path / 'out', '--pictures', 2)
+    assert found.returncode == 0, found.stderr
+    rows = json.loads((tmp_path / 'out' / 'fusion.json').read_text())
+    assert list(rows) == ['config', 'config (2)', 'fused embeddings', 'union', 'intersection']
+    # Of a network and itself every row is the network's.
+    for row in rows.values():
+        assert row == pytest.approx(rows['config'], abs=1e-3)
+    grid = cv2.imread(str(tmp_path / 'out' / 'fusion.png'))
+    assert grid is not None and grid.shape[1] > 3 * grid.shape[0]
+
+
+def test_fusion_goes_on_past_a_row_that_fails(
+    root: Path, run_tool: Callable, fusion_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(root / 'tools' / 'analysis'))
+    trainings = importlib.import_module('trainings')
+
+    def test(log: Path, _: str, __: str, *arguments: object) -> None:
+        if 'model.mode=union' in arguments:
+            raise RuntimeError(f'see {log}')
+        run_tool(root / 'tools' / 'test.py', fusion_config, *arguments)
+
+    monkeypatch.setattr(trainings, 'run_tool', test)
+    with pytest.raises(SystemExit, match=rf'not in the table:\nunion: see {tmp_path}/out/union/test\.log'):
+        run_tool(root / 'tools' / 'analysis' / 'fusion.py', fusion_config, '--work-dir', tmp_path / 'out')
+    assert list(json.loads((tmp_path / 'out' / 'fusion.json').read_text())) == [
+        'config',
+        'config (2)',
+        'fused embeddings',
+        'intersection',
+    ]
+    assert (tmp_path / 'out' / 'fusion.png').is_file()
+
+
+def test_fusion_refuses_a_config_without_members(run: Callable, trained: tuple[Path, Path]) -> None:
+    found = run('fusion.py', trained[0])
+    assert found.returncode != 0 and 'has no model.members' in found.stderr
+
+
 def test_mask_rules_counts_what_each_rule_loses(run: Callable, tmp_path: Path) -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[:, 20:22] = 255

@@ -37,6 +37,27 @@ LOSSES = {
 }
 
 
+def run_tool(log: Path, name: str, *arguments: str | Path, threads: int | None = None) -> None:
+    """Run one of our tools as a user would.
+
+    Args:
+        log (Path): What it prints is written there.
+        name (str): Its file, as ``'test.py'``.
+        *arguments (str | Path): Its arguments.
+        threads (int, optional): Of the processor. Defaults to torch's choice.
+
+    Raises:
+        RuntimeError: If it fails; names the log.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    limit = {} if threads is None else dict(OMP_NUM_THREADS=str(threads))
+    with log.open('w', encoding='utf-8') as file:
+        command = [sys.executable, TOOLS / name, *map(str, arguments)]
+        failed = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | limit).returncode
+    if failed:
+        raise RuntimeError(f'{name} ended with code {failed}: see {log}')
+
+
 @dataclass
 class Training:
     """A training to be run.
@@ -92,14 +113,7 @@ class Training:
         return ('--cfg-options', *options) if options else ()
 
     def _tool(self, name: str, threads: int | None, *arguments: str | Path) -> None:
-        log = self.folder / f'{Path(name).stem}.log'
-        log.parent.mkdir(parents=True, exist_ok=True)
-        limit = {} if threads is None else dict(OMP_NUM_THREADS=str(threads))
-        with log.open('w', encoding='utf-8') as file:
-            command = [sys.executable, TOOLS / name, *map(str, arguments)]
-            failed = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | limit).returncode
-        if failed:
-            raise RuntimeError(f'{name} of {self.name} ended with code {failed}: see {log}')
+        run_tool(self.folder / f'{Path(name).stem}.log', name, *arguments, threads=threads)
 
     def curve(self) -> list[dict[str, float]]:
         """What was logged of each step: ``iter``, ``loss``, ``time`` in seconds and more."""

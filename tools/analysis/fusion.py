@@ -1,0 +1,129 @@
+"""What a fusion gains: members alone, fused embeddings, union, intersection (figure 7); docs/fusion.md has the table.
+
+Each row is a run of tools/test.py on the fusion config's test set: a member alone is the fusion in which the others
+have no weight, so that all rows have one clusterer. F1, IoU and AUC are over the forged pictures, false alarms over the
+pristine ones. The picture shows input, truth and the mask of each row.
+
+Example:
+  python tools/analysis/fusion.py configs/demo/focal_fusion-compact.py
+  python tools/analysis/fusion.py configs/focal_fusion.py --work-dir work_dirs/fusion --pictures 8
+"""
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+from prettytable import PrettyTable
+from trainings import run_tool
+
+import focal_mmseg  # noqa: F401
+from focal_mmseg.evaluation.metrics.forgery_metric import average, read_rows
+from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.visualization import write_grid
+
+FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config of a FOCALFusion, as configs/demo/focal_fusion-compact.py')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/fusion'), help='default %(default)s')
+    parser.add_argument('--pictures', type=positive_int, default=6, help='drawn; default %(default)s')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config in each')
+    return parser.parse_args()
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """The config with its overrides.
+
+    Raises:
+        SystemExit: If it is of no fusion.
+    """
+    cfg = Config.fromfile(args.config)
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
+    cfg.merge_from_dict(parser.parse_args(['--cfg-options', *args.cfg_options]).cfg_options)
+    if not cfg.model.get('members'):
+        sys.exit(f'{args.config} has no model.members: give the config of a FOCALFusion')
+    return cfg
+
+
+def rows_of(members: list[dict]) -> dict[str, list[str]]:
+    """The overrides of each row, by its name."""
+    rows = {}
+    for number, member in enumerate(members):
+        name = Path(member['config']).stem
+        name = f'{name} ({number + 1})' if name in rows else name
+        weights = [f'model.members.{other}.weight={float(other == number)}' for other in range(len(members))]
+        rows[name] = ['model.mode=features', *weights]
+    equal = [f'model.members.{number}.weight=1.0' for number in range(len(members))]
+    return rows | {
+        'fused embeddings': ['model.mode=features'],
+        'union': ['model.mode=union', *equal],
+        'intersection': ['model.mode=intersection', *equal],
+    }
+
+
+def means_of(folder: Path) -> dict[str, float]:
+    """The figures of one row."""
+    pictures = read_rows(folder / 'pictures.csv')
+    forged = average([row for row in pictures if not row['is_pristine']], count_pristine=False)
+    pristine = average([row for row in pictures if row['is_pristine']], count_pristine=False)
+    return {name: (pristine if name == 'false_alarm' else forged)[name] for name in FIGURES}
+
+
+def draw(cfg: Config, folders: dict[str, Path], number: int, path: Path) -> None:
+    """Some pictures, evenly from the test set: input, truth, and the mask of each row."""
+    init_default_scope('mmseg')
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(number, len(dataset))).round().astype(int))
+    rows, labels = [], []
+    for index in chosen.tolist():
+        info, sample = dataset.get_data_info(index), dataset[index]
+        image = sample['inputs'].flip(0).permute(1, 2, 0).numpy()
+        truth = (sample['data_samples'].gt_sem_seg.data[0] == 1).numpy().astype(np.uint8) * 255
+        name = Path(info['dataset_name'], f'{info["picture"]}.png')
+        masks = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for folder in folders.values()]
+        rows.append((image, truth, *masks))
+        labels.append(info['picture'])
+    write_grid(path, rows, ('input', 'truth', *folders), labels)
+
+
+def main() -> None:
+    """Test, print, draw and write."""
+    args = parse_args()
+    cfg = read_config(args)
+    folders, results, failures = {}, {}, []
+    for name, options in rows_of(cfg.model.members).items():
+        folder = args.work_dir / name.replace(' ', '-')
+        print(f'{name}: testing', flush=True)
+        try:
+            overrides = ['--cfg-options', *args.cfg_options, *options]
+            run_tool(folder / 'test.log', 'test.py', args.config, '--work-dir', folder, '--out', folder, *overrides)
+        except RuntimeError as error:
+            failures.append(f'{name}: {error}')
+            continue
+        folders[name], results[name] = folder, means_of(folder)
+    table = PrettyTable(('result', *FIGURES.values()))
+    for name, means in results.items():
+        table.add_row((name, *('-' if math.isnan(means[key]) else f'{means[key]:.3f}' for key in FIGURES)))
+    print(table)
+    with written_whole(args.work_dir / 'fusion.json') as part:
+        part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
+    if folders:
+        draw(cfg, folders, args.pictures, args.work_dir / 'fusion.png')
+        print(f'figures: {args.work_dir / "fusion.json"}, pictures: {args.work_dir / "fusion.png"}')
+    if failures:
+        sys.exit('\n'.join(['not in the table:', *failures]))
+
+
+if __name__ == '__main__':
+    main()
