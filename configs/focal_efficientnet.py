@@ -15,3 +15,5 @@ model = dict(
     ),
     decode_head=dict(in_channels=[32, 56, 160, 448]),
 )
+# mmpretrain builds the last convolution before a classifier too, which has nothing to learn here.
+find_unused_parameters = True

@@ -1,20 +1,48 @@
 """Every backbone config: what it builds, one training step, one tested picture."""
 
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmseg.registry import MODELS
+from mmseg.registry import MODELS, TRANSFORMS
 
 from focal_mmseg.models import FOCALHead, SoftContrastiveLoss
 
 BACKBONES = ('hrnet', 'vit', 'mit', 'convnext', 'efficientnet')
 PAPERS_SHAPES = {'vit': (512, 128, 128)}
+# The sizes of configs/backbones, in millions of parameters, of the backbones alone: as published, less the classifier.
+SIZES = {
+    'convnext-large': 196.2,
+    'convnext-small': 49.5,
+    'convnext-tiny': 27.8,
+    'efficientnet-b0': 4.0,
+    'efficientnet-b1': 6.5,
+    'efficientnet-b2': 7.7,
+    'efficientnet-b3': 10.7,
+    'efficientnet-b5': 28.3,
+    'efficientnet-b6': 40.7,
+    'efficientnet-b7': 63.8,
+    'hrnet-w18': 9.6,
+    'hrnet-w48': 65.3,
+    'mit-b0': 3.3,
+    'mit-b1': 13.2,
+    'mit-b3': 44.1,
+    'mit-b4': 60.8,
+    'mit-b5': 81.4,
+    'swin-b': 86.9,
+    'swin-s': 48.8,
+    'swin-t': 27.5,
+    'vit-b': 88.9,
+    'vit-b-imagenet': 86.1,
+    'vit-h': 636.1,
+    'vit-l-imagenet': 303.7,
+}
 
 
 def build(cfg: Config) -> torch.nn.Module:
@@ -64,6 +92,159 @@ def test_trains_one_step_and_tests_one_picture(root: Path, small_config, backbon
     figures = runner.test()
     assert 0 <= figures['forgery/iou'] <= 1
     assert 0 <= figures['forgery/macro_f1'] <= 1
+
+
+@pytest.mark.parametrize('name', SIZES)
+def test_other_sizes_of_the_backbones(root: Path, name: str) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'backbones' / f'focal_{name}.py')
+    init_default_scope('mmseg')
+    assert cfg.model.backbone.init_cfg.checkpoint.startswith(('https://', 'open-mmlab://'))
+    # The others read numbers off tensors while they are built, which meta tensors do not have.
+    with torch.device('meta' if 'vit' in name else 'cpu'):
+        model = revert_sync_batchnorm(MODELS.build(cfg.model)).to('meta')
+    model.eval()
+    embeddings = model(torch.zeros(1, 3, 1024, 1024, device='meta'), mode='tensor')
+    assert embeddings.shape[1:] == ((512, 128, 128) if 'vit' in name else (256, 256, 256))
+    parameters = sum(parameter.numel() for parameter in model.backbone.parameters())
+    assert round(parameters / 1e6, 1) == SIZES[name]
+
+
+def test_every_file_of_backbones_is_tested(root: Path) -> None:
+    files = {path.stem.removeprefix('focal_') for path in (root / 'configs' / 'backbones').glob('*.py')}
+    assert files == set(SIZES)
+
+
+@pytest.mark.parametrize('backbone', [*BACKBONES, 'backbones/swin-t', 'backbones/vit-b-imagenet'])
+def test_every_parameter_learns_or_distributed_training_is_told(root: Path, backbone: str) -> None:
+    """A parameter without a gradient stops a distributed training in its second step."""
+    path = Path('configs', backbone)
+    cfg = Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
+    model = build(cfg)
+    # In training a whole block may be dropped by chance.
+    model.eval()
+    model(torch.randn(2, 3, 64, 64), mode='tensor').square().sum(1).sqrt().sum().backward()
+    idle = [name for name, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
+    assert bool(idle) == cfg.get('find_unused_parameters', False), idle
+
+
+RESOLUTIONS = {
+    'hrnet at 128': (
+        'hrnet',
+        {'model.decode_head': dict(in_channels=[64, 128, 256], in_index=[1, 2, 3], channels=512)},
+        (512, 128, 128),
+    ),
+    'hrnet at 64': ('hrnet', {'model.decode_head': dict(in_channels=128, in_index=2, channels=1024)}, (1024, 64, 64)),
+    'hrnet with FPN': (
+        'hrnet',
+        {
+            'model.neck': dict(type='FPN', in_channels=[32, 64, 128, 256], out_channels=256, num_outs=4),
+            'model.decode_head': dict(in_channels=[256] * 4),
+        },
+        (256, 256, 256),
+    ),
+    'vit at 256': (
+        'vit',
+        {
+            'model.neck': dict(out_channels=256, scales=[4]),
+            'model.decode_head': dict(in_channels=256, channels=256),
+        },
+        (256, 256, 256),
+    ),
+    'vit at 64': (
+        'vit',
+        {'model.neck': None, 'model.decode_head': dict(in_channels=1024, channels=None)},
+        (1024, 64, 64),
+    ),
+    'vit as a pyramid': (
+        'vit',
+        {
+            'model.backbone': dict(out_indices=[5, 11, 17, 23]),
+            'model.neck': dict(_delete_=True, type='Feature2Pyramid', embed_dim=1024, rescales=[4, 2, 1, 0.5]),
+            'model.decode_head': dict(in_channels=[1024] * 4, channels=256),
+        },
+        (256, 256, 256),
+    ),
+}
+
+
+@pytest.mark.parametrize('name', RESOLUTIONS)
+def test_resolution_and_width_are_choices_of_the_config(root: Path, tmp_path: Path, name: str) -> None:
+    backbone, options, shape = RESOLUTIONS[name]
+    parts = ', '.join(f'{key.removeprefix("model.")}={value!r}' for key, value in options.items())
+    mine = tmp_path / 'mine.py'
+    mine.write_text(f"_base_ = '{(root / 'configs' / f'focal_{backbone}.py').as_posix()}'\nmodel = dict({parts})\n")
+    with torch.device('meta'):
+        model = revert_sync_batchnorm(MODELS.build(Config.fromfile(mine).model))
+    model.eval()
+    assert model(torch.zeros(1, 3, 1024, 1024, device='meta'), mode='tensor').shape[1:] == shape
+
+
+SMALL_VITS = {
+    'vit': dict(
+        arch=dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64, global_attn_indexes=[1]),
+        window_size=3,
+    ),
+    'backbones/vit-b-imagenet': dict(
+        arch=dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64),
+    ),
+}
+
+
+@pytest.mark.parametrize('name', SMALL_VITS)
+def test_a_vit_takes_sizes_other_than_its_pretraining(root: Path, name: str) -> None:
+    path = Path('configs', name)
+    cfg = Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
+    cfg.model.backbone.update(SMALL_VITS[name], img_size=64)
+    cfg.model.neck.in_channels = [32]
+    model = build(cfg)
+    model.eval()
+    positions = model.backbone.pos_embed
+    with torch.no_grad():
+        for tensor in (positions, *(value for key, value in model.named_parameters() if 'rel_pos' in key)):
+            tensor.normal_()
+        small = model(torch.rand(1, 3, 64, 64), mode='tensor')
+        wide = torch.zeros(1, 3, 96, 160)
+        embeddings = model(wide, mode='tensor')
+        # A blank picture has nothing but positions: those of another size are not those of the first, repeated or cut.
+        positions.zero_()
+        blank = model(wide, mode='tensor')
+    assert small.shape == (1, 512, 8, 8) and embeddings.shape == (1, 512, 12, 20)
+    assert (embeddings - blank).abs().max() > 0.01
+    inner = embeddings[0, :, 2:-2, 2:-2].flatten(1)
+    assert inner.std(dim=1).max() > 0.01
+
+
+def test_weights_of_another_input_size_are_interpolated_when_a_training_starts(root: Path, tmp_path: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_vit.py').model.backbone
+    cfg.update(SMALL_VITS['vit'], img_size=64, init_cfg=None)
+    pretrained = MODELS.build(cfg)
+    with torch.no_grad():
+        pretrained.pos_embed.copy_(torch.arange(4.0).view(1, 1, 4, 1).expand_as(pretrained.pos_embed))
+    torch.save({f'backbone.{name}': value for name, value in pretrained.state_dict().items()}, tmp_path / 'vit.pth')
+    cfg.update(img_size=128, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.'))
+    model = MODELS.build(cfg)
+    model.init_weights()
+    row = model.pos_embed[0, 3, :, 0]
+    assert model.pos_embed.shape[1:3] == (8, 8) and bool((row.diff() > 0).all())
+    assert len(model.layers[1].attn.rel_pos_h) == 15 and len(pretrained.layers[1].attn.rel_pos_h) == 7
+
+
+@pytest.mark.parametrize('side', [96, 160])
+def test_the_docs_overrides_change_the_input_size(root: Path, side: int) -> None:
+    text = (root / 'docs' / 'configs.md').read_text()
+    command = text[text.index('## Another input size') :].split('```')[1]
+    options = [word for word in command.replace('512', str(side)).split() if '=' in word]
+    parser = ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    cfg = Config.fromfile(root / 'configs' / 'focal_vit.py')
+    cfg.merge_from_dict(parser.parse_args(['--cfg-options', *options]).cfg_options)
+    pipelines = [cfg[f'{part}_dataloader'].dataset.pipeline for part in ('train', 'val', 'test')]
+    for pipeline in (*pipelines, cfg.test_pipeline):
+        (resize,) = [step for step in pipeline if step.type == 'Resize']
+        assert tuple(resize.scale) == (side, side)
+        picture = TRANSFORMS.build(resize)(dict(img=np.zeros((50, 70, 3), np.uint8)))
+        assert picture['img'].shape == (side, side, 3)
+    assert tuple(cfg.model.data_preprocessor.size) == (side, side)
 
 
 def test_a_users_config_swaps_the_backbone_in_the_lines_that_the_docs_show(root: Path, tmp_path: Path) -> None:
