@@ -16,6 +16,7 @@ MMSEG = [
     'onedl-mmsegmentation>=1.4.2',
     'onedl-mmpretrain>=1.3.6',
 ]
+DINO = ['timm>=1.0.20', 'peft>=0.15']
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.15']
 
@@ -37,5 +38,5 @@ setup(
         'threadpoolctl>=3',
         'hdbscan>=0.8.40,<0.9',
     ],
-    extras_require=dict(mmseg=MMSEG, demo=DEMO, tests=TESTS + DEMO),
+    extras_require=dict(mmseg=MMSEG, demo=DEMO, dino=DINO, tests=TESTS + DEMO + DINO),
 )

@@ -1,5 +1,6 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
+from .backbones import TIMMViT
 from .decode_heads import FOCALFusionHead, FOCALHead
 from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
 from .segmentors import FOCALEncoderDecoder, FOCALFusion, FOCALTTAModel
@@ -15,5 +16,6 @@ __all__ = [
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
     'SoftContrastiveLoss',
+    'TIMMViT',
     'TripletLoss',
 ]
