@@ -9,6 +9,12 @@ import numpy as np
 # the blur in pixels.
 STRENGTHS = dict(jpeg=(30, 70), noise=(5.0, 14.0), blur=(0.8, 1.8))
 
+SAMPLING_FACTORS = {
+    '4:2:0': cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    '4:2:2': cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    '4:4:4': cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+}
+
 
 @dataclass(frozen=True)
 class History:
@@ -24,10 +30,24 @@ def draw_history(rng: np.random.Generator) -> History:
     return History(kind, float(rng.uniform(*STRENGTHS[kind])))
 
 
-def compress(image: np.ndarray, quality: int) -> np.ndarray:
-    """A uint8 RGB picture after one JPEG compression (libjpeg's tables, 4:2:0)."""
-    encoded = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
+def compress(image: np.ndarray, quality: int, subsampling: str = '4:2:0') -> np.ndarray:
+    """A uint8 RGB picture after one JPEG compression (libjpeg's tables)."""
+    return cv2.cvtColor(cv2.imdecode(encode(image, quality, subsampling), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def encode(image: np.ndarray, quality: int, subsampling: str = '4:2:0') -> np.ndarray:
+    """The bytes of a JPEG file with libjpeg's tables.
+
+    Args:
+        image (np.ndarray): uint8 RGB of shape (H, W, 3).
+        quality (int): libjpeg's, in 1..100.
+        subsampling (str): ``4:2:0``, ``4:2:2`` or ``4:4:4``. Defaults to ``4:2:0``.
+
+    Returns:
+        np.ndarray: uint8 of shape (bytes,).
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, SAMPLING_FACTORS[subsampling]]
+    return cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1]
 
 
 def live_through(image: np.ndarray, history: History, rng: np.random.Generator) -> np.ndarray:

@@ -1,8 +1,84 @@
-"""The natural photographs that ship inside scikit-image and scikit-learn."""
+"""Photographs to forge: those of a folder, and those that ship inside scikit-image and scikit-learn."""
 
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import mmcv
 import numpy as np
 
 PACKAGED = ('astronaut', 'chelsea', 'china', 'coffee', 'flower', 'motorcycle', 'rocket')
+KEPT_IN_MEMORY = 16
+
+
+class UnusableError(ValueError):
+    """A photograph that cannot be used.
+
+    Args:
+        name (str): The photograph's.
+        reason (str): Names the file and what is wrong with it.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Photographs(Mapping[str, np.ndarray]):
+    """Photographs by name, uint8 RGB (H, W, 3); read when asked for, so that a large folder need not fit in memory.
+
+    Args:
+        folder (Path): Names are relative to it.
+        paths (list[Path]): Files below it.
+        kept (int): How many stay in memory. Defaults to 16.
+    """
+
+    def __init__(self, folder: Path, paths: list[Path], kept: int = KEPT_IN_MEMORY) -> None:
+        self._paths = {path.relative_to(folder).as_posix(): path for path in paths}
+        self._kept = kept
+        self._read = lru_cache(kept)(self._read_one)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._read(str(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getstate__(self) -> dict:
+        return dict(_paths=self._paths, _kept=self._kept)
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self._read = lru_cache(self._kept)(self._read_one)
+
+    def _read_one(self, name: str) -> np.ndarray:
+        try:
+            return read_photograph(self._paths[name])
+        except ValueError as error:
+            raise UnusableError(name, str(error)) from error
+
+
+def read_photograph(path: Path) -> np.ndarray:
+    """Read a photograph as uint8 RGB (H, W, 3).
+
+    Raises:
+        ValueError: If it cannot be read; names the file.
+    """
+    try:
+        image = mmcv.imread(str(path), channel_order='rgb')
+    except (OSError, ValueError, cv2.error) as error:
+        raise ValueError(f'cannot read {path}: {error}') from error
+    if image is None:
+        raise ValueError(f'cannot read {path}: it is no picture, or truncated')
+    return image
 
 
 def load_packaged(name: str) -> np.ndarray:

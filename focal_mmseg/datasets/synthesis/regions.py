@@ -1,4 +1,4 @@
-"""Irregular regions with soft edges."""
+"""Irregular regions."""
 
 import cv2
 import numpy as np
@@ -18,11 +18,7 @@ def irregular_region(size: int, share: float, softness: float, rng: np.random.Ge
     Returns:
         np.ndarray: float32 of shape (size, size) in [0, 1]: the region's opacity.
     """
-    angles = np.linspace(0, 2 * np.pi, 128, endpoint=False)
-    radius = np.ones_like(angles)
-    for wave in range(2, 7):
-        radius += rng.uniform(-0.5, 0.5) / wave**0.7 * np.cos(wave * angles + rng.uniform(0, 2 * np.pi))
-    radius = np.clip(radius, 0.25, None)
+    angles, radius = star(rng)
     area = 0.5 * (radius**2).mean() * 2 * np.pi
     radius *= size * np.sqrt(share / area)
     contour = np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
@@ -33,3 +29,69 @@ def irregular_region(size: int, share: float, softness: float, rng: np.random.Ge
     region = np.zeros((size, size), np.float32)
     cv2.fillPoly(region, [np.round(contour).astype(np.int32)], 1.0)
     return cv2.GaussianBlur(region, (0, 0), softness)
+
+
+def star(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """128 angles in [0, 2 pi) and a radius of about 1 at each: a sum of waves of random phase."""
+    angles = np.linspace(0, 2 * np.pi, 128, endpoint=False)
+    radius = np.ones_like(angles)
+    for wave in range(2, 7):
+        radius += rng.uniform(-0.5, 0.5) / wave**0.7 * np.cos(wave * angles + rng.uniform(0, 2 * np.pi))
+    return angles, np.clip(radius, 0.25, None)
+
+
+def bezier(rng: np.random.Generator, points: int = 7, radius: float = 0.2, steps: int = 20) -> np.ndarray:
+    """A closed smooth curve through random points, in the order of their angles, as PSCC-Net's random masks have.
+
+    Args:
+        rng (np.random.Generator): Source of chance.
+        points (int): How many it goes through. Defaults to 7.
+        radius (float): How far the curve keeps a point's direction, over the distance to the next. Defaults to 0.2.
+        steps (int): Points of the curve between two of them. Defaults to 20.
+
+    Returns:
+        np.ndarray: Points (points * steps, 2).
+    """
+    knots = rng.random((points, 2))
+    spread = knots - knots.mean(0)
+    knots = knots[np.argsort(np.arctan2(spread[:, 1], spread[:, 0]))]
+    following = np.roll(knots, -1, axis=0)
+    chord = following - knots
+    # The direction at a point is between those of the chords that meet there.
+    unit = chord / np.maximum(np.linalg.norm(chord, axis=1, keepdims=True), 1e-6)
+    tangent = unit + np.roll(unit, 1, axis=0)
+    tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-6)
+    reach = radius * np.linalg.norm(chord, axis=1, keepdims=True)
+    controls = knots, knots + reach * tangent, following - reach * np.roll(tangent, -1, axis=0), following
+    at = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    weights = (1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3
+    return sum(w[None] * c[:, None] for w, c in zip(weights, controls, strict=True)).reshape(-1, 2)
+
+
+def contour_mask(shape: str, area: float, most: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """An irregular region in the smallest rectangle that holds it.
+
+    Args:
+        shape (str): ``star`` or ``bezier``.
+        area (float): Pixels of the region, about; fewer where it would not fit.
+        most (tuple[int, int]): Highest height and width of the rectangle, each at least 4 pixels.
+        rng (np.random.Generator): Source of chance.
+
+    Returns:
+        np.ndarray: uint8 (h, w) of 0 and 1, with h and w not above ``most``.
+    """
+    if shape == 'star':
+        angles, radius = star(rng)
+        contour = np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
+    else:
+        contour = bezier(rng)
+    x, y = contour.T
+    own = 0.5 * abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
+    contour -= contour.min(0)
+    contour *= np.sqrt(area / max(own, 1e-6))
+    height, width = most
+    contour *= min(1.0, *((np.array([width, height]) - 1) / contour.max(0)))
+    corners = np.round(contour).astype(np.int32)
+    mask = np.zeros(corners.max(0)[::-1] + 1, np.uint8)
+    cv2.fillPoly(mask, [corners], 1)
+    return mask

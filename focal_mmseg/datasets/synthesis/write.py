@@ -1,43 +1,87 @@
 """Forgeries as files, in the layout that ForgeryDataset reads."""
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
+from mmengine.utils import ProgressBar
 
 from focal_mmseg.utils import written_whole
 
-from .forge import Forgery, copy_move, pristine, splice
+from .forge import Forgery
+from .history import encode
+from .making import Sources, make_picture
+from .manifest import Manifest
+from .named_recipes import RECIPES
+from .recipes import KINDS, DemoRecipe, Recipe
 
-LAST_QUALITIES = (85, 98)
-SMALLEST_SIDE = 32
-COLUMNS = (
-    'picture',
-    'kind',
-    'host',
-    'donor',
-    'quality',
-    'scale',
-    'rotation',
-    'history',
-    'strength',
-    'share',
-    'softness',
-)
+# So many pictures go to a worker at once.
+CHUNK = 4
+
+
+@dataclass(frozen=True)
+class Written:
+    """How a data set came out.
+
+    Attributes:
+        made (int): Pictures that were made now, not before.
+        left_out (dict[str, str]): Photographs that could not be used, with the reason.
+    """
+
+    made: int
+    left_out: dict[str, str]
+
+
+def synthesize(
+    sources: Sources,
+    recipe: Recipe | DemoRecipe,
+    counts: Mapping[str, int],
+    out: str | Path,
+    seed: int = 0,
+    workers: int = 1,
+) -> Written:
+    """Make pictures and write ``images/<kind>/*``, ``masks/<kind>/*.png``, ``manifest.csv`` and ``synthesis.json``.
+
+    Each picture has a generator of its own, so that the result is the same for any number of workers, and a larger set
+    begins with the smaller. Started again, it makes what is missing.
+
+    Args:
+        sources (Sources): Photographs, and objects in them; splicing needs two photographs.
+        recipe (Recipe | DemoRecipe): What is done to them.
+        counts (Mapping[str, int]): How many pictures of each kind.
+        out (str | Path): Folder to write into.
+        seed (int): Defaults to 0.
+        workers (int): Processes; 1 makes the pictures in this one. Defaults to 1.
+
+    Raises:
+        FileExistsError: If ``out`` holds pictures of another seed, recipe or photographs, or of none that is known.
+        ValueError: If a kind is unknown, a count negative, there is no photograph, or splicing has one only.
+    """
+    _check(sources, recipe, counts)
+    manifest = Manifest(Path(out), recipe, seed, sources)
+    jobs = [(kind, index) for kind in sorted(counts) for index in range(counts[kind])]
+    jobs = [(kind, index) for kind, index in jobs if not manifest.has(f'{kind}/{index:05d}')]
+    write = partial(_write_one, sources, recipe, Path(out), seed)
+    progress = ProgressBar(len(jobs)) if jobs else None
+    with manifest.opened():
+        for row, left_out in _spread(write, jobs, workers):
+            manifest.add(row, left_out)
+            progress.update()
+    return Written(len(jobs), manifest.left_out)
 
 
 def write_forgeries(
     photographs: Mapping[str, np.ndarray], counts: Mapping[str, int], out: str | Path, size: int = 256, seed: int = 0
 ) -> Path:
-    """Make pictures out of photographs and write ``images/<kind>/*.jpg``, ``masks/<kind>/*.png``, ``manifest.csv``.
-
-    Deterministic for a seed: each picture has a generator of its own, so that a larger set begins with the smaller.
+    """:func:`synthesize` by the demo's recipe.
 
     Args:
-        photographs (Mapping[str, np.ndarray]): uint8 RGB by name; splicing needs two. May read them when asked for.
+        photographs (Mapping[str, np.ndarray]): uint8 RGB by name.
         counts (Mapping[str, int]): How many pictures of each kind: ``splice``, ``copy-move``, ``pristine``.
         out (str | Path): Folder to write into.
         size (int): Side of the pictures, at least 32. Defaults to 256.
@@ -45,53 +89,89 @@ def write_forgeries(
 
     Returns:
         Path: ``out``.
-
-    Raises:
-        ValueError: If a kind is unknown, a count negative, the size too small, there is no photograph, or splicing has
-            one only.
     """
-    out = Path(out)
-    unknown = set(counts) - {'splice', 'copy-move', 'pristine'}
+    synthesize(Sources(photographs), replace(RECIPES['demo'], size=size), counts, out, seed)
+    return Path(out)
+
+
+def share_out(num: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """How many pictures of each kind make a number of them, by the shares; more for a larger number, never fewer.
+
+    Args:
+        num (int): At least 0.
+        shares (Mapping[str, float]): Not negative, with a sum above 0.
+    """
+    total = sum(shares.values())
+    wanted = {kind: share / total for kind, share in shares.items() if share}
+    counts = dict.fromkeys(wanted, 0)
+    for made in range(1, num + 1):
+        # The kind that is furthest behind; the rounding takes the noise of the last bits out of ties.
+        behind = max(wanted, key=lambda kind: round(wanted[kind] * made - counts[kind], 9))
+        counts[behind] += 1
+    return counts
+
+
+def _check(sources: Sources, recipe: Recipe | DemoRecipe, counts: Mapping[str, int]) -> None:
+    known = ('splice', 'copy-move', 'pristine') if isinstance(recipe, DemoRecipe) else KINDS
+    unknown = sorted(set(counts) - set(known))
     if unknown:
-        raise ValueError(
-            f'unknown kinds of forgery: {", ".join(sorted(unknown))}; there are splice, copy-move, pristine'
-        )
-    if min(counts.values(), default=0) < 0 or size < SMALLEST_SIDE:
-        raise ValueError(f'counts must be at least 0 and size at least {SMALLEST_SIDE}, got {dict(counts)} and {size}')
-    if not photographs:
+        raise ValueError(f'unknown kinds of forgery: {", ".join(unknown)}; there are {", ".join(known)}')
+    if min(counts.values(), default=0) < 0:
+        raise ValueError(f'counts must be at least 0, got {dict(counts)}')
+    if not sources.photographs:
         raise ValueError('there is no photograph to make forgeries from')
-    if counts.get('splice') and len(photographs) < 2:
+    if counts.get('splice') and len(sources.photographs) < 2:
         raise ValueError('splicing needs at least two photographs')
-    jobs = [(kind, index) for kind in sorted(counts) for index in range(counts[kind])]
-    rows = [_write_one(photographs, kind, index, out, size, seed) for kind, index in track_iter_progress(jobs)]
-    with written_whole(out / 'manifest.csv') as part, part.open('w', newline='', encoding='utf-8') as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    return out
+
+
+def _spread(write: partial, jobs: list[tuple[str, int]], workers: int) -> Iterator[tuple[dict, dict]]:
+    """What is written for each job, in their order."""
+    if workers == 1 or len(jobs) < 2:
+        yield from map(write, jobs)
+        return
+    # Forked, so that photographs in memory need not be sent; OpenCV's threads do not survive that.
+    context = get_context('fork')
+    with ProcessPoolExecutor(workers, context, _begin, (write,)) as pool:
+        try:
+            yield from pool.map(_next, jobs, chunksize=CHUNK)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_WRITE: partial | None = None
+
+
+def _begin(write: partial) -> None:
+    """Keep in a worker what every job needs."""
+    global _WRITE
+    _WRITE = write
+    cv2.setNumThreads(1)
+
+
+def _next(job: tuple[str, int]) -> tuple[dict, dict]:
+    return _WRITE(job)
 
 
 def _write_one(
-    photographs: Mapping[str, np.ndarray], kind: str, index: int, out: Path, size: int, seed: int
-) -> dict[str, object]:
-    """Make and write one picture; its row of the manifest."""
-    rng = np.random.default_rng([seed, index, *kind.encode()])
-    host, donor = (str(name) for name in rng.permutation(sorted(photographs))[[0, -1]])
-    if kind == 'splice':
-        forgery = splice(photographs[host], photographs[donor], size, rng)
-    elif kind == 'copy-move':
-        forgery, donor = copy_move(photographs[host], size, rng), host
-    else:
-        forgery, donor = pristine(photographs[host], size, rng), ''
-    quality = int(rng.integers(*LAST_QUALITIES, endpoint=True))
-    name = f'{kind}/{index:05d}'
-    _write(forgery, out, name, quality)
-    return dict(picture=name, kind=kind, host=host, donor=donor, quality=quality, **forgery.parameters)
+    sources: Sources, recipe: Recipe | DemoRecipe, out: Path, seed: int, job: tuple[str, int]
+) -> tuple[dict, dict]:
+    """Make and write one picture; its row of the manifest, and the photographs that could not be used."""
+    made = make_picture(sources, recipe, *job, seed)
+    write_forgery(made.forgery, out, made.row['picture'])
+    return made.row, made.left_out
 
 
-def _write(forgery: Forgery, out: Path, name: str, quality: int) -> None:
-    """The picture, compressed for the last time, and its mask."""
-    with written_whole(out / 'images' / f'{name}.jpg') as part:
-        cv2.imwrite(str(part), forgery.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+def write_forgery(forgery: Forgery, out: Path, name: str) -> None:
+    """Write the picture, compressed for the last time where it has a quality, else as PNG, and its mask."""
+    quality = forgery.parameters['quality']
     with written_whole(out / 'masks' / f'{name}.png') as part:
-        cv2.imwrite(str(part), forgery.mask)
+        part.write_bytes(_png(forgery.mask))
+    with written_whole(out / 'images' / f'{name}{".png" if quality == "" else ".jpg"}') as part:
+        if quality == '':
+            part.write_bytes(_png(cv2.cvtColor(forgery.image, cv2.COLOR_RGB2BGR)))
+        else:
+            part.write_bytes(encode(forgery.image, quality, forgery.parameters['subsampling']))
+
+
+def _png(image: np.ndarray) -> bytes:
+    return cv2.imencode('.png', image)[1].tobytes()

@@ -1,0 +1,148 @@
+"""One forgery at a time by the ranges of a recipe: splicing, copy-move, removal, local processing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from .forge import Forgery
+from .history import compress
+from .parts import BLOCK, Part, lay, on_grid, place, take, turn
+from .processing import process, recolour
+from .recipes import Recipe
+from .regions import contour_mask
+from .scenes import Region, Scene, cut, object_region
+
+INPAINTING_FLAGS = dict(ns=cv2.INPAINT_NS, telea=cv2.INPAINT_TELEA)
+# What a removal's region is surrounded by when it is filled in.
+SURROUNDINGS = 16
+
+
+def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng: np.random.Generator) -> Forgery:
+    """Make a picture of a kind out of a photograph.
+
+    Args:
+        recipe (Recipe): For its ranges.
+        kind (str): One of ``KINDS``.
+        host (Scene): The photograph that is forged.
+        donor (Scene, optional): Where a splice takes its part from.
+        rng (np.random.Generator): Source of chance.
+
+    Returns:
+        Forgery: Before the last compression, which is in its parameters as ``quality`` and ``subsampling``.
+    """
+    target = cut(host, recipe, rng)
+    drawn: dict[str, object] = dict(cut_x=target.left, cut_y=target.top, target_scale=round(target.scale[0], 4))
+    quality = recipe.target_quality.whole(rng)
+    if quality is not None:
+        target = replace(target, image=compress(target.image, quality))
+        drawn['target_quality'] = quality
+    if kind == 'pristine':
+        image, mask, more = target.image, np.zeros(target.image.shape[:2], np.uint8), {}
+    else:
+        makers: dict[str, Callable] = dict(removal=_remove, local=_process_locally)
+        image, mask, more = makers.get(kind, _paste)(recipe, target, donor, rng)
+    final = recipe.final_quality.whole(rng)
+    more['quality'] = '' if final is None else final
+    more['subsampling'] = '' if final is None else choose(recipe.subsampling, rng)
+    return Forgery(image, mask, drawn | more)
+
+
+def choose(shares: dict[str, float], rng: np.random.Generator) -> str:
+    """A name, by the shares."""
+    names = sorted(shares)
+    weights = np.array([shares[name] for name in names], float)
+    return names[rng.choice(len(names), p=weights / weights.sum())]
+
+
+def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Generator) -> tuple:
+    """A splice, or a copy-move where there is no donor."""
+    shape = target.image.shape[:2]
+    source = target if donor is None else donor
+    wanted = recipe.scale.of(rng)
+    region = _region(recipe, source, shape, wanted or 1.0, rng)
+    part = take(source.image, region)
+    drawn: dict[str, object] = dict(region=region.origin)
+    quality = None if donor is None else recipe.source_quality.whole(rng)
+    if quality is not None:
+        part = replace(part, image=compress(part.image, quality))
+        drawn['source_quality'] = quality
+    rotation = recipe.rotation.of(rng)
+    too_large = region.mask.shape[0] > shape[0] or region.mask.shape[1] > shape[1]
+    if wanted is not None or rotation is not None or too_large:
+        part, scale = turn(part, rotation or 0.0, wanted or 1.0, shape)
+        drawn |= dict(scale=round(scale, 3), rotation=round(rotation or 0.0, 1))
+    image, colours = recolour(part.image, recipe, rng)
+    drawn |= colours
+    if rng.random() < recipe.processing:
+        image, step = process(image, recipe, rng)
+        drawn |= step
+    part = replace(part, image=image)
+    aligned = None if part.resampled else bool(rng.random() < recipe.aligned)
+    at = place(part, shape, aligned, donor is None, rng)
+    drawn |= dict(from_x=part.left, from_y=part.top, to_x=at[0], to_y=at[1], grid='resampled')
+    if not part.resampled:
+        drawn |= dict(grid='aligned' if on_grid(*at) else 'unaligned', grid_x=at[0] % BLOCK, grid_y=at[1] % BLOCK)
+    poisson = bool(rng.random() < recipe.poisson)
+    return _laid(recipe, target, part, at, poisson, drawn, rng)
+
+
+def _process_locally(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Generator) -> tuple:
+    """A region of the picture, recoloured or processed where it is."""
+    region = _region(recipe, target, target.image.shape[:2], 1.0, rng)
+    part = take(target.image, region)
+    image, drawn = recolour(part.image, recipe, rng)
+    image, step = process(image, recipe, rng)
+    part = replace(part, image=image)
+    return _laid(recipe, target, part, (part.left, part.top), False, dict(region=region.origin) | drawn | step, rng)
+
+
+def _laid(
+    recipe: Recipe,
+    target: Scene,
+    part: Part,
+    at: tuple[int, int],
+    poisson: bool,
+    drawn: dict[str, object],
+    rng: np.random.Generator,
+) -> tuple:
+    """Lay a part over the target, with what that draws."""
+    softness = recipe.softness.of(rng) or 0.0
+    image, mask = lay(target.image, part, at, softness, poisson)
+    share = cv2.countNonZero(mask) / mask.size
+    blending = 'poisson' if poisson else 'none'
+    return image, mask, drawn | dict(softness=round(softness, 2), share=round(share, 4), blending=blending)
+
+
+def _remove(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Generator) -> tuple:
+    """A region filled in from its surroundings."""
+    height, width = target.image.shape[:2]
+    region = _region(recipe, target, (height, width), 1.0, rng)
+    dilation, radius = recipe.dilation.whole(rng), recipe.inpaint_radius.of(rng)
+    method = choose(recipe.inpainting, rng)
+    mask = np.zeros((height, width), np.uint8)
+    mask[region.top :, region.left :][: region.mask.shape[0], : region.mask.shape[1]] = region.mask
+    if dilation:
+        mask = cv2.dilate(mask, np.ones((2 * dilation + 1,) * 2, np.uint8))
+    x, y, across, down = cv2.boundingRect(mask)
+    rows = slice(max(0, y - SURROUNDINGS), y + down + SURROUNDINGS)
+    columns = slice(max(0, x - SURROUNDINGS), x + across + SURROUNDINGS)
+    image = target.image.copy()
+    around = np.ascontiguousarray(image[rows, columns]), np.ascontiguousarray(mask[rows, columns])
+    image[rows, columns] = cv2.inpaint(*around, radius, INPAINTING_FLAGS[method])
+    drawn = dict(region=region.origin, inpainting=method, radius=round(radius, 2), dilation=dilation)
+    return image, mask * np.uint8(255), drawn | dict(share=round(cv2.countNonZero(mask) / mask.size, 4))
+
+
+def _region(recipe: Recipe, scene: Scene, shape: tuple[int, int], scale: float, rng: np.random.Generator) -> Region:
+    """An object of the scene, or else an irregular contour, of a share of the picture after scaling."""
+    pixels = shape[0] * shape[1] / scale**2
+    region = object_region(scene, (recipe.share.low * pixels, recipe.share.high * pixels), rng)
+    if region is not None:
+        return region
+    height, width = scene.image.shape[:2]
+    most = min(height, round(0.98 * shape[0] / scale)), min(width, round(0.98 * shape[1] / scale))
+    mask = contour_mask(recipe.contour, recipe.share.of(rng) * pixels, (max(most[0], 4), max(most[1], 4)), rng)
+    left, top = (int(rng.integers(side - own + 1)) for side, own in zip((width, height), mask.shape[::-1], strict=True))
+    return Region(mask, left, top, 'contour')

@@ -1,0 +1,204 @@
+"""What may become of a photograph: ranges and probabilities that forgeries are drawn from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+
+import numpy as np
+
+from .recipe_checks import check_number, check_shares, check_size
+
+KINDS = ('splice', 'copy-move', 'removal', 'local', 'pristine')
+CONTOURS = ('star', 'bezier')
+SUBSAMPLINGS = ('4:2:0', '4:2:2', '4:4:4')
+INPAINTINGS = ('ns', 'telea')
+# What the strength of each step of processing means, and the lowest and highest it may be: standard deviation of the
+# blur in pixels, JPEG quality, side of the median's square in pixels, standard deviation of the noise in grey levels of
+# 0..255, the unsharp mask's share.
+STEPS = MappingProxyType(dict(blur=(0.3, 10.0), jpeg=(1, 100), median=(3, 9), noise=(0.5, 50.0), sharpen=(0.1, 5.0)))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A number that is drawn uniformly from a range, or, with the rest of the probability, not at all.
+
+    Args:
+        probability (float): In [0, 1].
+        low (float): Lower end of the range.
+        high (float): Upper end, not below ``low``.
+    """
+
+    probability: float
+    low: float
+    high: float
+
+    def of(self, rng: np.random.Generator) -> float | None:
+        """The number, or None."""
+        return float(rng.uniform(self.low, self.high)) if rng.random() < self.probability else None
+
+    def whole(self, rng: np.random.Generator) -> int | None:
+        """A whole number, both ends included, or None."""
+        return int(rng.integers(round(self.low), round(self.high) + 1)) if rng.random() < self.probability else None
+
+
+NEVER = Draw(0.0, 0.0, 0.0)
+# The lowest and highest number of each range, and whether it has to be drawn always.
+LIMITS = MappingProxyType(
+    dict(
+        target_scale=(0.1, 1.0),
+        share=(0.001, 0.6),
+        softness=(0.0, 20.0),
+        rotation=(-180.0, 180.0),
+        scale=(0.1, 4.0),
+        luminance=(-128.0, 128.0),
+        contrast=(0.2, 3.0),
+        colour=(0.5, 2.0),
+        inpaint_radius=(1.0, 20.0),
+        dilation=(0.0, 50.0),
+        source_quality=(1, 100),
+        target_quality=(1, 100),
+        final_quality=(1, 100),
+    )
+)
+ALWAYS = ('share', 'inpaint_radius', 'dilation')
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Ranges and probabilities of forgeries; docs/synthesis.md has a table of them.
+
+    Args:
+        name (str): Name in messages.
+        size (int, optional): Side of the square pictures, at least 32; None leaves photographs as large as they are.
+        kinds (Mapping[str, float]): Shares of ``splice``, ``copy-move``, ``removal``, ``local`` and ``pristine``.
+        target_scale (Draw): Factor on the photograph before it is cut, in [0.1, 1].
+        contours (float): Probability of an irregular contour where there are masks of objects.
+        contour (str): ``star`` or ``bezier``.
+        share (Draw): Area of the forged region over the picture's, in [0.001, 0.6].
+        softness (Draw): Standard deviation of the edge's blur, in pixels.
+        rotation (Draw): Of the pasted part, in degrees.
+        scale (Draw): Of the pasted part.
+        luminance (Draw): Added to the pasted part, in grey levels of 0..255.
+        contrast (Draw): Factor on the pasted part's distance from its mean.
+        colour (Draw): Factor on each of the pasted part's three colours.
+        processing (float): Probability that the pasted part is processed by one of ``steps``.
+        steps (Mapping[str, tuple[float, float]]): Ranges of ``blur``, ``jpeg``, ``median``, ``noise``, ``sharpen``.
+        poisson (float): Probability of Poisson blending.
+        inpainting (Mapping[str, float]): Shares of ``telea`` and ``ns``.
+        inpaint_radius (Draw): In pixels.
+        dilation (Draw): By how many pixels a region that is removed is widened.
+        source_quality (Draw): JPEG quality that the pasted part had before.
+        target_quality (Draw): JPEG quality that the picture had before.
+        final_quality (Draw): JPEG quality of the file; PNG where it is not drawn.
+        subsampling (Mapping[str, float]): Shares of ``4:2:0``, ``4:2:2`` and ``4:4:4`` in the file.
+        aligned (float): Probability that the 8x8 grid of the pasted part falls on the picture's.
+
+    Raises:
+        ValueError: If a value is out of its range; begins with the key.
+    """
+
+    name: str = 'custom'
+    size: int | None = 512
+    kinds: Mapping[str, float] = field(default_factory=lambda: {'splice': 0.5, 'copy-move': 0.5})
+    target_scale: Draw = NEVER
+    contours: float = 0.0
+    contour: str = 'star'
+    share: Draw = Draw(1.0, 0.01, 0.3)
+    softness: Draw = NEVER
+    rotation: Draw = NEVER
+    scale: Draw = NEVER
+    luminance: Draw = NEVER
+    contrast: Draw = NEVER
+    colour: Draw = NEVER
+    processing: float = 0.0
+    steps: Mapping[str, tuple[float, float]] = field(
+        default_factory=lambda: dict(
+            blur=(0.5, 1.5), jpeg=(50, 90), median=(3, 5), noise=(2.0, 8.0), sharpen=(0.3, 1.5)
+        )
+    )
+    poisson: float = 0.0
+    inpainting: Mapping[str, float] = field(default_factory=lambda: dict(ns=0.5, telea=0.5))
+    inpaint_radius: Draw = Draw(1.0, 3.0, 5.0)
+    dilation: Draw = Draw(1.0, 2.0, 6.0)
+    source_quality: Draw = NEVER
+    target_quality: Draw = NEVER
+    final_quality: Draw = Draw(1.0, 60, 100)
+    subsampling: Mapping[str, float] = field(default_factory=lambda: {'4:2:0': 1.0})
+    aligned: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
+        check_shares('kinds', self.kinds, KINDS)
+        check_shares('inpainting', self.inpainting, INPAINTINGS)
+        check_shares('subsampling', self.subsampling, SUBSAMPLINGS)
+        for key in ('contours', 'processing', 'poisson', 'aligned'):
+            check_number(key, getattr(self, key), 0, 1)
+        if self.contour not in CONTOURS:
+            raise ValueError(f'contour: must be one of {", ".join(CONTOURS)}, got {self.contour!r}')
+        for key in LIMITS:
+            _check_draw(key, getattr(self, key))
+        _check_steps(self.steps)
+
+    def asdict(self) -> dict[str, object]:
+        """Every value, as JSON takes it."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {key: vars(value) if isinstance(value, Draw) else _plain(value) for key, value in found.items()}
+
+
+@dataclass(frozen=True)
+class DemoRecipe:
+    """The recipe of ``make demo``, of which the README has figures: its ranges are fixed, in ``forge.py``.
+
+    Args:
+        name (str): Name in messages.
+        size (int): Side of the square pictures, at least 32.
+        kinds (Mapping[str, float]): Shares of ``splice``, ``copy-move`` and ``pristine``.
+
+    Raises:
+        ValueError: If a value is out of its range; begins with the key.
+    """
+
+    name: str = 'demo'
+    size: int = 192
+    kinds: Mapping[str, float] = field(default_factory=lambda: {'splice': 0.4, 'copy-move': 0.4, 'pristine': 0.2})
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
+        check_shares('kinds', self.kinds, ('splice', 'copy-move', 'pristine'))
+
+    def asdict(self) -> dict[str, object]:
+        """Every value, as JSON takes it."""
+        return dict(name=self.name, size=self.size, kinds=dict(self.kinds))
+
+
+def _check_draw(key: str, draw: object) -> None:
+    if not isinstance(draw, Draw):
+        raise ValueError(f'{key}: must be a range with a probability, got {draw!r}')
+    check_number(f'{key}.probability', draw.probability, 1 if key in ALWAYS else 0, 1)
+    if draw.probability == 0:
+        return
+    least, most = LIMITS[key]
+    for end in (draw.low, draw.high):
+        check_number(f'{key}.range', end, least, most)
+    if draw.low > draw.high:
+        raise ValueError(f'{key}.range: must go from the lower to the higher, got {draw.low}, {draw.high}')
+
+
+def _check_steps(steps: object) -> None:
+    if not isinstance(steps, Mapping) or not steps:
+        raise ValueError(f'steps: must be ranges by name ({", ".join(STEPS)}), got {steps!r}')
+    for name, ends in steps.items():
+        if name not in STEPS:
+            raise ValueError(f'steps: unknown {name}; there are {", ".join(STEPS)}')
+        if not isinstance(ends, list | tuple) or len(ends) != 2:
+            raise ValueError(f'steps.{name}: must be two numbers, got {ends!r}')
+        for end in ends:
+            check_number(f'steps.{name}', end, *STEPS[name])
+        if ends[0] > ends[1]:
+            raise ValueError(f'steps.{name}: must go from the lower to the higher, got {ends[0]}, {ends[1]}')
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value
