@@ -22,7 +22,7 @@ from mmseg.registry import MODELS
 from prettytable import PrettyTable
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
+from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
 from focal_mmseg.evaluation.metrics.forgery_metric import average, picture_scores, read_rows
 from focal_mmseg.utils import written_whole
 from focal_mmseg.visualization import write_grid
@@ -36,7 +36,6 @@ TRAIN_COUNTS = {'splice': 200, 'copy-move': 600}
 TEST_COUNTS = {'splice': 24, 'copy-move': 24, 'pristine': 12}
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 ROWS_OF_A_KIND = 2
-SIDE = 192
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,7 +57,8 @@ def forge(work_dir: Path, seed: int) -> Path:
         ('test', TEST_PHOTOGRAPHS, TEST_COUNTS, 2 * seed + 1),
     ):
         print(f'Forging {sum(counts.values())} {part} pictures out of {", ".join(names)}', flush=True)
-        write_forgeries({name: load_packaged(name) for name in names}, counts, data / part, SIDE, part_seed)
+        photographs = {name: load_packaged(name) for name in names}
+        synthesize(Sources(photographs), read_recipe('demo'), counts, data / part, part_seed)
         print(flush=True)
     return data
 

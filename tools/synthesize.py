@@ -1,100 +1,76 @@
 """Forge pictures out of a folder of photographs, in the layout that ForgeryDataset reads.
 
+Started again, it goes on where it was interrupted. Recipes and the manifest's columns are in docs/synthesis.md.
+
 Example:
-  python tools/synthesize.py --images photographs --out data/forgery/train --splice 200 --copy-move 600 --pristine 0
+  python tools/synthesize.py --images photographs --recipe tampcoco --num 10000 --out data/forgery/train --workers 8
+  python tools/synthesize.py --images train2017 --objects annotations --recipe psccnet --num 10000 --out data/psccnet
+  python tools/synthesize.py --images photographs --recipe mine.yaml --splice 50 --removal 50 --out data/mine
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import mmcv
 import numpy as np
 
-from focal_mmseg.datasets.synthesis import write_forgeries
+from focal_mmseg.datasets.synthesis import ObjectMasks, Photographs, Sources, read_recipe, share_out, synthesize
+from focal_mmseg.datasets.synthesis.recipes import KINDS
 from focal_mmseg.utils import IMAGE_SUFFIXES, count, find_images, positive_int
-
-KEPT_IN_MEMORY = 16
-
-
-class Photographs(Mapping):
-    """Photographs by name, uint8 RGB; read when asked for, so that a large folder need not fit in memory."""
-
-    def __init__(self, folder: Path, paths: list[Path]) -> None:
-        self._paths = {path.relative_to(folder).as_posix(): path for path in paths}
-        self._read = lru_cache(KEPT_IN_MEMORY)(lambda name: read(self._paths[name]))
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self._read(str(name))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-
-def read(path: Path) -> np.ndarray:
-    """Read a photograph.
-
-    Raises:
-        ValueError: If it cannot be read; names the file.
-    """
-    try:
-        image = mmcv.imread(str(path), channel_order='rgb')
-    except (OSError, ValueError, cv2.error) as error:
-        raise ValueError(f'cannot read {path}: {error}') from error
-    if image is None:
-        raise ValueError(f'cannot read {path}: it is no picture, or truncated')
-    return image
-
-
-def readable(paths: list[Path]) -> tuple[list[Path], list[str]]:
-    """The photographs that can be read, and what is wrong with the others."""
-    good, failures = [], []
-    for path in paths:
-        try:
-            read(path)
-            good.append(path)
-        except ValueError as error:
-            failures.append(str(error))
-    return good, failures
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--images', type=Path, required=True, help='folder of pristine photographs')
+    parser.add_argument('--objects', type=Path, help='folder of COCO instances (*.json) or of PNG masks of labels')
+    parser.add_argument('--recipe', default='demo', help='demo, psccnet, tampcoco, or a YAML file; default %(default)s')
+    parser.add_argument('--num', type=count, help='how many pictures, of the kinds that the recipe has')
+    for kind in KINDS:
+        parser.add_argument(f'--{kind}', type=count, help='how many of them, in place of --num')
     parser.add_argument('--out', type=Path, required=True, help='folder for images/, masks/ and manifest.csv')
-    for kind in ('splice', 'copy-move', 'pristine'):
-        parser.add_argument(f'--{kind}', type=count, default=24, help='how many of them; default %(default)s')
-    parser.add_argument('--size', type=positive_int, default=192, help='side of the pictures; default %(default)s')
+    parser.add_argument('--size', type=positive_int, help="side of the pictures; default the recipe's")
     parser.add_argument(
         '--most', type=positive_int, help='use so many photographs, spread over the folder; default all'
     )
     parser.add_argument('--seed', type=count, default=0, help='default %(default)s')
-    return parser.parse_args()
+    parser.add_argument('--workers', type=positive_int, default=os.cpu_count(), help='processes; default %(default)s')
+    args = parser.parse_args()
+    args.counts = {kind: vars(args)[kind.replace('-', '_')] for kind in KINDS}
+    args.counts = {kind: number for kind, number in args.counts.items() if number is not None}
+    if (args.num is None) == (not args.counts):
+        parser.error(f'give --num, or some of --{", --".join(KINDS)}')
+    return args
 
 
 def main() -> None:
     """Forge."""
     args = parse_args()
+    recipe = read_recipe(args.recipe)
+    if args.size:
+        recipe = replace(recipe, size=args.size)
     paths = find_images(args.images)
     if not paths:
         raise FileNotFoundError(f'{args.images} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
-    if (args.out / 'images').exists():
-        raise FileExistsError(f'{args.out} holds pictures already: give another --out, or delete it')
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), args.most or len(paths))).round().astype(int)
-    good, failures = readable([paths[index] for index in chosen])
-    photographs = Photographs(args.images, good)
-    counts = {'splice': args.splice, 'copy-move': args.copy_move, 'pristine': args.pristine}
-    write_forgeries(photographs, counts, args.out, args.size, args.seed)
-    print(f'\n{sum(counts.values())} pictures out of {len(photographs)} photographs written to {args.out}')
-    if failures:
-        sys.exit('\n'.join(['left out:', *failures]))
+    photographs = Photographs(args.images, [paths[index] for index in chosen])
+    objects = {}
+    if args.objects:
+        objects = ObjectMasks(args.objects, photographs)
+        print(f'{len(objects)} of {len(photographs)} photographs have masks of objects')
+        for reason, number in sorted(objects.skipped.items()):
+            print(f'objects left out: {number} {reason}')
+    counts = args.counts or share_out(args.num, recipe.kinds)
+    written = synthesize(Sources(photographs, objects), recipe, counts, args.out, args.seed, args.workers)
+    before = sum(counts.values()) - written.made
+    print(
+        f'\n{written.made} pictures out of {len(photographs)} photographs written to {args.out}'
+        f'{f", beside {before} that were there" if before else ""}'
+    )
+    if written.left_out:
+        sys.exit('\n'.join(['left out:', *(written.left_out[name] for name in sorted(written.left_out))]))
 
 
 if __name__ == '__main__':

@@ -2,5 +2,6 @@
 
 from .load_forgery_mask import LoadForgeryMask
 from .noise_residual import NoiseResidual
+from .synthesize_forgery import SynthesizeForgery
 
-__all__ = ['LoadForgeryMask', 'NoiseResidual']
+__all__ = ['LoadForgeryMask', 'NoiseResidual', 'SynthesizeForgery']

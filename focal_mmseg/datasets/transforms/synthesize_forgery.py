@@ -1,0 +1,120 @@
+"""A forgery out of a clean picture, made anew at every step of the training."""
+
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+
+from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
+
+from ..synthesis.forge import Forgery
+from ..synthesis.forging import choose, forge_scene
+from ..synthesis.history import compress
+from ..synthesis.objects import ObjectMasks
+from ..synthesis.photographs import Photographs, UnusableError
+from ..synthesis.recipe_checks import check_shares
+from ..synthesis.recipe_files import read_recipe
+from ..synthesis.recipes import KINDS, DemoRecipe
+from ..synthesis.scenes import Scene
+
+KEPT_IN_MEMORY = 8
+
+
+@TRANSFORMS.register_module()
+class SynthesizeForgery(BaseTransform):
+    """Forge a pristine picture by a recipe, and give its mask.
+
+    Chance comes from numpy's global generator, as in mmcv's transforms, so that mmengine's seed holds for it. The last
+    compression is done too, in memory.
+
+    Required and modified keys: ``img`` (uint8 BGR (H, W, 3), of the recipe's size afterwards), ``img_shape``,
+    ``ori_shape``. Added keys: ``gt_seg_map`` (np.uint8, (H, W): 0 pristine, 1 forged), ``seg_fields``, ``kind``.
+
+    Args:
+        recipe (str): Name of a recipe but ``demo``, or a path of a YAML file. Defaults to ``tampcoco``.
+        donors (str, optional): Folder of photographs that splices take their parts from; needed where the recipe
+            splices.
+        objects (str, optional): Folder of masks of objects in the donors (docs/synthesis.md). In the picture itself
+            regions have irregular contours.
+        kinds (dict, optional): Shares of the kinds in place of the recipe's.
+
+    Raises:
+        FileNotFoundError: If the folder of donors has no photograph.
+        ValueError: If an option does not fit.
+    """
+
+    def __init__(
+        self,
+        recipe: str = 'tampcoco',
+        donors: str | None = None,
+        objects: str | None = None,
+        kinds: dict[str, float] | None = None,
+    ) -> None:
+        self.recipe = read_recipe(recipe)
+        if isinstance(self.recipe, DemoRecipe):
+            raise ValueError('the recipe demo has one order of draws, that of its files: take another one')
+        self.kinds = dict(kinds or self.recipe.kinds)
+        check_shares('kinds', self.kinds, KINDS)
+        self.donors = Photographs(Path(), [])
+        if donors is not None:
+            paths = find_images(Path(donors))
+            if not paths:
+                raise FileNotFoundError(f'{donors} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
+            self.donors = Photographs(Path(donors), paths, KEPT_IN_MEMORY)
+        elif self.kinds.get('splice'):
+            raise ValueError('splices need a folder of donors; kinds without splice need none')
+        self.objects = {} if objects is None else ObjectMasks(Path(objects), self.donors)
+        self._options = dict(recipe=str(recipe), donors=donors, objects=objects, kinds=kinds)
+        self._names = list(self.donors)
+        self._with_objects = [name for name in self._names if name in self.objects]
+
+    def transform(self, results: dict) -> dict:
+        """Forge ``img``."""
+        rng = np.random.default_rng(np.random.randint(0, 2**32, 4, dtype=np.uint32))
+        kind = choose(self.kinds, rng)
+        host = Scene(cv2.cvtColor(results['img'], cv2.COLOR_BGR2RGB))
+        donor = self._donor(rng) if kind == 'splice' else None
+        forgery = forge_scene(self.recipe, kind, host, donor, rng)
+        results['img'] = cv2.cvtColor(_last_compressed(forgery), cv2.COLOR_RGB2BGR)
+        results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        results['gt_seg_map'] = forgery.mask // 255
+        results['kind'] = kind
+        fields = results.setdefault('seg_fields', [])
+        if 'gt_seg_map' not in fields:
+            fields.append('gt_seg_map')
+        return results
+
+    def _donor(self, rng: np.random.Generator) -> Scene:
+        """A photograph of the folder; those that cannot be used are left out with a warning.
+
+        Raises:
+            ValueError: If there is none that can be used.
+        """
+        while self._names:
+            with_objects = bool(self._with_objects) and rng.random() >= self.recipe.contours
+            names = self._with_objects if with_objects else self._names
+            name = names[rng.integers(len(names))]
+            try:
+                image = self.donors[name]
+            except UnusableError as error:
+                warnings.warn(f'left out as a donor: {error}', stacklevel=2)
+                for each in (self._names, self._with_objects):
+                    if name in each:
+                        each.remove(name)
+                continue
+            objects = self.objects[name] if with_objects else ()
+            return Scene(image, [each for each in objects if each.shape == image.shape[:2]])
+        raise ValueError('no photograph of the donors can be used')
+
+    def __repr__(self) -> str:
+        options = ', '.join(f'{key}={value!r}' for key, value in self._options.items())
+        return f'{type(self).__name__}({options})'
+
+
+def _last_compressed(forgery: Forgery) -> np.ndarray:
+    """The picture as it would be read from its file."""
+    quality = forgery.parameters['quality']
+    return forgery.image if quality == '' else compress(forgery.image, quality, forgery.parameters['subsampling'])

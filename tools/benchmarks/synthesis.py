@@ -1,0 +1,112 @@
+"""What synthesis costs: pictures a second on one core, beside the cost of decoding and encoding alone.
+
+The photographs are packaged ones as JPEG files of the pictures' size. The floor reads the photographs that a picture is
+made of, two for a splice and one else, and writes a picture and a mask; each column adds to it. Nothing is kept in
+memory.
+
+Example:
+  python tools/benchmarks/synthesis.py
+  python tools/benchmarks/synthesis.py --recipes tampcoco mine.yaml --num 500
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from prettytable import PrettyTable
+
+from focal_mmseg.datasets.synthesis import PACKAGED, Forgery, Photographs, Sources, load_packaged, read_recipe
+from focal_mmseg.datasets.synthesis.making import make_picture
+from focal_mmseg.datasets.synthesis.write import share_out, write_forgery
+from focal_mmseg.utils import find_images, positive_int, written_whole
+
+QUALITY = 90
+COLUMNS = ('recipe', 'kind', 'pictures/s', 'ms', 'floor ms', 'of floor')
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--recipes', nargs='+', default=['tampcoco', 'psccnet', 'demo'], help='default %(default)s')
+    parser.add_argument('--num', type=positive_int, default=200, help='pictures of a recipe; default %(default)s')
+    parser.add_argument('--size', type=positive_int, default=512, help='their side; default %(default)s')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/synthesis.json'), help='default %(default)s')
+    return parser.parse_args()
+
+
+def write_photographs(folder: Path, size: int) -> Photographs:
+    """Squares of the packaged photographs, as JPEG files."""
+    for name in PACKAGED:
+        image = load_packaged(name)
+        side = min(image.shape[:2])
+        square = cv2.resize(image[:side, :side], (size, size), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / f'{name}.jpg'), square[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return Photographs(folder, find_images(folder), kept=0)
+
+
+def measure(recipe_name: str, photographs: Photographs, out: Path, args: argparse.Namespace) -> list[dict]:
+    """A row for each kind and one for all; pictures and floors take turns."""
+    recipe = replace(read_recipe(recipe_name), size=args.size)
+    sources = Sources(photographs)
+    taken: dict[str, list[tuple[float, float]]] = {}
+    for kind, number in share_out(args.num, recipe.kinds).items():
+        for index in range(number):
+            start = time.perf_counter()
+            made = make_picture(sources, recipe, kind, index, 0)
+            write_forgery(made.forgery, out, str(made.row['picture']))
+            between = time.perf_counter()
+            floor(photographs, made.row, made.forgery, out)
+            taken.setdefault(kind, []).append((between - start, time.perf_counter() - between))
+    taken['all'] = [each for kind in list(taken) for each in taken[kind]]
+    return [row(recipe_name, kind, seconds) for kind, seconds in taken.items()]
+
+
+def floor(photographs: Photographs, made: dict, forgery: Forgery, out: Path) -> None:
+    """Read what the picture was made of, and write it again."""
+    for name in {made['host'], made['donor']} - {''}:
+        photographs[name]
+    write_forgery(forgery, out, 'floor')
+
+
+def row(recipe: str, kind: str, seconds: list[tuple[float, float]]) -> dict:
+    """Means of all pictures; the median of the quotients is not moved by a noisy moment."""
+    own, least = np.mean(seconds, axis=0)
+    return dict(
+        recipe=recipe,
+        kind=kind,
+        pictures_per_second=1 / own,
+        milliseconds=1e3 * own,
+        floor_milliseconds=1e3 * least,
+        of_floor=own / least,
+        median_of_floor=statistics.median(one / other for one, other in seconds),
+    )
+
+
+def main() -> None:
+    """Measure, print and write."""
+    args = parse_args()
+    cv2.setNumThreads(1)
+    table, rows = PrettyTable(COLUMNS), []
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder, 'photographs'), Path(folder, 'out')
+        source.mkdir()
+        photographs = write_photographs(source, args.size)
+        for recipe in args.recipes:
+            for each in measure(recipe, photographs, out, args):
+                rows.append(each)
+                figures = (f'{value:.3g}' for key, value in each.items() if isinstance(value, float))
+                table.add_row((each['recipe'], each['kind'], *list(figures)[:4]))
+    print(table)
+    with written_whole(args.out) as part:
+        part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+    print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()
