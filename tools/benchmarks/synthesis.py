@@ -54,6 +54,9 @@ def measure(recipe_name: str, photographs: Photographs, out: Path, args: argpars
     """A row for each kind and one for all; pictures and floors take turns."""
     recipe = replace(read_recipe(recipe_name), size=args.size)
     sources = Sources(photographs)
+    for kind in recipe.kinds:
+        # The first picture of a kind pays for what is loaded then.
+        make_picture(sources, recipe, kind, 0, 1)
     taken: dict[str, list[tuple[float, float]]] = {}
     for kind, number in share_out(args.num, recipe.kinds).items():
         for index in range(number):
@@ -100,7 +103,7 @@ def main() -> None:
         for recipe in args.recipes:
             for each in measure(recipe, photographs, out, args):
                 rows.append(each)
-                figures = (f'{value:.3g}' for key, value in each.items() if isinstance(value, float))
+                figures = (f'{value:.3g}' for value in each.values() if isinstance(value, float))
                 table.add_row((each['recipe'], each['kind'], *list(figures)[:4]))
     print(table)
     with written_whole(args.out) as part:

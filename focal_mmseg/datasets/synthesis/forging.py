@@ -8,15 +8,12 @@ import numpy as np
 
 from .forge import Forgery
 from .history import compress
+from .inpainting import fill
 from .parts import BLOCK, Part, lay, on_grid, place, take, turn
 from .processing import process, recolour
 from .recipes import Recipe
 from .regions import contour_mask
 from .scenes import Region, Scene, cut, object_region
-
-INPAINTING_FLAGS = dict(ns=cv2.INPAINT_NS, telea=cv2.INPAINT_TELEA)
-# What a removal's region is surrounded by when it is filled in.
-SURROUNDINGS = 16
 
 
 def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng: np.random.Generator) -> Forgery:
@@ -119,19 +116,14 @@ def _remove(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Gener
     """A region filled in from its surroundings."""
     height, width = target.image.shape[:2]
     region = _region(recipe, target, (height, width), 1.0, rng)
-    dilation, radius = recipe.dilation.whole(rng), recipe.inpaint_radius.of(rng)
+    dilation, radius = recipe.dilation.whole(rng), recipe.inpaint_radius.whole(rng)
     method = choose(recipe.inpainting, rng)
     mask = np.zeros((height, width), np.uint8)
     mask[region.top :, region.left :][: region.mask.shape[0], : region.mask.shape[1]] = region.mask
     if dilation:
         mask = cv2.dilate(mask, np.ones((2 * dilation + 1,) * 2, np.uint8))
-    x, y, across, down = cv2.boundingRect(mask)
-    rows = slice(max(0, y - SURROUNDINGS), y + down + SURROUNDINGS)
-    columns = slice(max(0, x - SURROUNDINGS), x + across + SURROUNDINGS)
-    image = target.image.copy()
-    around = np.ascontiguousarray(image[rows, columns]), np.ascontiguousarray(mask[rows, columns])
-    image[rows, columns] = cv2.inpaint(*around, radius, INPAINTING_FLAGS[method])
-    drawn = dict(region=region.origin, inpainting=method, radius=round(radius, 2), dilation=dilation)
+    image = fill(target.image, mask, method, radius, recipe.filled_pixels)
+    drawn = dict(region=region.origin, inpainting=method, radius=radius, dilation=dilation)
     return image, mask * np.uint8(255), drawn | dict(share=round(cv2.countNonZero(mask) / mask.size, 4))
 
 

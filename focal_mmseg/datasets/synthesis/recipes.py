@@ -53,8 +53,8 @@ LIMITS = MappingProxyType(
         luminance=(-128.0, 128.0),
         contrast=(0.2, 3.0),
         colour=(0.5, 2.0),
-        inpaint_radius=(1.0, 20.0),
-        dilation=(0.0, 50.0),
+        inpaint_radius=(1, 20),
+        dilation=(0, 50),
         source_quality=(1, 100),
         target_quality=(1, 100),
         final_quality=(1, 100),
@@ -85,7 +85,9 @@ class Recipe:
         steps (Mapping[str, tuple[float, float]]): Ranges of ``blur``, ``jpeg``, ``median``, ``noise``, ``sharpen``.
         poisson (float): Probability of Poisson blending.
         inpainting (Mapping[str, float]): Shares of ``telea`` and ``ns``.
-        inpaint_radius (Draw): In pixels.
+        inpaint_radius (Draw): In whole pixels.
+        filled_pixels (int, optional): The inner part of a larger region is filled in at a lower resolution, at about
+            so many pixels; None fills in every region at full resolution.
         dilation (Draw): By how many pixels a region that is removed is widened.
         source_quality (Draw): JPEG quality that the pasted part had before.
         target_quality (Draw): JPEG quality that the picture had before.
@@ -118,8 +120,9 @@ class Recipe:
     )
     poisson: float = 0.0
     inpainting: Mapping[str, float] = field(default_factory=lambda: dict(ns=0.5, telea=0.5))
-    inpaint_radius: Draw = Draw(1.0, 3.0, 5.0)
-    dilation: Draw = Draw(1.0, 2.0, 6.0)
+    inpaint_radius: Draw = Draw(1.0, 1, 3)
+    filled_pixels: int | None = 6000
+    dilation: Draw = Draw(1.0, 2, 6)
     source_quality: Draw = NEVER
     target_quality: Draw = NEVER
     final_quality: Draw = Draw(1.0, 60, 100)
@@ -128,6 +131,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_size(self.size)
+        if self.filled_pixels is not None:
+            check_number('filled_pixels', self.filled_pixels, 100, float('inf'))
         check_shares('kinds', self.kinds, KINDS)
         check_shares('inpainting', self.inpainting, INPAINTINGS)
         check_shares('subsampling', self.subsampling, SUBSAMPLINGS)
