@@ -58,3 +58,9 @@ def test_losses_equal_their_dense_form(run: Callable) -> None:
         assert row['seconds'] > 0 and row['sampled_seconds'] > 0
         if not row['loss'].startswith('Soft'):
             assert row['difference'] < 1e-5 and row['dense_seconds'] > 0
+
+
+def test_synthesis_is_measured_against_its_floor(run: Callable) -> None:
+    rows = run('synthesis.py', '--recipes', 'psccnet', '--num', '8', '--size', '96')
+    assert [row['kind'] for row in rows] == ['splice', 'copy-move', 'removal', 'pristine', 'all']
+    assert all(row['pictures_per_second'] > 0 and row['floor_milliseconds'] > 0 for row in rows)
