@@ -1,8 +1,8 @@
 r"""Localise forged regions in your own pictures; no ground truth is needed.
 
 For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
-forged), overlay.png and summary.json (forged share, clusters found, noise share, seconds). A picture that cannot be
-read is reported, the others go on, and the exit status is 1.
+forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share). A picture
+that cannot be read is reported, the others go on, and the exit status is 1.
 
 Example:
   python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions
