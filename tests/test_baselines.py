@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.evaluation.metrics.forgery_metric import picture_scores
+from focal_mmseg.evaluation.picture_figures import picture_figures
 
 FULL = (
     'baselines/fcn_hrnet-w32',
@@ -65,9 +65,9 @@ def test_trains_one_step_and_tests_one_picture(root: Path, small_config: Callabl
         (sample,) = runner.model.test_step(next(iter(runner.test_dataloader)))
     scores = sample.seg_logits.data.softmax(0)
     assert len(scores) == 2
-    forged, truth = scores[1] > scores[0], sample.gt_sem_seg.data.flatten() == 1
+    forged, truth = scores[1] > scores[0], sample.gt_sem_seg.data[0] == 1
     assert torch.equal(forged, sample.pred_sem_seg.data[0] == 1)
-    wanted = picture_scores(forged.flatten().numpy(), scores[1].flatten().numpy(), truth.numpy())
+    wanted = picture_figures(forged.numpy(), scores[1].numpy(), truth.numpy())
     assert figures['forgery/iou'] == pytest.approx(wanted['iou'])
     assert figures.get('forgery/auc', np.nan) == pytest.approx(wanted['auc'], nan_ok=True)
     (mask,) = (tmp_path / 'masks').rglob('*.png')

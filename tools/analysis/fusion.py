@@ -24,7 +24,8 @@ from prettytable import PrettyTable
 from trainings import run_tool
 
 import focal_mmseg  # noqa: F401
-from focal_mmseg.evaluation.metrics.forgery_metric import average, read_rows
+from focal_mmseg.evaluation.averages import average
+from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.utils import positive_int, written_whole
 from focal_mmseg.visualization import write_grid
 
@@ -75,8 +76,8 @@ def rows_of(members: list[dict]) -> dict[str, list[str]]:
 def means_of(folder: Path) -> dict[str, float]:
     """The figures of one row."""
     pictures = read_rows(folder / 'pictures.csv')
-    forged = average([row for row in pictures if not row['is_pristine']], count_pristine=False)
-    pristine = average([row for row in pictures if row['is_pristine']], count_pristine=False)
+    forged = average([row for row in pictures if not row['is_pristine']], pristine='left out')
+    pristine = average([row for row in pictures if row['is_pristine']], pristine='left out')
     return {name: (pristine if name == 'false_alarm' else forged)[name] for name in FIGURES}
 
 

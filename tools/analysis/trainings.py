@@ -14,7 +14,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from focal_mmseg import __version__
-from focal_mmseg.evaluation.metrics.forgery_metric import read_rows
+from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.utils import positive_int, written_whole
 
 TOOLS = Path(__file__).parents[1]
