@@ -116,10 +116,11 @@ def pooled(rows: Sequence[dict]) -> dict[str, float]:
 
 
 def of_pictures(rows: Sequence[dict]) -> dict[str, float]:
-    """How well pictures are told apart as a whole, forged from pristine, by their ``image_score``.
+    """How well pictures are told apart as a whole, forged from pristine.
 
     Args:
-        rows (Sequence[dict]): A picture each: ``image_score`` in [0, 1], forged above 1/2, and ``is_pristine``.
+        rows (Sequence[dict]): A picture each: ``image_score``, which ranks them, ``is_pristine``, and its
+            :class:`Counts` by name: a picture is called forged if any of its pixels is.
 
     Returns:
         dict[str, float]: ``auc``, ``f1`` of the forged ones, ``accuracy``, ``balanced_accuracy``; NaN unless there are
@@ -128,7 +129,8 @@ def of_pictures(rows: Sequence[dict]) -> dict[str, float]:
     rows = [row for row in rows if not math.isnan(row['image_score'])]
     score = np.array([row['image_score'] for row in rows], float)
     truth = np.array([not row['is_pristine'] for row in rows], bool)
-    counts = Counts.of(score > 0.5, truth)
+    called = np.array([row['both'] + row['extra'] > 0 for row in rows], bool)
+    counts = Counts.of(called, truth)
     if truth.all() or not truth.any():
         return dict.fromkeys(('auc', 'f1', 'accuracy', 'balanced_accuracy'), math.nan)
     sensitivity = counts.both / (counts.both + counts.missed)

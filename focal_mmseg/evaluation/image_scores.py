@@ -15,7 +15,7 @@ def _top(share: float) -> Callable[[np.ndarray], float]:
     return score
 
 
-# By name, from float (P,) in [0, 1] to a number in [0, 1]. Only `max` is above 1/2 just where the mask is not empty.
+# By name, from float (P,) in [0, 1] to a number in [0, 1].
 IMAGE_SCORES: dict[str, Callable[[np.ndarray], float]] = {
     'max': lambda plane: float(plane.max()),
     'mean': lambda plane: float(plane.mean()),

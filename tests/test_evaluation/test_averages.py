@@ -63,7 +63,8 @@ def test_without_forged_pixels_a_ranking_says_nothing() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), st.booleans()), min_size=2, max_size=12))
 def test_pictures_as_a_whole_are_scored_as_by_scikit_learn(pictures: list[tuple[float, bool]]) -> None:
-    found = of_pictures([dict(image_score=score, is_pristine=not forged) for score, forged in pictures])
+    rows = [dict(image_score=s, is_pristine=not forged, both=0, extra=int(s > 0.5)) for s, forged in pictures]
+    found = of_pictures(rows)
     score, truth = (np.array(each) for each in zip(*pictures, strict=True))
     if truth.all() or not truth.any():
         assert all(math.isnan(value) for value in found.values())

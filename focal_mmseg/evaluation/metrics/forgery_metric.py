@@ -38,8 +38,8 @@ class ForgeryMetric(BaseMetric):
         pristine (str): How pictures with no forged pixel count in the averages of F1 and IoU: by the ``'paper'``'s rule
             (IoU 1 if nothing is called forged, else 0), as ``'zero'`` always, or ``'left out'``. Defaults to
             ``'paper'``.
-        image_score (str): What tells a forged picture from a pristine one, a name of ``IMAGE_SCORES``. Defaults to
-            ``'max'``, the highest score of its pixels.
+        image_score (str): What ranks pictures for the AUC of forged against pristine ones, a name of ``IMAGE_SCORES``.
+            Defaults to ``'top 10 %'``, the mean of the highest scores, which measures best (docs/metrics.md).
         resamples (int): Of the bootstrap for the confidence intervals in the files; 0 goes without. Defaults to 1000.
         ignore_index (int): Label of the pixels that are not scored. Defaults to 255.
         output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), ``pictures.csv``, a
@@ -58,7 +58,7 @@ class ForgeryMetric(BaseMetric):
         self,
         resolution: int | Sequence[int] | None = None,
         pristine: str = 'paper',
-        image_score: str = 'max',
+        image_score: str = 'top 10 %',
         resamples: int = 1000,
         ignore_index: int = 255,
         output_dir: str | None = None,
