@@ -2,7 +2,9 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, DictAction
 
@@ -23,6 +25,26 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def parse_options(options: Sequence[str]) -> dict[str, Any]:
+    """What ``--cfg-options`` makes of ``KEY=VALUE`` texts.
+
+    Args:
+        options (Sequence[str]): As ``'model.decode_head.clusterer.type=KMeansClusterer'``.
+
+    Returns:
+        dict[str, Any]: For ``Config.merge_from_dict``.
+
+    Raises:
+        ValueError: If one has no ``=``.
+    """
+    without = [each for each in options if '=' not in each]
+    if without:
+        raise ValueError(f'expected KEY=VALUE, got {without[0]!r}')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
+    return parser.parse_args(['--cfg-options', *options]).cfg_options
 
 
 def load_run_config(args: argparse.Namespace) -> Config:
