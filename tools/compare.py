@@ -5,7 +5,7 @@ is not done again, so that the command can be interrupted. A model that fails is
 then 1.
 
 Example:
-  python tools/compare.py configs/demo/compare.yaml
+  python tools/compare.py configs/demo/networks.yaml
   python tools/compare.py configs/ablations/losses.yaml --work-dir work_dirs/table3
 """
 

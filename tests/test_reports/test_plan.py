@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from mmengine.config import Config
+from mmseg.registry import MODELS, TASK_UTILS
+
+from focal_mmseg.apis.run_config import parse_options
 from focal_mmseg.reports import Run, TestSet, read_plan
 
 GOOD = """
@@ -75,3 +79,31 @@ def test_the_plans_of_the_repository_are_read_and_their_configs_exist(root: Path
     assert plans
     for path in plans:
         assert all((root / run.config).is_file() for run in read_plan(path).runs), path
+
+
+@pytest.mark.parametrize(
+    ('plan', 'part', 'registry', 'types'),
+    [
+        (
+            'losses',
+            'loss_decode',
+            MODELS,
+            ['TripletLoss', 'DCLLoss', 'CircleLoss', 'InfoNCELoss', 'InfoNCEPlusPlusLoss', 'InfoNCEPlusPlusLoss'],
+        ),
+        (
+            'clusterings',
+            'clusterer',
+            TASK_UTILS,
+            ['BIRCH', 'Hierarchical', 'KMeans', 'BisectingKMeans', 'HDBSCAN'],
+        ),
+    ],
+)
+def test_ablations_change_one_part(root: Path, plan: str, part: str, registry: object, types: list[str]) -> None:
+    found = []
+    for run in read_plan(root / 'configs' / 'ablations' / f'{plan}.yaml').runs:
+        cfg = Config.fromfile(root / run.config)
+        cfg.merge_from_dict(parse_options(run.options))
+        found.append(registry.build(cfg.model.decode_head[part]))
+    assert [type(each).__name__.removesuffix('Clusterer') for each in found] == types
+    if part == 'loss_decode':
+        assert [each.scope for each in found[-2:]] == ['batch', 'image']
