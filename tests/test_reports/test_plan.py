@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from mmengine.config import Config
 from mmseg.registry import MODELS, TASK_UTILS
 
