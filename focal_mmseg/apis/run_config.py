@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config, DictAction
+from torch import distributed as dist
 
 from focal_mmseg.engine.checkpoint import load_weights_only
 
@@ -50,7 +52,8 @@ def parse_options(options: Sequence[str]) -> dict[str, Any]:
 def load_run_config(args: argparse.Namespace) -> Config:
     """Read the config and apply the arguments of :func:`add_run_arguments`.
 
-    From here on this process loads checkpoints weights-only, so that none of them can run code.
+    From here on this process loads checkpoints weights-only, so that none of them can run code. Without a GPU
+    ``--launcher pytorch`` joins torchrun's processes through gloo.
 
     Raises:
         FileNotFoundError: If the config file is missing.
@@ -61,4 +64,16 @@ def load_run_config(args: argparse.Namespace) -> Config:
     cfg.launcher = args.launcher
     cfg.merge_from_dict(args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    if args.launcher == 'pytorch' and not torch.cuda.is_available():
+        _join_on_processors(cfg)
     return cfg
+
+
+def _join_on_processors(cfg: Config) -> None:
+    """Join the processes of torchrun on a machine without a GPU, of which mmengine's own start takes hold of one."""
+    if not dist.is_initialized():
+        dist.init_process_group('gloo')
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+    if cfg.get('find_unused_parameters'):
+        wrapper['find_unused_parameters'] = True
+    cfg.setdefault('model_wrapper_cfg', wrapper)
