@@ -16,7 +16,7 @@ import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.evaluation.summary import MEAN_OF_SETS
+from focal_mmseg.evaluation.summary import HEADINGS, MEAN_OF_SETS
 from focal_mmseg.reports import Plan, Run, Table, TestSet, write_page
 from focal_mmseg.reports.page import Section, paragraph, picture, wide
 from focal_mmseg.reports.pictures import Source, sources, spread_over, write_masks, write_scatter
@@ -162,7 +162,7 @@ class Comparison:
                 self.folder / 'scatter.png',
                 (first, values[first]),
                 {name: values[name] for name in others},
-                SCATTERED,
+                HEADINGS[SCATTERED],
             )
             text = f'IoU of each forged picture, {first} against the others'
             yield Section('Picture by picture', picture(self.folder / 'scatter.png', text))

@@ -17,7 +17,8 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; 
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { padding: .25rem .7rem; text-align: right; white-space: nowrap; }
-th[scope=row] { text-align: left; font-weight: 400; } th[scope=colgroup] { text-align: center; }
+th[scope=row] { text-align: left; font-weight: 400; white-space: normal; min-width: 8rem; }
+th[scope=colgroup] { text-align: center; }
 thead { border-block: 1px solid; } tbody { border-bottom: 1px solid; }
 img { max-width: 100%; height: auto; background: #fff; }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid #8884; }

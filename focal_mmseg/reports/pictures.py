@@ -116,8 +116,10 @@ def write_scatter(path: Path, first: tuple[str, Mapping], others: Mapping[str, M
         axis.plot([0, 1], [0, 1], color='0.7', linewidth=1)
         axis.scatter(across, up, s=12, alpha=0.6)
         better = np.count_nonzero(across > up), np.count_nonzero(across < up)
-        axis.set_title(f'better: {name} {better[0]}, {other} {better[1]}', fontsize=8)
-        axis.set(xlabel=f'{figure}, {name}', ylabel=f'{figure}, {other}', xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axis.set_title(f'better {name}: {better[0]}\nbetter {other}: {better[1]}', fontsize=8)
+        axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axis.set_xlabel(f'{figure}, {name}', fontsize=8)
+        axis.set_ylabel(f'{figure}, {other}', fontsize=8)
         axis.set_aspect('equal')
     with written_whole(path) as part:
         drawn.savefig(part, dpi=110)

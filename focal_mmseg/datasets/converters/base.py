@@ -40,6 +40,18 @@ class Picture:
     name: str = ''
 
 
+def grey(mask: Path) -> np.ndarray:
+    """A mask's luminance, uint8 of shape (H, W).
+
+    Raises:
+        Dropped: If the file is no image.
+    """
+    found = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
+    if found is None:
+        raise Dropped(f'its mask {mask.name} is no image, or truncated')
+    return found
+
+
 def white(masks: tuple[Path, ...]) -> np.ndarray:
     """Forged, bool (H, W), is what is above 127 in the one mask, or is 1 where nothing is above 1."""
     return read_forgery_mask(str(masks[0])) == 1
