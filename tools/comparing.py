@@ -13,7 +13,7 @@ from mmseg.registry import DATASETS
 from running import Step
 
 import focal_mmseg  # noqa: F401
-from focal_mmseg.apis.run_config import parse_options
+from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.evaluation.summary import HEADINGS, MEAN_OF_SETS
@@ -84,7 +84,8 @@ class Comparison:
             checkpoint = (training.folder / 'last_checkpoint').read_text(encoding='utf-8').strip()
         folder = self.folder / _slug(run.name) / (_slug(tested_set.name) or 'own')
         options = (*run.options, *tested_set.options)
-        return Step('test.py', folder, run.config, checkpoint, options, ('--out', str(folder / 'masks')))
+        data = () if tested_set.data is None else ('--data', tested_set.data)
+        return Step('test.py', folder, run.config, checkpoint, options, ('--out', str(folder / 'masks'), *data))
 
     def _is_tested(self, run: Run, tested_set: TestSet) -> bool:
         try:
@@ -105,11 +106,12 @@ class Comparison:
     def rows(self) -> dict[str, dict[str, list[dict]]]:
         """The figures of each picture, by the model and the column's set."""
         found: dict[str, dict[str, list[dict]]] = {}
+        several = ['', *(each.name for each in self.plan.sets if each.data)]
         for model, sets in self.tested().items():
             found[model] = {}
             for name, folder in sets.items():
                 for row in read_rows(folder / 'pictures.csv'):
-                    found[model].setdefault(name or row['dataset'], []).append(row)
+                    found[model].setdefault(row['dataset'] if name in several else name, []).append(row)
         return found
 
     def table(self) -> Table:
@@ -178,6 +180,8 @@ class Comparison:
         """The pictures of the first set, as the model's config has them."""
         run = next(each for each in self.plan.runs if each.name == model)
         cfg = Config.fromfile(run.config)
+        if self.plan.sets[0].data:
+            use_data(cfg, self.plan.sets[0].data, ('test',))
         cfg.merge_from_dict(parse_options((*run.options, *self.plan.sets[0].options)))
         init_default_scope('mmseg')
         return list(sources(DATASETS.build(cfg.test_dataloader.dataset)))

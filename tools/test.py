@@ -4,6 +4,7 @@ Example:
   python tools/test.py configs/focal_hrnet.py work_dirs/focal_hrnet/iter_40000.pth
   python tools/test.py configs/focal_hrnet.py hrnet.pth --out masks --show-dir drawings
   python tools/test.py configs/focal_hrnet.py hrnet.pth --tta
+  python tools/test.py configs/focal_hrnet.py hrnet.pth --data configs/_base_/datasets/forgery_test.py
   python tools/test.py configs/focal_fusion.py
 """
 
@@ -13,6 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
+from focal_mmseg.apis.run_config import give_pipeline
 from focal_mmseg.engine.checkpoint import require_source
 
 
@@ -42,13 +44,13 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
 def main() -> None:
     """Test."""
     args = parse_args()
-    cfg = load_run_config(args)
+    cfg = load_run_config(args, ('test',))
     require_source(cfg.model, args.checkpoint)
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir:
         draw(cfg, args)
     if args.tta:
-        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     if args.out:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]

@@ -37,6 +37,7 @@ class TestSet:
 
     Attributes:
         name (str): In tables; '' is the test set of each run's config under its own name.
+        data (str | None): A config whose test sets are taken, as for ``--data``; several sets are a column each.
         options (tuple[str, ...]): What makes a config's ``test_dataloader`` read it.
     """
 
@@ -44,6 +45,7 @@ class TestSet:
     __test__ = False
 
     name: str = ''
+    data: str | None = None
     options: tuple[str, ...] = ()
 
 

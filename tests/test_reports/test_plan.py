@@ -17,6 +17,7 @@ runs:
 sets:
   - name: casia1
   - {name: nist16, options: [test_dataloader.dataset.data_root=data/nist16]}
+  - {name: six, data: configs/_base_/datasets/forgery_test.py}
 figures: [iou, auc]
 pictures: 4
 """
@@ -29,7 +30,8 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
     assert plan.runs == (Run('A', 'a.py', 'a.pth', ('model.x=1',)), Run('B', 'b.py', train=True))
     assert plan.sets == (
         TestSet('casia1'),
-        TestSet('nist16', ('test_dataloader.dataset.data_root=data/nist16',)),
+        TestSet('nist16', options=('test_dataloader.dataset.data_root=data/nist16',)),
+        TestSet('six', 'configs/_base_/datasets/forgery_test.py'),
     )
 
 
