@@ -36,3 +36,4 @@ augmentation = dict(
         dict(type='RandomApply', prob=0.25, transforms=[dict(type='RandomChoice', transforms=_families)]),
     ],
 )
+del _drawn, _moves, _jpeg, _blurs, _grains, _warps, _families
