@@ -118,6 +118,8 @@ def degrade_tests(cfg: Config, text: str) -> None:
         ValueError: If the text is no degradation, or a pipeline loads no picture.
     """
     transforms = parse_degradation(text)
+    if not transforms:
+        return
     _degrade_datasets(cfg.test_dataloader.dataset, transforms)
     for name in ('test_pipeline', 'tta_pipeline'):
         if cfg.get(name):

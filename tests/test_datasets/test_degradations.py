@@ -313,6 +313,13 @@ def test_a_pipeline_that_loads_nothing_cannot_be_degraded() -> None:
         with_degradation([dict(type='Resize', scale=(8, 8))], parse_degradation('blur:3'))
 
 
+def test_no_degradation_leaves_any_config_alone() -> None:
+    cfg = Config(dict(test_dataloader=dict(dataset=dict(pipeline=[dict(type='LoadSingleRSImageFromFile')]))))
+    before = cfg.pretty_text
+    degrade_tests(cfg, 'none')
+    assert cfg.pretty_text == before
+
+
 @pytest.mark.parametrize('name', ['resize:0.5', 'osn-simulated', 'noise-sigma:5'])
 def test_the_mask_keeps_the_size_of_the_original(dataset, data_config, write, photograph, half_mask, name) -> None:
     write('images/1.png', photograph)
