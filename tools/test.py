@@ -5,6 +5,7 @@ Example:
   python tools/test.py configs/focal_hrnet.py hrnet.pth --out masks --show-dir drawings
   python tools/test.py configs/focal_hrnet.py hrnet.pth --tta
   python tools/test.py configs/focal_hrnet.py hrnet.pth --data configs/_base_/datasets/forgery_test.py
+  python tools/test.py configs/focal_hrnet.py hrnet.pth --degradation jpeg:70
   python tools/test.py configs/focal_fusion.py
 """
 
@@ -15,6 +16,7 @@ from mmengine.runner import Runner
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
 from focal_mmseg.apis.run_config import give_pipeline
+from focal_mmseg.datasets.degradations import degrade_tests, parse_degradation
 from focal_mmseg.engine.checkpoint import require_source
 
 
@@ -30,8 +32,24 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--show-dir', help='folder for drawings: truth on the left, prediction on the right')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays with --show')
     parser.add_argument('--tta', action='store_true', help='average the picture and its mirror image')
+    parser.add_argument(
+        '--degradation',
+        type=degradation,
+        default='none',
+        help='what befalls each picture first: jpeg:70, blur:5, noise-sigma:5, resize:0.5+jpeg:70, ...: '
+        'docs/robustness.md',
+    )
     # Intermixed: the checkpoint may stand behind options although it is optional.
     return parser.parse_intermixed_args()
+
+
+def degradation(text: str) -> str:
+    """An ``argparse`` type: a short name of :func:`parse_degradation`."""
+    try:
+        parse_degradation(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def draw(cfg: Config, args: argparse.Namespace) -> None:
@@ -47,6 +65,7 @@ def main() -> None:
     cfg = load_run_config(args, ('test',))
     require_source(cfg.model, args.checkpoint)
     cfg.load_from = args.checkpoint
+    degrade_tests(cfg, args.degradation)
     if args.show or args.show_dir:
         draw(cfg, args)
     if args.tta:
