@@ -1,6 +1,6 @@
 """Local noise levels of pictures without any training: numpy, SciPy and OpenCV alone."""
 
-from .kurtosis import closed_form, kurtosis_noise_level, kurtosis_noise_map
+from .kurtosis import closed_form, kurtosis_noise_level, kurtosis_noise_map, window_statistics
 from .levels import TwoLevels, two_levels
 from .pca import blockwise_noise_map, pca_noise_level
 
@@ -12,4 +12,5 @@ __all__ = [
     'kurtosis_noise_map',
     'pca_noise_level',
     'two_levels',
+    'window_statistics',
 ]

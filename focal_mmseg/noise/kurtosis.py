@@ -85,14 +85,34 @@ def kurtosis_noise_map(grey: np.ndarray, window: int = 32, step: int = 4, size: 
     """The noise level around each point of a grid, over a square window.
 
     Args:
+        grey (np.ndarray): See :func:`window_statistics`, also for the options.
+        window (int): Defaults to 32.
+        step (int): Defaults to 4.
+        size (int): Defaults to 8.
+
+    Returns:
+        np.ndarray: Standard deviations in grey levels, of shape (ceil(H / step), ceil(W / step)).
+
+    Raises:
+        ValueError: See :func:`window_statistics`.
+    """
+    return np.sqrt(noise_variance(*window_statistics(grey, window, step, size)))
+
+
+def window_statistics(
+    grey: np.ndarray, window: int = 32, step: int = 4, size: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """Variance and kurtosis of each band over a square window around each point of a grid.
+
+    Args:
         grey (np.ndarray): Grey levels in 0..255 of shape (H, W).
         window (int): Side of the square, in pixels, at least 2. Defaults to 32.
-        step (int): Distance of the grid's points, in pixels. Defaults to 4.
+        step (int): Distance of the grid's points, in pixels, at least 1. Defaults to 4.
         size (int): Side of the DCT's filters, see :func:`bands`. Defaults to 8.
 
     Returns:
-        np.ndarray: Standard deviations in grey levels, of shape (ceil(H / step), ceil(W / step)), each for the cell of
-        ``step`` pixels a side around its point.
+        tuple[np.ndarray, np.ndarray]: Variances and excess kurtoses of shape (K, ceil(H / step), ceil(W / step)), each
+        for the cell of ``step`` pixels a side around its point.
 
     Raises:
         ValueError: If the picture has another form, the window or the size is below 2, or the step below 1.
@@ -101,14 +121,13 @@ def kurtosis_noise_map(grey: np.ndarray, window: int = 32, step: int = 4, size: 
         raise ValueError(f'window must be at least 2 and step at least 1, got {window} and {step}')
     grey = _checked(grey)
     padded = np.pad(grey, [(0, -side % step) for side in grey.shape], mode='edge')
-    variances, kurtoses = [], []
+    found = []
     for band in bands(padded, size):
         # A sliding sum over the window costs the same for any window, as the paper's integral images do.
         moments = (cv2.blur(power, (window, window))[step // 2 :: step, step // 2 :: step] for power in _powers(band))
-        variance, kurtosis = central(*moments)
-        variances.append(variance)
-        kurtoses.append(kurtosis)
-    return np.sqrt(noise_variance(np.stack(variances), np.stack(kurtoses)))
+        found.append(central(*moments))
+    variances, kurtoses = zip(*found, strict=True)
+    return np.stack(variances), np.stack(kurtoses)
 
 
 def bands(grey: np.ndarray, size: int = 8) -> Iterator[np.ndarray]:
