@@ -5,7 +5,7 @@ away from a band's kurtosis depends on how much of the band's variance it is, so
 variance. Those equations are the paper's; how its local map becomes a mask is left to :func:`two_levels`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -29,18 +29,10 @@ def closed_form(variances: np.ndarray, kurtoses: np.ndarray) -> tuple[np.ndarray
         tuple[np.ndarray, np.ndarray]: sqrt(k) and the variance of the noise, both of shape (...), where the fit has a
         solution with sqrt(k) > 0; elsewhere NaN.
     """
-    roots = np.sqrt(np.maximum(kurtoses, 0))
-    inverse = 1 / variances
-    root, inverse_mean = roots.mean(0), inverse.mean(0)
-    spread = (inverse**2).mean(0) - inverse_mean**2
-    has_spread = spread > 1e-12 * inverse_mean**2
-    covariance = root * (inverse**2).mean(0) - (roots * inverse).mean(0) * inverse_mean
-    kurtosis = np.divide(covariance, spread, out=np.full_like(root, np.nan), where=has_spread)
-    kurtosis = np.where(kurtosis > 0, kurtosis, np.nan)
-    return kurtosis, (1 - root / kurtosis) / inverse_mean
+    return _line(*_means(zip(variances, kurtoses, strict=True))[:4])
 
 
-def noise_variance(variances: np.ndarray, kurtoses: np.ndarray) -> np.ndarray:
+def noise_variance(bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """The variance of the noise by :func:`closed_form`, and where that says nothing.
 
     Noise is in every band, so that its variance is at most that of the quietest. It is taken to be just that where the
@@ -49,14 +41,14 @@ def noise_variance(variances: np.ndarray, kurtoses: np.ndarray) -> np.ndarray:
     there and has no bound, which finds less of a planted noise difference (docs/baselines.md).
 
     Args:
-        variances (np.ndarray): See :func:`closed_form`.
-        kurtoses (np.ndarray): See :func:`closed_form`.
+        bands (Iterable[tuple[np.ndarray, np.ndarray]]): Variance and excess kurtosis of each band, see
+            :func:`closed_form`; of shape (...). They are taken one by one, so that they need not be in memory together.
 
     Returns:
         np.ndarray: Of shape (...), at least 0.
     """
-    _, found = closed_form(variances, kurtoses)
-    quietest = variances.min(0)
+    *means, quietest = _means(bands)
+    _, found = _line(*means)
     return np.where(found >= 0, np.minimum(found, quietest), quietest)
 
 
@@ -74,11 +66,11 @@ def kurtosis_noise_level(grey: np.ndarray, size: int = 8) -> float:
         ValueError: If the picture has another form, or the size is below 2.
     """
     margin = size // 2
-    moments = []
-    for band in bands(_checked(grey, size), size):
-        inner = band[margin : len(band) - margin + 1, margin : band.shape[1] - margin + 1]
-        moments.append([power.mean() for power in _powers(inner)])
-    return float(np.sqrt(noise_variance(*central(*np.array(moments).T))))
+    inner = (
+        band[margin : len(band) - margin + 1, margin : band.shape[1] - margin + 1]
+        for band in bands(_checked(grey, size), size)
+    )
+    return float(np.sqrt(noise_variance(central(*(power.mean() for power in _powers(band))) for band in inner)))
 
 
 def kurtosis_noise_map(grey: np.ndarray, window: int = 32, step: int = 4, size: int = 8) -> np.ndarray:
@@ -96,12 +88,12 @@ def kurtosis_noise_map(grey: np.ndarray, window: int = 32, step: int = 4, size: 
     Raises:
         ValueError: See :func:`window_statistics`.
     """
-    return np.sqrt(noise_variance(*window_statistics(grey, window, step, size)))
+    return np.sqrt(noise_variance(window_statistics(grey, window, step, size)))
 
 
 def window_statistics(
     grey: np.ndarray, window: int = 32, step: int = 4, size: int = 8
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Variance and kurtosis of each band over a square window around each point of a grid.
 
     Args:
@@ -110,9 +102,9 @@ def window_statistics(
         step (int): Distance of the grid's points, in pixels, at least 1. Defaults to 4.
         size (int): Side of the DCT's filters, see :func:`bands`. Defaults to 8.
 
-    Returns:
-        tuple[np.ndarray, np.ndarray]: Variances and excess kurtoses of shape (K, ceil(H / step), ceil(W / step)), each
-        for the cell of ``step`` pixels a side around its point.
+    Yields:
+        tuple[np.ndarray, np.ndarray]: A band's variances and excess kurtoses of shape (ceil(H / step), ceil(W / step)),
+        each for the cell of ``step`` pixels a side around its point.
 
     Raises:
         ValueError: If the picture has another form, the window or the size is below 2, or the step below 1.
@@ -121,13 +113,10 @@ def window_statistics(
         raise ValueError(f'window must be at least 2 and step at least 1, got {window} and {step}')
     grey = _checked(grey)
     padded = np.pad(grey, [(0, -side % step) for side in grey.shape], mode='edge')
-    found = []
     for band in bands(padded, size):
         # A sliding sum over the window costs the same for any window, as the paper's integral images do.
         moments = (cv2.blur(power, (window, window))[step // 2 :: step, step // 2 :: step] for power in _powers(band))
-        found.append(central(*moments))
-    variances, kurtoses = zip(*found, strict=True)
-    return np.stack(variances), np.stack(kurtoses)
+        yield central(*moments)
 
 
 def bands(grey: np.ndarray, size: int = 8) -> Iterator[np.ndarray]:
@@ -157,6 +146,27 @@ def central(mean: np.ndarray, second: np.ndarray, third: np.ndarray, fourth: np.
     variance = np.maximum(second - mean**2, CONSTANT)
     moment = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
     return variance, moment / variance**2 - 3
+
+
+def _means(bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
+    """Over the bands: means of sqrt(k), 1 / v, 1 / v^2 and sqrt(k) / v, and the smallest v."""
+    count, sums, quietest = 0, 0, np.inf
+    for variance, kurtosis in bands:
+        root, inverse = np.sqrt(np.maximum(kurtosis, 0)), 1 / variance
+        sums = sums + np.stack([root, inverse, inverse * inverse, root * inverse])
+        quietest = np.minimum(quietest, variance)
+        count += 1
+    return (*(sums / count), quietest)
+
+
+def _line(root: np.ndarray, inverse: np.ndarray, square: np.ndarray, product: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What :func:`closed_form` returns, from the first four of :func:`_means`."""
+    spread = square - inverse**2
+    kurtosis = np.divide(
+        root * square - product * inverse, spread, out=np.full_like(spread, np.nan), where=spread > 1e-12 * square
+    )
+    kurtosis = np.where(kurtosis > 0, kurtosis, np.nan)
+    return kurtosis, (1 - root / kurtosis) / inverse
 
 
 def _powers(band: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -46,13 +46,13 @@ def test_a_mixture_that_follows_the_model_is_solved_exactly() -> None:
     ids=['no kurtosis', 'falls with the variance', 'more than the quietest band', 'as the model'],
 )
 def test_noise_is_never_more_than_the_quietest_band(kurtoses: list[float], expected: float | None) -> None:
-    found = noise_variance(np.array([4.0, 8, 16]), np.array(kurtoses))
+    found = noise_variance(zip([4.0, 8.0, 16.0], kurtoses, strict=True))
     assert 0 <= found <= 4
     assert expected is None or found == pytest.approx(expected)
 
 
 def test_bands_of_one_variance_tell_nothing_but_that() -> None:
-    assert noise_variance(np.full(3, 4.0), np.array([1.0, 2, 3])) == 4
+    assert noise_variance([(4.0, 1.0), (4.0, 2.0), (4.0, 3.0)]) == 4
 
 
 def test_the_bands_are_the_dcts_and_keep_white_noises_variance() -> None:
@@ -89,9 +89,7 @@ def test_a_window_is_that_of_its_point() -> None:
     """By hand at one point: the moments of the bands over 32x32 pixels."""
     grey = np.random.default_rng(1).gamma(2, 20, (96, 128))
     window = [band[50 - 16 : 50 + 16, 62 - 16 : 62 + 16] for band in bands(grey)]
-    expected = noise_variance(
-        np.array([each.var() for each in window]), np.array([kurtosis(each, None) for each in window])
-    )
+    expected = noise_variance((each.var(), kurtosis(each, None)) for each in window)
     assert kurtosis_noise_map(grey)[12, 15] == pytest.approx(np.sqrt(expected))
 
 

@@ -16,6 +16,7 @@ from prettytable import PrettyTable
 from sklearn.metrics import roc_auc_score
 
 from focal_mmseg.datasets.synthesis import load_packaged
+from focal_mmseg.datasets.synthesis.photographs import PACKAGED
 from focal_mmseg.noise import (
     blockwise_noise_map,
     closed_form,
@@ -34,7 +35,7 @@ LEVELS = {'kurtosis': kurtosis_noise_level, 'principal components': pca_noise_le
 
 def released_rule(grey: np.ndarray) -> np.ndarray:
     """The closed form with the fallback of the authors' released code: the harmonic mean of the bands' variances."""
-    variances, kurtoses = window_statistics(grey)
+    variances, kurtoses = (np.stack(each) for each in zip(*window_statistics(grey), strict=True))
     root, noise = closed_form(variances, kurtoses)
     root = np.nan_to_num(root)
     return np.sqrt(np.where((noise >= 0) & (root >= np.median(root)), noise, 1 / (1 / variances).mean(0)))
@@ -76,8 +77,10 @@ def planted(method: Callable[[np.ndarray], np.ndarray], greys: dict[str, np.ndar
 
 def main() -> None:
     """Measure and print."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    greys = {name: cv2.cvtColor(load_packaged(name), cv2.COLOR_RGB2GRAY).astype(float) for name in PHOTOGRAPHS}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--photographs', nargs='+', default=PHOTOGRAPHS, choices=PACKAGED, help='default %(default)s')
+    names = parser.parse_args().photographs
+    greys = {name: cv2.cvtColor(load_packaged(name), cv2.COLOR_RGB2GRAY).astype(float) for name in names}
     table = PrettyTable(['level found', 'photograph', *(f'of {sigma}' for sigma in SIGMAS)])
     for method, level in LEVELS.items():
         for name, grey in greys.items():
