@@ -25,7 +25,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
     parser.add_argument(
-        'checkpoint', nargs='?', help='weights, as work_dirs/focal_hrnet/iter_40000.pth; a fusion needs none'
+        'checkpoint',
+        nargs='?',
+        help='weights; a fusion, and what has no parameters, needs none',
     )
     parser.add_argument('--out', help='folder for the predicted masks (white = forged) and pictures.csv')
     parser.add_argument('--show', action='store_true', help='show each picture with its mask in a window')

@@ -41,7 +41,7 @@ class FOCALInferencer:
     Args:
         config (str | Path): Config file; its ``test_pipeline`` prepares the picture.
         checkpoint (str | Path, optional): Its weights, read without running code from the file. Only a fusion, whose
-            members name theirs, goes without.
+            members name theirs, and what has no parameters go without.
         device (str, optional): Defaults to ``'cuda'`` where there is one, else ``'cpu'``.
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
 

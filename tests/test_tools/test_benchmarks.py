@@ -58,3 +58,12 @@ def test_losses_equal_their_dense_form(run: Callable) -> None:
         assert row['seconds'] > 0 and row['sampled_seconds'] > 0
         if not row['loss'].startswith('Soft'):
             assert row['difference'] < 1e-5 and row['dense_seconds'] > 0
+
+
+def test_planted_noise_is_found_and_the_released_fallback_finds_less(root: Path, run_tool: Callable, capsys) -> None:
+    run_tool(root / 'tools' / 'benchmarks' / 'noise_levels.py', '--photographs', 'chelsea')
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    levels = {row[0]: float(row[4]) for row in rows if len(row) == 6 and row[1] == 'chelsea'}
+    assert levels == {'kurtosis': pytest.approx(10, rel=0.1), 'principal components': pytest.approx(10, rel=0.1)}
+    overlaps = {row[0]: float(row[2].split()[0]) for row in rows if len(row) == 5 and 'IoU' not in row[0]}
+    assert len(overlaps) == 4 and overlaps['kurtosis'] > overlaps['kurtosis, fallback as released']
