@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from running import Step
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options, use_data
+from focal_mmseg.datasets.degradations import panels_of
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.evaluation.summary import HEADINGS, MEAN_OF_SETS
@@ -21,6 +22,7 @@ from focal_mmseg.reports import Plan, Run, Table, TestSet, write_page
 from focal_mmseg.reports.page import Section, paragraph, picture, wide
 from focal_mmseg.reports.pictures import Source, sources, spread_over, write_masks, write_scatter
 from focal_mmseg.reports.tables import Column
+from focal_mmseg.visualization import write_panels
 
 WORST = 3
 SCATTERED = 'iou'
@@ -61,17 +63,18 @@ class Comparison:
                 yield Work(f'training {run.name}', lambda step=training: step.is_done, training.run)
             for tested_set in self.plan.sets:
                 name = f'testing {run.name}' + (f' on {tested_set.name}' if tested_set.name else '')
-                yield Work(
-                    name,
-                    lambda run=run, tested_set=tested_set: self._is_tested(run, tested_set),
-                    lambda run=run, tested_set=tested_set: self._test(run, tested_set).run(),
-                )
+                test = partial(self._test, run, tested_set)
+                yield Work(name, partial(_is_done, test), partial(_do, test))
+
+            for degradation in self.plan.degradations:
+                test = partial(self._test, run, self.plan.sets[0], degradation)
+                yield Work(f'testing {run.name} under {degradation}', partial(_is_done, test), partial(_do, test))
 
     def _training(self, run: Run) -> Step:
         return Step('train.py', self.folder / _slug(run.name) / 'train', run.config, options=run.options)
 
-    def _test(self, run: Run, tested_set: TestSet) -> Step:
-        """The test of a model on a set.
+    def _test(self, run: Run, tested_set: TestSet, degradation: str | None = None) -> Step:
+        """The test of a model on a set, of pictures as they are or degraded.
 
         Raises:
             RuntimeError: If the model is to be trained and its training is not done.
@@ -84,21 +87,19 @@ class Comparison:
             checkpoint = (training.folder / 'last_checkpoint').read_text(encoding='utf-8').strip()
         folder = self.folder / _slug(run.name) / (_slug(tested_set.name) or 'own')
         options = (*run.options, *tested_set.options)
+        if degradation is not None:
+            folder /= degradation.replace(':', '-')
         data = () if tested_set.data is None else ('--data', tested_set.data)
-        return Step('test.py', folder, run.config, checkpoint, options, ('--out', str(folder / 'masks'), *data))
-
-    def _is_tested(self, run: Run, tested_set: TestSet) -> bool:
-        try:
-            return self._test(run, tested_set).is_done
-        except (RuntimeError, OSError):
-            return False
+        degraded = () if degradation is None else ('--degradation', degradation)
+        arguments = ('--out', str(folder / 'masks'), *data, *degraded)
+        return Step('test.py', folder, run.config, checkpoint, options, arguments)
 
     def tested(self) -> dict[str, dict[str, Path]]:
         """Where the masks and ``pictures.csv`` of each finished test are: by the model's and the set's name."""
         found: dict[str, dict[str, Path]] = {}
         for run in self.plan.runs:
             for each in self.plan.sets:
-                if self._is_tested(run, each):
+                if _is_done(partial(self._test, run, each)):
                     found.setdefault(run.name, {})[each.name] = self._test(run, each).folder / 'masks'
         return found
 
@@ -143,6 +144,7 @@ class Comparison:
                 )
                 + wide(table.to_html(), 'table of figures'),
             ),
+            *self._robustness(),
             *self._pictures(),
             Section('Models', wide(_listing(self.plan), 'configs and weights')),
         ]
@@ -176,6 +178,27 @@ class Comparison:
                 write_masks(path, worst, folders, labels)
                 yield Section(f'Worst of {model}', picture(path, f'forged pictures with the lowest IoU of {model}'))
 
+    def _robustness(self) -> Iterator[Section]:
+        """The first figure of the tables over each degradation (figure 9)."""
+        figure = self.plan.figures[0]
+        curves: dict[str, dict[str, float]] = {}
+        for run in self.plan.runs:
+            for name in self.plan.degradations:
+                test = partial(self._test, run, self.plan.sets[0], name)
+                if _is_done(test):
+                    rows = read_rows(test().folder / 'masks' / 'pictures.csv')
+                    curves.setdefault(run.name, {})[name] = average(rows, 'left out')[figure]
+        if not curves:
+            return
+        first = {
+            model: average(read_rows(sets[self.plan.sets[0].name] / 'pictures.csv'), 'left out')[figure]
+            for model, sets in self.tested().items()
+            if self.plan.sets[0].name in sets
+        }
+        write_panels(self.folder / 'robustness.png', panels_of(curves), HEADINGS[figure], first)
+        text = f'{HEADINGS[figure]} on degraded pictures; dashed: as they are'
+        yield Section('Degraded pictures', paragraph(text) + picture(self.folder / 'robustness.png', text))
+
     def _sources(self, model: str) -> list[Source]:
         """The pictures of the first set, as the model's config has them."""
         run = next(each for each in self.plan.runs if each.name == model)
@@ -191,6 +214,18 @@ class Comparison:
         folder = self.tested()[model][self.plan.sets[0].name]
         rows = read_rows(folder / 'pictures.csv')
         return {(row['dataset'], row['picture']): row[SCATTERED] for row in rows if not row['is_pristine']}
+
+
+def _is_done(test: Callable[[], Step]) -> bool:
+    """Whether a test is there; one that cannot be described yet, because its training is missing, is not."""
+    try:
+        return test().is_done
+    except (RuntimeError, OSError):
+        return False
+
+
+def _do(test: Callable[[], Step]) -> None:
+    test().run()
 
 
 def _slug(name: str) -> str:

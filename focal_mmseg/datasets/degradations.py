@@ -1,6 +1,6 @@
 """Degradations of test pictures by short names, the grids of the papers, and their place in a pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config
 
@@ -89,6 +89,25 @@ def _transform(text: str) -> dict:
         raise ValueError(
             f'{kind} takes {whole} number, as {kind}:{3 if convert is int else 0.5}, got {text!r}'
         ) from error
+
+
+def panels_of(results: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, list[tuple[str, float]]]]:
+    """Values under degradations, as :func:`write_panels` draws them: a panel a kind, a line a model.
+
+    Args:
+        results (Mapping[str, Mapping[str, float]]): By the model's name and the degradation's short name.
+
+    Returns:
+        dict[str, dict[str, list[tuple[str, float]]]]: By kind and model: (strength, value), in the order of the tests.
+        Degradations that follow each other are of the kind ``'several'``.
+    """
+    panels: dict[str, dict[str, list[tuple[str, float]]]] = {}
+    for model, values in results.items():
+        for name, value in values.items():
+            if name != NONE:
+                kind, _, strength = name.partition(':') if '+' not in name else ('several', '', name)
+                panels.setdefault(kind, {}).setdefault(model, []).append((strength, value))
+    return panels
 
 
 def with_degradation(pipeline: Sequence[dict], transforms: Sequence[dict]) -> list[dict]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
+from focal_mmseg.datasets.degradations import NONE, PRESETS, parse_degradation
 from focal_mmseg.evaluation.picture_figures import FIGURES
 
-KEYS = ('title', 'runs', 'sets', 'figures', 'pictures')
+KEYS = ('title', 'runs', 'sets', 'degradations', 'figures', 'pictures')
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Plan:
         sets (tuple[TestSet, ...]): The sets, in the order of the columns.
         figures (tuple[str, ...]): Names of ``FIGURES`` that the tables show.
         pictures (int): Rows of the qualitative grid.
+        degradations (tuple[str, ...]): Short names; every model is tested under each on the first set.
     """
 
     title: str
@@ -66,6 +68,7 @@ class Plan:
     sets: tuple[TestSet, ...] = (TestSet(),)
     figures: tuple[str, ...] = ('macro_f1', 'iou', 'auc', 'false_alarm')
     pictures: int = 6
+    degradations: tuple[str, ...] = ()
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -98,7 +101,23 @@ def read_plan(path: str | Path) -> Plan:
     if not isinstance(pictures, int) or isinstance(pictures, bool) or pictures < 0:
         raise ValueError(f'{path}: pictures must be a whole number of at least 0, got {pictures!r}')
     title = content.get('title', Path(path).stem)
-    return Plan(str(title), runs, sets or (TestSet(),), figures, pictures)
+    degradations = _degradations(content.get('degradations', []), f'{path}: degradations')
+    return Plan(str(title), runs, sets or (TestSet(),), figures, pictures, degradations)
+
+
+def _degradations(value: Any, where: str) -> tuple[str, ...]:
+    """A preset's name, or a list of short names; the undegraded test is there anyway."""
+    if isinstance(value, str):
+        if value not in PRESETS:
+            raise ValueError(f'{where}: there is no preset {value!r}, only {", ".join(PRESETS)}')
+        value = list(PRESETS[value])
+    names = [name for name in _strings(value, where) if name != NONE]
+    for name in names:
+        try:
+            parse_degradation(name)
+        except ValueError as error:
+            raise ValueError(f'{where}: {error}') from error
+    return tuple(names)
 
 
 def _mapping(content: Any, where: str, keys: Sequence[str]) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ sets:
   - name: casia1
   - {name: nist16, options: [test_dataloader.dataset.data_root=data/nist16]}
   - {name: six, data: configs/_base_/datasets/forgery_test.py}
+degradations: [none, jpeg:70]
 figures: [iou, auc]
 pictures: 4
 """
@@ -27,6 +28,7 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
     (tmp_path / 'plan.yaml').write_text(GOOD)
     plan = read_plan(tmp_path / 'plan.yaml')
     assert (plan.title, plan.figures, plan.pictures) == ('Two networks', ('iou', 'auc'), 4)
+    assert plan.degradations == ('jpeg:70',)
     assert plan.runs == (Run('A', 'a.py', 'a.pth', ('model.x=1',)), Run('B', 'b.py', train=True))
     assert plan.sets == (
         TestSet('casia1'),
@@ -58,6 +60,8 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
         ('runs: [{name: A, config: a.py, options: x=1}]', 'options must be a list of words'),
         ('runs: [{name: A, config: a.py}]\nfigures: [f1]', r"figures has \['f1'\]; there are macro_f1"),
         ('runs: [{name: A, config: a.py}]\nfigures: []', 'figures has nothing'),
+        ('runs: [{name: A, config: a.py}]\ndegradations: fokal', "there is no preset 'fokal', only focal"),
+        ('runs: [{name: A, config: a.py}]\ndegradations: [jpg:3]', "degradations: unknown degradation 'jpg'"),
         ('runs: [{name: A, config: a.py}]\npictures: -1', 'pictures must be a whole number'),
         ('runs: [{name: A, config: a.py}]\nsets: [{options: []}]', 'sets, entry 1 needs a name'),
     ],

@@ -71,12 +71,15 @@ def test_a_model_that_fails_is_named_and_the_others_are_reported(
             dict(name='there', config=str(trained[0]), checkpoint=str(trained[1])),
         ],
         pictures=0,
+        degradations=['jpeg:30', 'blur:3'],
     )
     with pytest.raises(SystemExit, match=r'not in the report:\ntesting gone: test\.py ended with code 1: see ') as stop:
         compare(plan)
     log = Path(re.search(r'see (\S+)', stop.value.code)[1])
     assert 'gone.pth does not exist' in log.read_text()
-    assert 'there' in (tmp_path / 'out' / 'report.html').read_text()
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    assert 'there' in page and 'Degraded pictures' in page
+    assert cv2.imread(str(tmp_path / 'out' / 'robustness.png')) is not None
 
 
 def test_without_a_test_there_is_no_report(compare: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:

@@ -17,13 +17,15 @@ def test_a_panel_more_makes_the_picture_wider(tmp_path: Path) -> None:
     widths = []
     for number in (1, 3):
         path = tmp_path / f'{number}.png'
-        write_panels(path, dict(list(panels.items())[:number]), 'macro F1', reference=0.9)
+        chosen = {name: {'': points} for name, points in list(panels.items())[:number]}
+        write_panels(path, chosen, 'macro F1', {'': 0.9})
         widths.append(cv2.imread(str(path)).shape[1])
     assert widths[0] < widths[1]
 
 
 def test_values_that_are_not_defined_leave_a_gap(tmp_path: Path) -> None:
-    write_panels(tmp_path / 'gap.png', {'blur': [('3', 0.5), ('5', float('nan'))]}, 'AUC', float('nan'))
+    lines = {'one': [('3', 0.5), ('5', float('nan'))], 'two': [('3', 0.4), ('5', 0.3)]}
+    write_panels(tmp_path / 'gap.png', {'blur': lines}, 'AUC', {'one': float('nan')})
     assert (tmp_path / 'gap.png').is_file()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from prettytable import PrettyTable
 
-from focal_mmseg.datasets.degradations import NONE, PRESETS, parse_degradation
+from focal_mmseg.datasets.degradations import NONE, PRESETS, panels_of, parse_degradation
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.utils import written_whole
@@ -68,16 +68,6 @@ def test(name: str, args: argparse.Namespace) -> dict[str, float]:
     return {figure: (pristine if figure == 'false_alarm' else forged)[figure] for figure in FIGURES}
 
 
-def panels_of(results: dict[str, dict[str, float]], figure: str) -> dict[str, list[tuple[str, float]]]:
-    """The points of each kind of degradation, in the order of the tests."""
-    panels: dict[str, list[tuple[str, float]]] = {}
-    for name, means in results.items():
-        if name != NONE:
-            kind, _, strength = name.partition(':') if '+' not in name else ('several', '', name)
-            panels.setdefault(kind, []).append((strength, means[figure]))
-    return panels
-
-
 def report(results: dict[str, dict[str, float]], args: argparse.Namespace) -> None:
     """Print the table, write it, and draw the curves."""
     table = PrettyTable(('degradation', *FIGURES.values()))
@@ -88,9 +78,10 @@ def report(results: dict[str, dict[str, float]], args: argparse.Namespace) -> No
     with written_whole(out) as part:
         part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
     print(f'figures: {out}')
-    if panels := panels_of(results, args.figure):
+    values = {name: means[args.figure] for name, means in results.items()}
+    if panels := panels_of({'': values}):
         picture = out.with_suffix('.png')
-        write_panels(picture, panels, FIGURES[args.figure], results.get(NONE, {}).get(args.figure))
+        write_panels(picture, panels, FIGURES[args.figure], {'': values[NONE]} if NONE in values else {})
         print(f'curves: {picture}')
 
 
