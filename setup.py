@@ -17,6 +17,7 @@ MMSEG = [
     'onedl-mmpretrain>=1.3.6',
 ]
 DINO = ['timm>=1.0.20', 'peft>=0.15']
+DATA = ['imagehash>=4.3']
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.15']
 
@@ -38,5 +39,5 @@ setup(
         'threadpoolctl>=3',
         'hdbscan>=0.8.40,<0.9',
     ],
-    extras_require=dict(mmseg=MMSEG, demo=DEMO, dino=DINO, tests=TESTS + DEMO + DINO),
+    extras_require=dict(mmseg=MMSEG, demo=DEMO, dino=DINO, data=DATA, tests=TESTS + DEMO + DINO + DATA),
 )

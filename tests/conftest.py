@@ -90,16 +90,26 @@ def small_config(forged_set: Path, tmp_path: Path) -> Callable[..., Config]:
     return lambda path, **options: read_small(path, forged_set, tmp_path / 'work', **options)
 
 
-@pytest.fixture(scope='session')
-def trained(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The demo's config at test size, as one file, and a checkpoint of one training step."""
+def train_once(name: str, forged_set: Path, work_dir: Path) -> tuple[Path, Path]:
+    """A demo config at test size, as one file, and a checkpoint of one training step."""
     init_default_scope('mmseg')
-    work_dir = tmp_path_factory.mktemp('trained')
     options = {'default_hooks.checkpoint.interval': 1}
-    cfg = read_small(ROOT / 'configs' / 'demo' / 'focal_hrnet-compact.py', forged_set, work_dir, **options)
+    cfg = read_small(ROOT / 'configs' / 'demo' / name, forged_set, work_dir, **options)
     cfg.dump(work_dir / 'config.py')
     Runner.from_cfg(cfg).train()
     return work_dir / 'config.py', work_dir / 'iter_1.pth'
+
+
+@pytest.fixture(scope='session')
+def trained(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """:func:`train_once` of FOCAL."""
+    return train_once('focal_hrnet-compact.py', forged_set, tmp_path_factory.mktemp('trained'))
+
+
+@pytest.fixture(scope='session')
+def classifier(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """:func:`train_once` of the baseline under cross-entropy."""
+    return train_once('fcn_hrnet-compact.py', forged_set, tmp_path_factory.mktemp('classifier'))
 
 
 @pytest.fixture

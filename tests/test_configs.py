@@ -128,6 +128,13 @@ def test_trains_one_step_and_tests_one_picture(root: Path, small_config, backbon
     assert 0 <= figures['forgery/macro_f1'] <= 1
 
 
+def test_the_augmented_config_trains_a_step(root: Path, small_config) -> None:
+    cfg = small_config(root / 'configs' / 'focal_hrnet_augmented.py', **{'default_hooks.checkpoint': None})
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert np.isfinite(runner.message_hub.get_scalar('train/loss').current())
+
+
 @pytest.mark.parametrize('name', SIZES)
 def test_other_sizes_of_the_backbones(root: Path, name: str) -> None:
     cfg = Config.fromfile(root / 'configs' / 'backbones' / f'focal_{name}.py')

@@ -29,6 +29,17 @@ def test_losses_and_clusterers_know_nothing_of_mm_but_the_registry(root: Path, w
                 assert node.module == 'mmseg.registry', path
 
 
+def test_noise_levels_need_nothing_but_numbers(root: Path) -> None:
+    for path in sorted((root / 'focal_mmseg' / 'noise').rglob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            assert {name.split('.')[0] for name in names} <= {'collections', 'cv2', 'dataclasses', 'numpy', 'scipy'}, (
+                path
+            )
+
+
 def test_data_and_evaluation_know_no_model(root: Path) -> None:
     for folder in ('datasets', 'evaluation'):
         for path in sorted((root / 'focal_mmseg' / folder).rglob('*.py')):

@@ -23,7 +23,9 @@ from prettytable import PrettyTable
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
-from focal_mmseg.evaluation.metrics.forgery_metric import average, picture_scores, read_rows
+from focal_mmseg.evaluation.averages import average
+from focal_mmseg.evaluation.picture_figures import picture_figures
+from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.utils import written_whole
 from focal_mmseg.visualization import write_grid
 
@@ -82,8 +84,8 @@ def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
     """The same figures for a mask that calls nothing forged."""
     blank = []
     for row in rows:
-        truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["picture"]}.png'), cv2.IMREAD_GRAYSCALE).ravel() > 127
-        blank.append({**row, **picture_scores(np.zeros_like(truth), np.zeros(truth.shape), truth)})
+        truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["picture"]}.png'), cv2.IMREAD_GRAYSCALE) > 127
+        blank.append({**row, **picture_figures(np.zeros_like(truth), np.zeros(truth.shape), truth)})
     return blank
 
 
@@ -99,7 +101,7 @@ def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[s
     }
     for kind, belongs in kinds.items():
         for number, (name, rows) in enumerate(results.items()):
-            means = average([row for row in rows if belongs(row)], count_pristine=False)
+            means = average([row for row in rows if belongs(row)], pristine='left out')
             cells = ['-' if np.isnan(means[key]) else f'{means[key]:.3f}' for key in FIGURES]
             drawn.add_row((kind, name, *cells), divider=number == len(results) - 1)
             if kind == 'all forged':

@@ -1,8 +1,8 @@
 r"""Localise forged regions in your own pictures; no ground truth is needed.
 
 For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
-forged), overlay.png and summary.json (forged share, clusters found, noise share, seconds). A picture that cannot be
-read is reported, the others go on, and the exit status is 1.
+forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share). A picture
+that cannot be read is reported, the others go on, and the exit status is 1.
 
 Example:
   python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions
@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('input', type=Path, help='a picture, or a folder that is searched with its sub-folders')
     parser.add_argument('--config', required=True, help='config file of the model')
-    parser.add_argument('--checkpoint', help='its weights; a fusion needs none')
+    parser.add_argument('--checkpoint', help='its weights; a fusion, and what has no parameters, needs none')
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; default cuda where there is one')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')

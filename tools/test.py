@@ -4,6 +4,8 @@ Example:
   python tools/test.py configs/focal_hrnet.py work_dirs/focal_hrnet/iter_40000.pth
   python tools/test.py configs/focal_hrnet.py hrnet.pth --out masks --show-dir drawings
   python tools/test.py configs/focal_hrnet.py hrnet.pth --tta
+  python tools/test.py configs/focal_hrnet.py hrnet.pth --data configs/_base_/datasets/forgery_test.py
+  python tools/test.py configs/focal_hrnet.py hrnet.pth --degradation jpeg:70
   python tools/test.py configs/focal_fusion.py
 """
 
@@ -13,6 +15,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
+from focal_mmseg.apis.run_config import give_pipeline
+from focal_mmseg.datasets.degradations import degrade_tests, parse_degradation
 from focal_mmseg.engine.checkpoint import require_source
 
 
@@ -21,15 +25,33 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
     parser.add_argument(
-        'checkpoint', nargs='?', help='weights, as work_dirs/focal_hrnet/iter_40000.pth; a fusion needs none'
+        'checkpoint',
+        nargs='?',
+        help='weights; a fusion, and what has no parameters, needs none',
     )
     parser.add_argument('--out', help='folder for the predicted masks (white = forged) and pictures.csv')
     parser.add_argument('--show', action='store_true', help='show each picture with its mask in a window')
     parser.add_argument('--show-dir', help='folder for drawings: truth on the left, prediction on the right')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays with --show')
     parser.add_argument('--tta', action='store_true', help='average the picture and its mirror image')
+    parser.add_argument(
+        '--degradation',
+        type=degradation,
+        default='none',
+        help='what befalls each picture first: jpeg:70, blur:5, noise-sigma:5, resize:0.5+jpeg:70, ...: '
+        'docs/robustness.md',
+    )
     # Intermixed: the checkpoint may stand behind options although it is optional.
     return parser.parse_intermixed_args()
+
+
+def degradation(text: str) -> str:
+    """An ``argparse`` type: a short name of :func:`parse_degradation`."""
+    try:
+        parse_degradation(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def draw(cfg: Config, args: argparse.Namespace) -> None:
@@ -42,13 +64,14 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
 def main() -> None:
     """Test."""
     args = parse_args()
-    cfg = load_run_config(args)
+    cfg = load_run_config(args, ('test',))
     require_source(cfg.model, args.checkpoint)
     cfg.load_from = args.checkpoint
+    degrade_tests(cfg, args.degradation)
     if args.show or args.show_dir:
         draw(cfg, args)
     if args.tta:
-        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     if args.out:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]

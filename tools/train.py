@@ -3,6 +3,7 @@
 Example:
   python tools/train.py configs/focal_vit.py
   python tools/train.py configs/focal_hrnet.py --amp --cfg-options train_dataloader.batch_size=2
+  python tools/train.py configs/focal_vit.py --data configs/_base_/datasets/forgery_train.py
   torchrun --nproc-per-node 4 tools/train.py configs/focal_vit.py --launcher pytorch
 """
 
@@ -41,7 +42,7 @@ def use_amp(cfg: Config) -> None:
 def main() -> None:
     """Train."""
     args = parse_args()
-    cfg = load_run_config(args)
+    cfg = load_run_config(args, ('train', 'val'))
     cfg.resume = args.resume
     if args.amp:
         use_amp(cfg)

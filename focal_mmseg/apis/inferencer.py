@@ -24,8 +24,8 @@ class Prediction:
         mask (np.ndarray): uint8 of shape (H, W), the picture's size: 255 forged, 0 pristine.
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
-            the embeddings (of FOCAL heads; the mean over the members of a fusion that clusters each), ``seconds`` for
-            all but the start of the model.
+            the embeddings (of FOCAL heads only, a classifier finds none; the mean over the members of a fusion that
+            clusters each), ``seconds`` for all but the start of the model.
     """
 
     mask: np.ndarray
@@ -36,16 +36,19 @@ class Prediction:
 class FOCALInferencer:
     """Runs a config's model with a checkpoint's weights on pictures, without any ground truth.
 
+    The model is one of FOCAL, or any segmentor of mmseg that gives two channels, pristine and forged.
+
     Args:
         config (str | Path): Config file; its ``test_pipeline`` prepares the picture.
         checkpoint (str | Path, optional): Its weights, read without running code from the file. Only a fusion, whose
-            members name theirs, goes without.
+            members name theirs, and what has no parameters go without.
         device (str, optional): Defaults to ``'cuda'`` where there is one, else ``'cpu'``.
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
 
     Raises:
         FileNotFoundError: If config or checkpoint is missing.
-        ValueError: If the checkpoint is missing from the call, cannot be read or is of another model.
+        ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, or the model
+            gives other than two channels.
 
     Example:
         >>> focal = FOCALInferencer('configs/focal_hrnet.py', 'hrnet.pth')  # doctest: +SKIP
@@ -64,6 +67,12 @@ class FOCALInferencer:
         require_source(cfg.model, checkpoint)
         weights = None if checkpoint is None else load_weights(checkpoint)
         self.model = init_model(cfg, None, device, cfg_options)
+        channels = getattr(self.model, 'out_channels', 2)
+        if channels != 2:
+            raise ValueError(
+                f'{type(self.model).__name__} gives {channels} channels where pristine and forged are wanted: set '
+                'num_classes=2 and out_channels=2 in its decode_head'
+            )
         if weights is not None:
             require_fit(self.model, weights, f'the checkpoint {checkpoint}')
             self.model.load_state_dict(weights)
@@ -90,7 +99,7 @@ class FOCALInferencer:
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1
         summary = dict(width=score.shape[1], height=score.shape[0], forged_share=round(float(forged.mean()), 6))
-        found = getattr(self.model.decode_head, 'last_localisations', [])
+        found = getattr(getattr(self.model, 'decode_head', None), 'last_localisations', [])
         if found:
             summary['clusters'] = mean(each.num_clusters for each in found)
             summary['noise_share'] = round(mean(each.noise_share for each in found), 6)

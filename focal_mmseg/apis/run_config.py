@@ -2,15 +2,19 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from mmengine.config import Config, DictAction
+import torch
+from mmengine.config import Config, ConfigDict, DictAction
+from torch import distributed as dist
 
 from focal_mmseg.engine.checkpoint import load_weights_only
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``config``, ``--work-dir``, ``--cfg-options``, ``--launcher`` and ``--local-rank``."""
+    """Add ``config``, ``--work-dir``, ``--cfg-options``, ``--data``, ``--launcher`` and ``--local-rank``."""
     parser.add_argument('config', help='config file, as configs/focal_hrnet.py')
     parser.add_argument('--work-dir', help='folder of logs and checkpoints; default work_dirs/<name of the config>')
     parser.add_argument(
@@ -21,14 +25,44 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='override the config, as train_dataloader.batch_size=2 or model.backbone.init_cfg=None',
     )
+    parser.add_argument(
+        '--data',
+        metavar='FILE',
+        help='take the data sets of another config, as configs/_base_/datasets/casia1.py; pipelines stay',
+    )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
-def load_run_config(args: argparse.Namespace) -> Config:
+def parse_options(options: Sequence[str]) -> dict[str, Any]:
+    """What ``--cfg-options`` makes of ``KEY=VALUE`` texts.
+
+    Args:
+        options (Sequence[str]): As ``'model.decode_head.clusterer.type=KMeansClusterer'``.
+
+    Returns:
+        dict[str, Any]: For ``Config.merge_from_dict``.
+
+    Raises:
+        ValueError: If one has no ``=``.
+    """
+    without = [each for each in options if '=' not in each]
+    if without:
+        raise ValueError(f'expected KEY=VALUE, got {without[0]!r}')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
+    return parser.parse_args(['--cfg-options', *options]).cfg_options
+
+
+def load_run_config(args: argparse.Namespace, parts: Sequence[str]) -> Config:
     """Read the config and apply the arguments of :func:`add_run_arguments`.
 
-    From here on this process loads checkpoints weights-only, so that none of them can run code.
+    From here on this process loads checkpoints weights-only, so that none of them can run code. Without a GPU
+    ``--launcher pytorch`` joins torchrun's processes through gloo.
+
+    Args:
+        args (argparse.Namespace): The command line.
+        parts (Sequence[str]): Of ``'train'``, ``'val'`` and ``'test'``, those whose data sets ``--data`` replaces.
 
     Raises:
         FileNotFoundError: If the config file is missing.
@@ -37,6 +71,61 @@ def load_run_config(args: argparse.Namespace) -> Config:
     load_weights_only()
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
+    if args.data:
+        use_data(cfg, args.data, parts)
     cfg.merge_from_dict(args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    if args.launcher == 'pytorch' and not torch.cuda.is_available():
+        _join_on_processors(cfg)
     return cfg
+
+
+def use_data(cfg: Config, file: str | Path, parts: Sequence[str]) -> None:
+    """Take the data sets of another config and leave all else, the pipelines too.
+
+    Where the other config says ``val_dataloader = None``, nothing is validated.
+
+    Args:
+        cfg (Config): Is changed.
+        file (str | Path): A config with ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
+        parts (Sequence[str]): Of ``'train'``, ``'val'`` and ``'test'``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it has no data set for any of the parts.
+    """
+    other = Config.fromfile(file)
+    found = [part for part in parts if other.get(f'{part}_dataloader') and cfg.get(f'{part}_dataloader')]
+    if not found:
+        raise ValueError(f'{file} has no data sets for {" or ".join(parts)}')
+    if 'val' in parts and 'val_dataloader' in other and other.val_dataloader is None:
+        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+        cfg.default_hooks.checkpoint.save_best = None
+    for part in found:
+        dataset = other[f'{part}_dataloader'].dataset
+        give_pipeline(dataset, cfg.train_pipeline if part == 'train' else cfg.test_pipeline)
+        cfg[f'{part}_dataloader'].dataset = dataset
+
+
+def give_pipeline(dataset: ConfigDict, pipeline: list) -> None:
+    """Set the pipeline of a data set, or of those that it is put together of.
+
+    Args:
+        dataset (ConfigDict): Is changed; a ForgeryDataset, or mmengine's ConcatDataset or RepeatDataset of such.
+        pipeline (list): Configs of transforms.
+    """
+    inner = [*dataset.get('datasets', []), *([dataset.dataset] if 'dataset' in dataset else [])]
+    for each in inner:
+        give_pipeline(each, pipeline)
+    if not inner:
+        dataset.pipeline = pipeline
+
+
+def _join_on_processors(cfg: Config) -> None:
+    """Join the processes of torchrun on a machine without a GPU, of which mmengine's own start takes hold of one."""
+    if not dist.is_initialized():
+        dist.init_process_group('gloo')
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+    if cfg.get('find_unused_parameters'):
+        wrapper['find_unused_parameters'] = True
+    cfg.setdefault('model_wrapper_cfg', wrapper)

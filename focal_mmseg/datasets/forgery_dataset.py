@@ -10,6 +10,8 @@ from mmseg.registry import DATASETS
 
 from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
 
+from .index import read_index
+
 FORGED_IS = ('white', 'black')
 
 
@@ -22,8 +24,8 @@ class ForgeryDataset(BaseSegDataset):
     ``img_path``, if there is one, is the picture's kind (``splice/0001.jpg``), by which the metric groups. Names that
     begin with a dot count for nothing; where both prefixes are one folder, masks are not taken for pictures.
 
-    With ``ann_file`` each line of it names a picture, its mask and its kind, separated by tabs, relative to the
-    prefixes; mask and kind may be left out. Empty lines and lines that begin with ``#`` count for nothing.
+    With ``ann_file`` each line of it names a picture, its mask, its kind and its set, separated by tabs, relative to
+    the prefixes; all but the picture may be left out, see :func:`read_index`.
 
     Args:
         dataset_name (str, optional): Name in tables. Defaults to the last part of ``data_root``.
@@ -69,7 +71,7 @@ class ForgeryDataset(BaseSegDataset):
         masks = self._folder('seg_map_path')
         rows = self._from_list() if self.ann_file else self._from_folder(images)
         if masks and not self.ann_file and masks.samefile(images):
-            mask_names = {mask for _, mask, _ in rows}
+            mask_names = {row[1] for row in rows}
             rows = [row for row in rows if row[0] not in mask_names]
         data_list = [self._data_info(images, masks, *row) for row in rows]
         _tell_apart(data_list)
@@ -95,48 +97,29 @@ class ForgeryDataset(BaseSegDataset):
             raise FileNotFoundError(f'the folder {folder} does not exist: check data_root and data_prefix.{key}')
         return folder
 
-    def _from_folder(self, images: Path) -> list[tuple[str, str, str]]:
-        """(picture, mask, kind) of every picture file below the folder."""
+    def _from_folder(self, images: Path) -> list[tuple[str, str, str, str]]:
+        """(picture, mask, kind, set) of every picture file below the folder."""
         rows = []
         suffixes = self._suffixes()
         for path in find_images(images, suffixes):
             name = path.relative_to(images)
             ending = max((s for s in suffixes if path.name.lower().endswith(s)), key=len)
             mask = name.with_name(name.name[: -len(ending)] + self.seg_map_suffix)
-            rows.append((name.as_posix(), mask.as_posix(), name.parts[0] if len(name.parts) > 1 else ''))
+            rows.append((name.as_posix(), mask.as_posix(), name.parts[0] if len(name.parts) > 1 else '', ''))
         return rows
 
-    def _from_list(self) -> list[tuple[str, str, str]]:
-        """(picture, mask, kind) of every line of the list file."""
-        if not Path(self.ann_file).is_file():
-            raise FileNotFoundError(f'the list file {self.ann_file} does not exist: check data_root and ann_file')
-        try:
-            lines = Path(self.ann_file).read_text(encoding='utf-8-sig').splitlines()
-        except UnicodeDecodeError as error:
-            raise ValueError(f'the list file {self.ann_file} is not UTF-8: save it as UTF-8 ({error})') from error
-        rows = []
-        for number, line in enumerate(lines, 1):
-            if not line.strip() or line.startswith('#'):
-                continue
-            fields = [field.strip() for field in line.split('\t')]
-            if len(fields) > 3 or not fields[0]:
-                raise ValueError(
-                    f'{self.ann_file}, line {number}: expected picture, mask and kind separated by tabs, got {line!r}'
-                )
-            for name in fields[:2]:
-                if Path(name).is_absolute() or '..' in Path(name).parts:
-                    raise ValueError(f'{self.ann_file}, line {number}: {name!r} must lie below the data_prefix folders')
-            rows.append(tuple(fields + [''] * (3 - len(fields))))
-        return rows
+    def _from_list(self) -> list[tuple[str, str, str, str]]:
+        """(picture, mask, kind, set) of every line of the list file."""
+        return [(row.image, row.mask, row.kind, row.dataset) for row in read_index(self.ann_file)]
 
-    def _data_info(self, images: Path, masks: Path | None, image: str, mask: str, kind: str) -> dict:
+    def _data_info(self, images: Path, masks: Path | None, image: str, mask: str, kind: str, dataset: str) -> dict:
         """What the pipeline gets for one picture."""
         img_path = images / image
         seg_map_path = masks / mask if masks and mask else None
         if self.ann_file and not img_path.is_file():
             raise FileNotFoundError(
                 f'{self.ann_file} lists {img_path}, which does not exist: check data_prefix.img_path, and that tabs '
-                'separate picture, mask and kind'
+                'separate picture, mask, kind and set'
             )
         if seg_map_path is None or not seg_map_path.is_file():
             listed = self.ann_file and mask
@@ -152,7 +135,7 @@ class ForgeryDataset(BaseSegDataset):
             seg_map_path=None if seg_map_path is None else str(seg_map_path),
             forged_is=self.forged_is,
             mask_threshold=self.mask_threshold,
-            dataset_name=self.dataset_name,
+            dataset_name=dataset or self.dataset_name,
             picture=Path(image).with_suffix('').as_posix(),
             kind=kind,
             reduce_zero_label=False,

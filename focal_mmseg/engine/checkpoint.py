@@ -9,6 +9,7 @@ import mmengine.runner.checkpoint
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 NAMES_SHOWN = 5
@@ -93,18 +94,22 @@ def load_weights_only() -> None:
 
 
 def require_source(model: Mapping[str, Any], checkpoint: str | Path | None) -> None:
-    """Refuse to test random weights: a checkpoint is needed, but for a fusion, whose members name theirs.
+    """Refuse to test random weights: a checkpoint is needed, but for classes that say ``needs_checkpoint = False``.
 
     Args:
-        model (Mapping[str, Any]): Config of the model.
+        model (Mapping[str, Any]): Config of the model, whose ``type`` is a class or the name of one in MODELS.
         checkpoint (str | Path, optional): What the user gave.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If there is none given, and the model has no members.
+        ValueError: If there is none given, and the model's class needs one.
     """
-    if checkpoint is None and not model.get('members'):
-        raise ValueError(f'{model["type"]} needs a checkpoint; only a FOCALFusion, whose members name theirs, does not')
+    kind = MODELS.get(model['type']) if isinstance(model['type'], str) else model['type']
+    if checkpoint is None and getattr(kind, 'needs_checkpoint', True):
+        raise ValueError(
+            f'{model["type"]} needs a checkpoint; only a FOCALFusion, whose members name theirs, and models without '
+            'parameters do not'
+        )
     if checkpoint is not None and not Path(checkpoint).is_file():
         raise FileNotFoundError(f'the checkpoint {checkpoint} does not exist')
 

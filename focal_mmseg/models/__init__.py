@@ -3,11 +3,13 @@
 from .backbones import TIMMViT
 from .decode_heads import FOCALFusionHead, FOCALHead
 from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
-from .segmentors import FOCALEncoderDecoder, FOCALFusion, FOCALTTAModel
+from .segmentors import PCANOI, ExternalMasks, FOCALEncoderDecoder, FOCALFusion, FOCALTTAModel, LyuNOI
 
 __all__ = [
+    'PCANOI',
     'CircleLoss',
     'DCLLoss',
+    'ExternalMasks',
     'FOCALEncoderDecoder',
     'FOCALFusion',
     'FOCALFusionHead',
@@ -15,6 +17,7 @@ __all__ = [
     'FOCALTTAModel',
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
+    'LyuNOI',
     'SoftContrastiveLoss',
     'TIMMViT',
     'TripletLoss',

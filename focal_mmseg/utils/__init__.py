@@ -3,5 +3,6 @@
 from .arguments import count, positive_int
 from .files import written_whole
 from .images import IMAGE_SUFFIXES, find_images
+from .score_maps import read_score_map
 
-__all__ = ['IMAGE_SUFFIXES', 'count', 'find_images', 'positive_int', 'written_whole']
+__all__ = ['IMAGE_SUFFIXES', 'count', 'find_images', 'positive_int', 'read_score_map', 'written_whole']

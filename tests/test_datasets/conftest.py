@@ -53,21 +53,24 @@ def data_config(root: Path) -> Config:
 
 @pytest.fixture
 def dataset(data_config: Config, tmp_path: Path) -> Callable[..., ForgeryDataset]:
-    """Builds the data set of the test's folder with a pipeline of configs/_base_/datasets/forgery.py, made small."""
+    """Builds the data set of the test's folder with a pipeline of configs/_base_/datasets/forgery.py, made small.
 
-    def build(pipeline: str = 'test', scale: tuple[int, int] = SCALE, flip: float = 0.0, **options: object):
-        transforms = copy.deepcopy(data_config[f'{pipeline}_pipeline'])
+    In place of its name a pipeline itself may be given.
+    """
+
+    def build(pipeline: str | list = 'test', scale: tuple[int, int] = SCALE, flip: float = 0.0, **options: object):
+        transforms = copy.deepcopy(pipeline if isinstance(pipeline, list) else data_config[f'{pipeline}_pipeline'])
         for transform in transforms:
-            if transform.type == 'Resize':
-                transform.scale = scale
-            elif transform.type == 'RandomFlip':
-                transform.prob = flip
+            if transform['type'] == 'Resize':
+                transform['scale'] = scale
+            elif transform['type'] == 'RandomFlip':
+                transform['prob'] = flip
         given = dict(
             type=data_config.dataset_type,
             data_root=str(tmp_path),
             data_prefix=dict(img_path='images', seg_map_path='masks'),
             pipeline=transforms,
-            test_mode=pipeline == 'test',
+            test_mode=pipeline != 'train',
             serialize_data=False,
         )
         return DATASETS.build({**given, **options})

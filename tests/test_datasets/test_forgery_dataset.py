@@ -173,8 +173,12 @@ def test_a_listed_picture_without_a_mask_is_pristine_on_request(listed) -> None:
 @pytest.mark.parametrize(
     ('line', 'error', 'says'),
     (
-        ('a.jpg\ta.png\tsplice\tmore', ValueError, r'list\.txt, line 2: expected picture, mask and kind.*tabs'),
-        ('\ta.png', ValueError, r'list\.txt, line 2: expected picture, mask and kind'),
+        (
+            'a.jpg\ta.png\tsplice\tset\tmore',
+            ValueError,
+            r'list\.txt, line 2: expected picture, mask, kind and set.*tabs',
+        ),
+        ('\ta.png', ValueError, r'list\.txt, line 2: expected picture, mask, kind and set'),
         ('/etc/a.jpg\ta.png', ValueError, r'line 2: .*/etc/a\.jpg.* must lie below the data_prefix folders'),
         ('../a.jpg\ta.png', ValueError, r'line 2: .*\.\./a\.jpg.* must lie below'),
         ('a.jpg\tb/../../a.png', ValueError, r'line 2: .*b/\.\./\.\./a\.png.* must lie below'),

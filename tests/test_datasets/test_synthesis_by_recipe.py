@@ -131,7 +131,7 @@ def test_another_seed_recipe_or_folder_is_refused(sources: Sources, tmp_path: Pa
 
 def test_pictures_of_unknown_making_are_refused(sources: Sources, tmp_path: Path) -> None:
     (tmp_path / 'images').mkdir()
-    with pytest.raises(FileExistsError, match='holds pictures already, without synthesis.json'):
+    with pytest.raises(FileExistsError, match=r'holds pictures already, without synthesis\.json'):
         synthesize(sources, PLAIN, {'pristine': 1}, tmp_path)
 
 

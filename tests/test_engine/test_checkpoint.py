@@ -20,6 +20,7 @@ from focal_mmseg.engine.checkpoint import (
     load_weights_only,
     misfits,
     require_fit,
+    require_source,
     state_dict_of,
 )
 
@@ -270,3 +271,24 @@ def test_a_state_dict_is_found_bare_or_under_its_name(model) -> None:
     state = model.state_dict()
     assert state_dict_of(state, 'it') is state
     assert state_dict_of(dict(state_dict=state, meta={}), 'it') is state
+
+
+# --- who goes without
+
+
+class _Bare(nn.Module):
+    needs_checkpoint = False
+
+
+@pytest.mark.parametrize('kind', ['LyuNOI', 'PCANOI', 'ExternalMasks', 'FOCALFusion', _Bare])
+def test_a_class_says_that_it_needs_no_checkpoint(kind, trained) -> None:
+    require_source(dict(type=kind), None)
+    require_source(dict(type=kind), trained)
+    with pytest.raises(FileNotFoundError, match=r'nowhere\.pth does not exist'):
+        require_source(dict(type=kind), 'nowhere.pth')
+
+
+@pytest.mark.parametrize('kind', ['EncoderDecoder', 'FOCALEncoderDecoder', nn.Module, 'NoSuchModel'])
+def test_any_other_class_needs_one(kind) -> None:
+    with pytest.raises(ValueError, match='needs a checkpoint'):
+        require_source(dict(type=kind, members=[1]), None)

@@ -1,15 +1,13 @@
 """ForgeryMetric: every figure against scikit-learn's, the averages, and the files it writes."""
 
 import csv
+import pickle
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from mmengine.evaluator import Evaluator
 from mmengine.structures import PixelData
 from mmseg.registry import METRICS
@@ -17,10 +15,7 @@ from mmseg.structures import SegDataSample
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from focal_mmseg.evaluation import ForgeryMetric
-from focal_mmseg.evaluation.metrics import picture_scores
 
-PIXELS = st.integers(1, 60)
-MASKS = PIXELS.flatmap(lambda pixels: st.tuples(*[arrays.arrays(bool, pixels)] * 2))
 SCORES = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
 
 
@@ -76,55 +71,6 @@ def assert_equal(found: dict[str, float], expected: dict[str, float]) -> None:
     assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
-# --- one picture
-
-
-@settings(deadline=None, max_examples=100)
-@given(MASKS)
-def test_figures_are_scikit_learns(masks) -> None:
-    forged, truth = masks
-    score = np.linspace(0, 1, truth.size)
-    assert_equal(picture_scores(forged, score, truth), of_scikit_learn(forged, score, truth))
-
-
-@settings(deadline=None, max_examples=50)
-@given(arrays.arrays(bool, 30), arrays.arrays(np.float32, 30, elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])))
-def test_ties_in_the_score_count_as_scikit_learns(truth, score) -> None:
-    assert_equal(picture_scores(score > 0.5, score, truth), of_scikit_learn(score > 0.5, score, truth))
-
-
-@settings(deadline=None, max_examples=50)
-@given(MASKS)
-def test_figures_stay_in_range_and_a_perfect_mask_gets_one(masks) -> None:
-    forged, truth = masks
-    found = picture_scores(forged, forged.astype(float), truth)
-    assert all(np.isnan(value) or 0 <= value <= 1 for value in found.values())
-    perfect = picture_scores(truth, truth.astype(float), truth)
-    assert perfect['macro_f1'] == perfect['forged_f1'] == perfect['iou'] == 1
-
-
-@pytest.mark.parametrize(
-    ('forged', 'truth', 'iou', 'macro_f1', 'false_alarm'),
-    (
-        ([0, 0, 0, 0], [0, 0, 0, 0], 1.0, 1.0, 0.0),
-        ([1, 0, 0, 0], [0, 0, 0, 0], 0.0, 3 / 7, 0.25),
-        ([1, 1, 1, 1], [0, 0, 0, 0], 0.0, 0.0, 1.0),
-        ([0, 0, 0, 0], [1, 1, 0, 0], 0.0, 1 / 3, np.nan),
-        ([1, 1, 0, 0], [1, 0, 0, 0], 0.5, (2 / 3 + 4 / 5) / 2, np.nan),
-        ([1, 1, 1, 1], [1, 1, 1, 1], 1.0, 1.0, np.nan),
-    ),
-)
-def test_figures_computed_by_hand(forged, truth, iou, macro_f1, false_alarm) -> None:
-    found = picture_scores(np.array(forged, bool), np.arange(4.0), np.array(truth, bool))
-    expected = dict(iou=iou, macro_f1=macro_f1, false_alarm=false_alarm)
-    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)
-
-
-def test_without_a_pixel_no_figure_is_defined() -> None:
-    empty = np.zeros(0, bool)
-    assert all(np.isnan(value) for value in picture_scores(empty, empty.astype(float), empty).values())
-
-
 # --- the metric
 
 
@@ -141,17 +87,18 @@ def test_figures_are_averaged_over_pictures_not_over_pixels() -> None:
     assert_equal(found, {**{k: np.mean([e[k] for e in expected]) for k in SCORES}, 'false_alarm': np.nan})
 
 
-@pytest.mark.parametrize('count_pristine', (True, False))
-def test_pristine_pictures_count_by_the_papers_rule_or_not_at_all(count_pristine) -> None:
+@pytest.mark.parametrize('rule', ('paper', 'zero', 'left out'))
+def test_pristine_pictures_count_by_the_papers_rule_as_zero_or_not_at_all(rule) -> None:
     forged, score, truth = drawn(0)
     nothing = np.zeros_like(truth)
     tenth = nothing.copy()
     tenth.flat[: truth.size // 4] = True
     pictures = [(forged, score, truth), (nothing, score, nothing), (tenth, score, nothing)]
-    found = figures(evaluated([sample(*p) for p in pictures], count_pristine=count_pristine))
+    found = figures(evaluated([sample(*p) for p in pictures], pristine=rule))
     each = [of_scikit_learn(*picture) for picture in pictures]
     assert [e['iou'] for e in each[1:]] == [1, 0]
-    counted = each if count_pristine else each[:1]
+    zeros = [dict.fromkeys(SCORES, 0.0)] * 2
+    counted = {'paper': each, 'zero': each[:1] + zeros, 'left out': each[:1]}[rule]
     expected = {name: np.mean([e[name] for e in counted]) for name in ('macro_f1', 'forged_f1', 'iou')}
     assert_equal(found, dict(**expected, auc=each[0]['auc'], false_alarm=np.mean([e['false_alarm'] for e in each[1:]])))
 
@@ -160,7 +107,8 @@ def test_figures_that_no_picture_defines_are_left_out() -> None:
     forged, score, truth = drawn(0)
     assert 'forgery/false_alarm' not in evaluated([sample(forged, score, truth)])
     pristine = sample(forged, score, np.zeros_like(truth))
-    assert evaluated([pristine], count_pristine=False).keys() == {'forgery/false_alarm'}
+    found = evaluated([pristine], pristine='left out')
+    assert {name for name in found if 'pooled' not in name} == {'forgery/false_alarm'}
 
 
 def test_pictures_are_grouped_by_data_set_and_kind() -> None:
@@ -176,13 +124,14 @@ def test_pictures_are_grouped_by_data_set_and_kind() -> None:
         'forgery/casia/copy-move/iou': iou[1],
         'forgery/casia/splice/iou': np.mean([iou[0], iou[2]]),
         'forgery/nist/iou': np.mean(iou[3:]),
+        'forgery/mean of sets/iou': (np.mean(iou[:3]) + np.mean(iou[3:])) / 2,
     }
     assert {name: value for name, value in found.items() if name.endswith('/iou')} == pytest.approx(expected)
 
 
 def test_pictures_without_a_kind_are_a_group_of_their_own_beside_others() -> None:
     found = evaluated([sample(*drawn(0), dataset_name='a', kind='splice'), sample(*drawn(1), dataset_name='a')])
-    assert {name for name in found if name.endswith('iou')} == {
+    assert {name for name in found if name.endswith('/iou')} == {
         'forgery/iou',
         'forgery/a/other/iou',
         'forgery/a/splice/iou',
@@ -236,6 +185,51 @@ def test_ignored_pixels_are_left_out_at_another_resolution_too() -> None:
 def test_a_resolution_without_pixels_is_refused(resolution) -> None:
     with pytest.raises(ValueError, match='resolution must be None, a side, or'):
         ForgeryMetric(resolution=resolution)
+
+
+@pytest.mark.parametrize(
+    ('options', 'says'),
+    [
+        (dict(pristine='one'), r"pristine must be one of .*'zero'.*got 'one'"),
+        (dict(image_score='median'), r"image_score must be one of .*'max'.*got 'median'"),
+        (dict(resamples=-1), 'resamples must be at least 0, got -1'),
+    ],
+    ids=str,
+)
+def test_bad_options_are_refused(options, says) -> None:
+    with pytest.raises(ValueError, match=says):
+        ForgeryMetric(**options)
+
+
+def test_pooled_figures_are_of_all_pixels_together() -> None:
+    pictures = [drawn(seed, (5 + 9 * seed, 20), forged_share=0.1 + 0.2 * seed) for seed in range(4)]
+    found = evaluated([sample(*picture) for picture in pictures])
+    expected = of_scikit_learn(*(np.concatenate([p[part].ravel() for p in pictures]) for part in range(3)))
+    for name in ('macro_f1', 'forged_f1', 'iou'):
+        assert found[f'forgery/pooled_{name}'] == pytest.approx(expected[name])
+    assert found['forgery/pooled_auc'] == pytest.approx(expected['auc'], abs=2e-3)
+
+
+def test_a_picture_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> None:
+    _, score, truth = drawn(0)
+    nothing = np.zeros_like(truth)
+    quiet = 0.4 * score
+    pictures = [(score, truth), (quiet, truth), (quiet, nothing), (0.3 * score, nothing), (score, nothing)]
+    found = evaluated([sample(s > 0.5, s, t) for s, t in pictures], image_score='max')
+    images = {name.removeprefix('forgery/image_'): value for name, value in found.items() if '/image_' in name}
+    # One forged picture of two is found, and one pristine one of three is called forged; two of the six pairs are tied.
+    assert images == pytest.approx(
+        dict(auc=(2 + 2 + 0.5 + 0.5 - 1) / 6, f1=0.5, accuracy=0.6, balanced_accuracy=7 / 12)
+    )
+
+
+def test_a_picture_keeps_no_pixels() -> None:
+    metric = ForgeryMetric()
+    sizes = []
+    for side in (10, 200):
+        metric.process(None, [sample(*drawn(0, (side, side))).to_dict()])
+        sizes.append(len(pickle.dumps(metric.results[-1])))
+    assert abs(sizes[1] - sizes[0]) < 100
 
 
 def test_a_score_of_half_precision_is_taken() -> None:
@@ -301,6 +295,9 @@ def test_pictures_that_only_fill_the_last_batch_are_dropped_and_the_next_run_sta
 # --- the files
 
 
+FILES = {'pictures.csv', 'summary.csv', 'summary.json', 'summary.md'}
+
+
 def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file()}
 
@@ -317,7 +314,7 @@ def test_each_mask_and_a_row_of_figures_are_written(tmp_path) -> None:
         output_dir=str(out),
         keep_results=True,
     )
-    assert files(out) == {f'{dataset}/{name}.png' for dataset, name in names} | {'pictures.csv'}
+    assert files(out) == {f'{dataset}/{name}.png' for dataset, name in names} | FILES
     with (out / 'pictures.csv').open(encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))
     for (dataset, name), picture, row in zip(names, pictures, rows, strict=True):
@@ -342,7 +339,7 @@ def test_a_second_evaluation_replaces_the_files(tmp_path) -> None:
         evaluator.evaluate(1)
         mask = cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(mask == 255, picture[0])
-    assert files(tmp_path) == {'1.png', 'pictures.csv'}
+    assert files(tmp_path) == {'1.png'} | FILES
 
 
 def test_two_pictures_that_would_share_a_file_are_refused(tmp_path) -> None:

@@ -189,3 +189,14 @@ def test_each_row_replaces_the_configs_loss_as_a_whole(trainings: ModuleType, ro
         )
         assert cfg.model.decode_head.loss_decode == wanted, name
         MODELS.build(cfg.model.decode_head.loss_decode)
+
+
+def test_image_scores_ranks_forged_before_pristine_pictures(
+    run: Callable, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / 'scores.json'
+    found = run('image_scores.py', *trained, '--out', out)
+    assert found.returncode == 0, found.stderr
+    aucs = json.loads(out.read_text())
+    assert len(aucs) == 10 and all(0 <= auc <= 1 for auc in aucs.values())
+    assert '3 forged and 1 pristine pictures' in found.stdout

@@ -64,3 +64,12 @@ def test_synthesis_is_measured_against_its_floor(run: Callable) -> None:
     rows = run('synthesis.py', '--recipes', 'psccnet', '--num', '8', '--size', '96')
     assert [row['kind'] for row in rows] == ['splice', 'copy-move', 'removal', 'pristine', 'all']
     assert all(row['pictures_per_second'] > 0 and row['floor_milliseconds'] > 0 for row in rows)
+
+
+def test_planted_noise_is_found_and_the_released_fallback_finds_less(root: Path, run_tool: Callable, capsys) -> None:
+    run_tool(root / 'tools' / 'benchmarks' / 'noise_levels.py', '--photographs', 'chelsea')
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    levels = {row[0]: float(row[4]) for row in rows if len(row) == 6 and row[1] == 'chelsea'}
+    assert levels == {'kurtosis': pytest.approx(10, rel=0.1), 'principal components': pytest.approx(10, rel=0.1)}
+    overlaps = {row[0]: float(row[2].split()[0]) for row in rows if len(row) == 5 and 'IoU' not in row[0]}
+    assert len(overlaps) == 4 and overlaps['kurtosis'] > overlaps['kurtosis, fallback as released']

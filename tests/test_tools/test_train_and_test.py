@@ -92,6 +92,32 @@ def test_tta_gives_figures(
     assert len((tmp_path / 'out' / 'pictures.csv').read_text().splitlines()) == 5
 
 
+@pytest.mark.parametrize('options', [[], ['--tta']])
+def test_a_degradation_changes_the_scores_the_same_way_each_time(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path, options: list[str]
+) -> None:
+    def rows(name: str, *more: str) -> str:
+        out = ('--work-dir', tmp_path / 'log', '--out', tmp_path / name)
+        run_tool(root / 'tools' / 'test.py', config, checkpoint, *out, *options, *more)
+        return (tmp_path / name / 'pictures.csv').read_text()
+
+    plain, noisy, again = (
+        rows('0'),
+        rows('1', '--degradation', 'noise-sigma:40'),
+        rows('2', '--degradation=noise-sigma:40'),
+    )
+    assert len(noisy.splitlines()) == 5
+    assert noisy == again != plain
+
+
+def test_an_unknown_degradation_is_refused_with_what_there_is(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit):
+        run_tool(root / 'tools' / 'test.py', config, checkpoint, '--degradation', 'jpg:70')
+    assert 'there are none, jpeg, blur' in capsys.readouterr().err
+
+
 def test_a_checkpoint_of_another_backbone_is_refused(
     root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path
 ) -> None:

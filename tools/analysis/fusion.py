@@ -15,18 +15,18 @@ import math
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from prettytable import PrettyTable
 from trainings import run_tool
 
 import focal_mmseg  # noqa: F401
-from focal_mmseg.evaluation.metrics.forgery_metric import average, read_rows
+from focal_mmseg.apis.run_config import parse_options
+from focal_mmseg.evaluation.averages import average
+from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.reports.pictures import sources, spread_over, write_masks
 from focal_mmseg.utils import positive_int, written_whole
-from focal_mmseg.visualization import write_grid
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
@@ -48,9 +48,7 @@ def read_config(args: argparse.Namespace) -> Config:
         SystemExit: If it is of no fusion.
     """
     cfg = Config.fromfile(args.config)
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
-    cfg.merge_from_dict(parser.parse_args(['--cfg-options', *args.cfg_options]).cfg_options)
+    cfg.merge_from_dict(parse_options(args.cfg_options))
     if not cfg.model.get('members'):
         sys.exit(f'{args.config} has no model.members: give the config of a FOCALFusion')
     return cfg
@@ -75,26 +73,16 @@ def rows_of(members: list[dict]) -> dict[str, list[str]]:
 def means_of(folder: Path) -> dict[str, float]:
     """The figures of one row."""
     pictures = read_rows(folder / 'pictures.csv')
-    forged = average([row for row in pictures if not row['is_pristine']], count_pristine=False)
-    pristine = average([row for row in pictures if row['is_pristine']], count_pristine=False)
+    forged = average([row for row in pictures if not row['is_pristine']], pristine='left out')
+    pristine = average([row for row in pictures if row['is_pristine']], pristine='left out')
     return {name: (pristine if name == 'false_alarm' else forged)[name] for name in FIGURES}
 
 
 def draw(cfg: Config, folders: dict[str, Path], number: int, path: Path) -> None:
     """Some pictures, evenly from the test set: input, truth, and the mask of each row."""
     init_default_scope('mmseg')
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(number, len(dataset))).round().astype(int))
-    rows, labels = [], []
-    for index in chosen.tolist():
-        info, sample = dataset.get_data_info(index), dataset[index]
-        image = sample['inputs'].flip(0).permute(1, 2, 0).numpy()
-        truth = (sample['data_samples'].gt_sem_seg.data[0] == 1).numpy().astype(np.uint8) * 255
-        name = Path(info['dataset_name'], f'{info["picture"]}.png')
-        masks = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for folder in folders.values()]
-        rows.append((image, truth, *masks))
-        labels.append(info['picture'])
-    write_grid(path, rows, ('input', 'truth', *folders), labels)
+    chosen = spread_over(list(sources(DATASETS.build(cfg.test_dataloader.dataset))), number)
+    write_masks(path, chosen, folders)
 
 
 def main() -> None:

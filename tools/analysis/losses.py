@@ -17,7 +17,7 @@ import sys
 from prettytable import PrettyTable
 from trainings import LOSSES, Training, add_training_arguments, run_all, training_of
 
-from focal_mmseg.evaluation.metrics.forgery_metric import average
+from focal_mmseg.evaluation.averages import average
 from focal_mmseg.utils import written_whole
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
@@ -37,8 +37,8 @@ def parse_args() -> argparse.Namespace:
 def row_of(training: Training) -> dict[str, float]:
     """The figures of one training."""
     curve, rows = training.curve(), training.rows()
-    forged = average([row for row in rows if not row['is_pristine']], count_pristine=False)
-    pristine = average([row for row in rows if row['is_pristine']], count_pristine=False)
+    forged = average([row for row in rows if not row['is_pristine']], pristine='left out')
+    pristine = average([row for row in rows if row['is_pristine']], pristine='left out')
     last = [step['loss'] for step in curve[-LAST_STEPS:]]
     seconds = sorted(step['time'] for step in curve)
     return {

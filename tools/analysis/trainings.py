@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 from focal_mmseg import __version__
-from focal_mmseg.evaluation.metrics.forgery_metric import read_rows
+from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.utils import positive_int, written_whole
 
-TOOLS = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from running import run_tool
+
 # The loss of every step as it is, not the mean of the last ten.
 EVERY_STEP = ('default_hooks.logger.interval=1', 'log_processor.window_size=1')
 LOSSES = {
@@ -35,27 +36,6 @@ LOSSES = {
     'InfoNCE++, 35 pixels a side': dict(type='InfoNCEPlusPlusLoss', max_pixels=35),
     'InfoNCE++, both sides as queries': dict(type='InfoNCEPlusPlusLoss', queries='both'),
 }
-
-
-def run_tool(log: Path, name: str, *arguments: str | Path, threads: int | None = None) -> None:
-    """Run one of our tools as a user would.
-
-    Args:
-        log (Path): What it prints is written there.
-        name (str): Its file, as ``'test.py'``.
-        *arguments (str | Path): Its arguments.
-        threads (int, optional): Of the processor. Defaults to torch's choice.
-
-    Raises:
-        RuntimeError: If it fails; names the log.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    limit = {} if threads is None else dict(OMP_NUM_THREADS=str(threads))
-    with log.open('w', encoding='utf-8') as file:
-        command = [sys.executable, TOOLS / name, *map(str, arguments)]
-        failed = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | limit).returncode
-    if failed:
-        raise RuntimeError(f'{name} ended with code {failed}: see {log}')
 
 
 @dataclass

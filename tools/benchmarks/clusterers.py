@@ -24,7 +24,8 @@ from mmseg.registry import TASK_UTILS
 from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 
-from focal_mmseg.evaluation.metrics.forgery_metric import average, picture_scores
+from focal_mmseg.evaluation.averages import average
+from focal_mmseg.evaluation.picture_figures import picture_figures
 from focal_mmseg.utils import positive_int, written_whole
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
@@ -96,9 +97,9 @@ def measure(pictures: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) ->
     for embedded, truth in pictures:
         grid = tuple(embedded.shape[1:])
         found.append(clusterer.localise(embedded.flatten(1).T, grid))
-        score = cv2.resize(found[-1].score.view(grid).numpy(), truth.shape[::-1]).ravel()
-        rows.append(picture_scores(score > 0.5, score, truth.ravel()) | dict(is_pristine=not truth.any()))
-    means = average(rows, count_pristine=False)
+        score = cv2.resize(found[-1].score.view(grid).numpy(), truth.shape[::-1])
+        rows.append(picture_figures(score > 0.5, score, truth) | dict(is_pristine=not truth.any()))
+    means = average(rows, pristine='left out')
     return {key: means[key] for key in FIGURES} | dict(
         clusters=float(np.mean([each.num_clusters for each in found])),
         noise=float(np.mean([each.noise_share for each in found])),

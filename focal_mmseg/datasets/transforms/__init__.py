@@ -1,7 +1,42 @@
 """Transforms that forgery data need beyond mmseg's."""
 
+from .degrade_by_resize import DegradeByResize
+from .gamma_correction import GammaCorrection
+from .gaussian_blur import GaussianBlur
+from .gaussian_noise import GaussianNoise
+from .geometry import ElasticWarp, GridWarp, PadToAtLeast, RandomMirrorOrTurn, RandomScale
+from .jpeg_compression import JPEGCompression
 from .load_forgery_mask import LoadForgeryMask
 from .noise_residual import NoiseResidual
+from .other_blurs import BoxBlur, MedianBlur, MotionBlur
+from .picture_transform import GeometryTransform, PictureTransform
+from .simulated_social_network import SimulatedSocialNetwork
 from .synthesize_forgery import SynthesizeForgery
+from .tones_and_grain import BrightnessContrast, LowerAndBack, SensorNoise, Sharpen, ToneCurve
 
-__all__ = ['LoadForgeryMask', 'NoiseResidual', 'SynthesizeForgery']
+__all__ = [
+    'BoxBlur',
+    'BrightnessContrast',
+    'DegradeByResize',
+    'ElasticWarp',
+    'GammaCorrection',
+    'GaussianBlur',
+    'GaussianNoise',
+    'GeometryTransform',
+    'GridWarp',
+    'JPEGCompression',
+    'LoadForgeryMask',
+    'LowerAndBack',
+    'MedianBlur',
+    'MotionBlur',
+    'NoiseResidual',
+    'PadToAtLeast',
+    'PictureTransform',
+    'RandomMirrorOrTurn',
+    'RandomScale',
+    'SensorNoise',
+    'Sharpen',
+    'SimulatedSocialNetwork',
+    'SynthesizeForgery',
+    'ToneCurve',
+]

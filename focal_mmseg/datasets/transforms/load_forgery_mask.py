@@ -16,10 +16,18 @@ class LoadForgeryMask(BaseTransform):
 
     Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold`` (from
     :class:`ForgeryDataset`). Added keys: ``gt_seg_map`` (np.uint8, (H, W)), ``seg_fields``.
+
+    Args:
+        resize (bool): Whether a mask of another size but the same proportions is resized to its picture, by the
+            nearest pixel: for pictures that a social network resized, scored at the size they have now. Defaults to
+            False.
     """
 
+    def __init__(self, resize: bool = False) -> None:
+        self.resize = resize
+
     def transform(self, results: dict) -> dict:
-        """Add the mask, at the size of its file, which must be the picture's.
+        """Add the mask, at the size of its file, which must be the picture's unless ``resize`` says otherwise.
 
         Raises:
             ValueError: If the file is no image, has another size than the picture, or its values fit no mask.
@@ -32,6 +40,8 @@ class LoadForgeryMask(BaseTransform):
         else:
             mask = read_forgery_mask(path, results['forged_is'], results['mask_threshold'])
         shape = tuple(results['ori_shape'])
+        if self.resize and mask.shape != shape and _proportional(mask.shape, shape):
+            mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         if mask.shape != shape:
             remedy = 'turn one of them' if mask.shape[::-1] == shape else 'make them the same size'
             raise ValueError(
@@ -81,6 +91,12 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
         )
     white = grey > (0 if highest <= 1 else threshold * unit)
     return (white if forged_is == 'white' else ~white).astype(np.uint8)
+
+
+def _proportional(mask: tuple[int, int], picture: tuple[int, int]) -> bool:
+    """Whether a mask has the proportions of its picture, up to two of the picture's pixels."""
+    scale = max(side / of_mask for side, of_mask in zip(picture, mask, strict=True))
+    return all(abs(of_mask * scale - side) <= 2 for side, of_mask in zip(picture, mask, strict=True))
 
 
 def _size(shape: tuple[int, int]) -> str:

@@ -1,5 +1,5 @@
 """Metrics."""
 
-from .forgery_metric import ForgeryMetric, picture_scores
+from .forgery_metric import ForgeryMetric
 
-__all__ = ['ForgeryMetric', 'picture_scores']
+__all__ = ['ForgeryMetric']

@@ -1,7 +1,8 @@
-"""The figures of the paper's tables, picture by picture, then averaged."""
+"""The figures of the papers' tables, picture by picture, then averaged, pooled, and of the pictures as a whole."""
 
-import csv
+import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,93 +12,44 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
-from prettytable import PrettyTable
-from sklearn.metrics import roc_auc_score
 
+from focal_mmseg.evaluation.averages import ranking_of, require_pristine_rule
+from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
+from focal_mmseg.evaluation.picture_figures import Counts, picture_figures
+from focal_mmseg.evaluation.rows import write_rows
+from focal_mmseg.evaluation.summary import summarise, table, write_summary
 from focal_mmseg.utils import written_whole
-
-SCORES = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
-HEADINGS = ('macro F1', 'forged F1', 'IoU', 'AUC', 'false alarms')
-
-
-def _f1(true_positive: int, false_positive: int, false_negative: int) -> float:
-    """F1 of one class; 1 where the class is neither in the truth nor in the prediction."""
-    counted = 2 * true_positive + false_positive + false_negative
-    return 2 * true_positive / counted if counted else 1.0
-
-
-def picture_scores(forged: np.ndarray, score: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """All figures of one picture.
-
-    Args:
-        forged (np.ndarray): bool of shape (P,), the predicted mask.
-        score (np.ndarray): float of shape (P,), higher means more likely forged.
-        truth (np.ndarray): bool of shape (P,).
-
-    Returns:
-        dict[str, float]: ``macro_f1`` (eq. 5; where a class occurs in neither truth nor prediction, both are perfect),
-        ``forged_f1`` and ``iou`` (eq. 6) of the forged class, both 1 where truth and prediction are empty, ``auc`` of
-        the score (NaN unless both classes occur in the truth), ``false_alarm``: the share of pixels called forged
-        (NaN unless the truth is empty). All are NaN where there is no pixel.
-    """
-    if not truth.size:
-        return dict.fromkeys(SCORES, float('nan'))
-    both = int((forged & truth).sum())
-    extra = int((forged & ~truth).sum())
-    missed = int((~forged & truth).sum())
-    neither = truth.size - both - extra - missed
-    forged_f1 = _f1(both, extra, missed)
-    pristine_f1 = _f1(neither, missed, extra)
-    return dict(
-        macro_f1=(forged_f1 + pristine_f1) / 2,
-        forged_f1=forged_f1,
-        iou=both / (both + extra + missed) if both + extra + missed else 1.0,
-        auc=float(roc_auc_score(truth, score)) if 0 < truth.sum() < truth.size else float('nan'),
-        false_alarm=float('nan') if truth.any() else extra / truth.size,
-    )
-
-
-def average(rows: Sequence[dict], count_pristine: bool = True) -> dict[str, float]:
-    """The mean of each figure over the pictures for which it is defined.
-
-    Args:
-        rows (Sequence[dict]): Of :func:`picture_scores`, each with ``is_pristine`` beside the figures.
-        count_pristine (bool): Whether pristine pictures count in the F1s and the IoU. Defaults to True.
-
-    Returns:
-        dict[str, float]: NaN where no picture defines a figure.
-    """
-    means = {}
-    for name in SCORES:
-        values = [row[name] for row in rows if name == 'false_alarm' or count_pristine or not row['is_pristine']]
-        values = [value for value in values if not np.isnan(value)]
-        means[name] = float(np.mean(values)) if values else float('nan')
-    return means
 
 
 @METRICS.register_module()
 class ForgeryMetric(BaseMetric):
-    """Macro F1, forged F1, IoU, pixel AUC, and the false-alarm share on pristine pictures.
+    """Every figure that papers on forgery localisation print, in one pass; docs/metrics.md defines each.
 
     Each is computed in every picture and then averaged (eq. 5, 6), over all pictures, over each data set, and over
-    each kind of picture in a set. In the values that go to the logger the names are ``forgery/iou``,
-    ``forgery/<set>/iou``, ``forgery/<set>/<kind>/iou``; groups that would only repeat their parent are left out.
+    each kind of picture in a set; ``pooled_*`` are of all pixels together, ``image_*`` of pictures as a whole. In the
+    values that go to the logger the names are ``forgery/iou``, ``forgery/<set>/iou``, ``forgery/<set>/<kind>/iou`` and,
+    where there are several sets, ``forgery/mean of sets/iou``; groups that would only repeat their parent are left out.
+    What is kept of a picture does not grow with its pixels.
 
     Args:
         resolution (int | Sequence[int], optional): Score at this (height, width): the mask and the score are brought
             there bilinearly and cut at one half, as the authors' released code does with 64 for ViT and 256 for
             HRNet. None scores at the size of the picture. Defaults to None.
-        count_pristine (bool): Whether pictures with no forged pixel count in the averages of F1 and IoU, by the
-            paper's rule (IoU 1 if nothing is predicted, else 0). Defaults to True.
+        pristine (str): How pictures with no forged pixel count in the averages of F1 and IoU: by the ``'paper'``'s rule
+            (IoU 1 if nothing is called forged, else 0), as ``'zero'`` always, or ``'left out'``. Defaults to
+            ``'paper'``.
+        image_score (str): What ranks pictures for the AUC of forged against pristine ones, a name of ``IMAGE_SCORES``.
+            Defaults to ``'top 10 %'``, the mean of the highest scores, which measures best (docs/metrics.md).
+        resamples (int): Of the bootstrap for the confidence intervals in the files; 0 goes without. Defaults to 1000.
         ignore_index (int): Label of the pixels that are not scored. Defaults to 255.
-        output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged) and
-            ``pictures.csv``, a row a picture, into this folder. Defaults to None.
+        output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), ``pictures.csv``, a
+            row a picture, and ``summary.{json,csv,md}``, a row a group, into this folder. Defaults to None.
         keep_results (bool): Accepted because mmseg's test script sets it with ``output_dir``; masks are always kept.
         collect_device (str): ``'cpu'`` or ``'gpu'``. Defaults to ``'cpu'``.
         prefix (str, optional): In place of ``'forgery'``.
 
     Raises:
-        ValueError: If ``resolution`` is not positive.
+        ValueError: If an option is out of its range.
     """
 
     default_prefix = 'forgery'
@@ -105,7 +57,9 @@ class ForgeryMetric(BaseMetric):
     def __init__(
         self,
         resolution: int | Sequence[int] | None = None,
-        count_pristine: bool = True,
+        pristine: str = 'paper',
+        image_score: str = 'top 10 %',
+        resamples: int = 1000,
         ignore_index: int = 255,
         output_dir: str | None = None,
         keep_results: bool = True,
@@ -117,8 +71,15 @@ class ForgeryMetric(BaseMetric):
             resolution = (resolution, resolution)
         if resolution is not None and (len(resolution) != 2 or min(resolution) < 1):
             raise ValueError(f'resolution must be None, a side, or (height, width) of at least 1, got {resolution}')
+        require_pristine_rule(pristine)
+        if image_score not in IMAGE_SCORES:
+            raise ValueError(f'image_score must be one of {tuple(IMAGE_SCORES)}, got {image_score!r}')
+        if resamples < 0:
+            raise ValueError(f'resamples must be at least 0, got {resamples}')
         self.resolution = resolution
-        self.count_pristine = count_pristine
+        self.pristine = pristine
+        self.image_score = image_score
+        self.resamples = resamples
         self.ignore_index = ignore_index
         self.output_dir = Path(output_dir) if output_dir else None
         self._written: dict[Path, str] = {}
@@ -144,11 +105,22 @@ class ForgeryMetric(BaseMetric):
             if self.output_dir:
                 _write_mask(self._mask_path(name, sample['img_path']), forged)
             scored = truth != self.ignore_index
+            truth = truth == 1
             if self.resolution:
-                truth, forged, score, scored = (self._resize(plane) for plane in (truth == 1, forged, score, scored))
+                truth, forged, score, scored = (self._resize(plane) for plane in (truth, forged, score, scored))
                 truth, forged, scored = truth >= 0.5, forged >= 0.5, scored >= 0.5
-            figures = picture_scores(forged[scored], score[scored], truth[scored] == 1)
-            self.results.append({**name, 'is_pristine': not (truth[scored] == 1).any(), **figures})
+            self.results.append(name | self._row(truth, forged, score, scored))
+
+    def _row(self, truth: np.ndarray, forged: np.ndarray, score: np.ndarray, scored: np.ndarray) -> dict[str, Any]:
+        """What is kept of one picture; the arrays are of shape (H, W)."""
+        kept = truth[scored]
+        return dict(
+            is_pristine=not kept.any(),
+            **picture_figures(forged, score, truth, scored),
+            image_score=IMAGE_SCORES[self.image_score](score[scored]) if kept.size else math.nan,
+            **asdict(Counts.of(forged[scored], kept)),
+            ranking=ranking_of(score[scored], kept),
+        )
 
     def _mask_path(self, name: dict[str, str], img_path: str) -> Path:
         """Where a picture's mask goes: inside ``output_dir``, and where no other picture's mask is."""
@@ -167,30 +139,31 @@ class ForgeryMetric(BaseMetric):
         return cv2.resize(plane.astype(np.float32), self.resolution[::-1], interpolation=cv2.INTER_LINEAR)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Average, print the table, write ``pictures.csv``.
+        """Average, print the table, write the files.
 
         Args:
             results (list[dict]): A row a picture.
 
         Returns:
-            dict[str, float]: Figures in [0, 1] by name; those that no picture defines are left out.
+            dict[str, float]: Figures by name; those that no picture defines are left out.
 
         Raises:
             ValueError: If there is no picture.
         """
         if not results:
             raise ValueError(f'{type(self).__name__} got no picture: is the data set of this evaluator empty?')
-        groups = group(results)
-        table = PrettyTable(('pictures', 'number', *HEADINGS))
-        values = {}
-        for name, rows in groups.items():
-            means = average(rows, self.count_pristine)
-            table.add_row((name or 'all', len(rows), *('-' if np.isnan(v) else f'{v:.3f}' for v in means.values())))
-            values.update({f'{name}/{key}' if name else key: v for key, v in means.items() if not np.isnan(v)})
-        MMLogger.get_current_instance().info('\n' + table.get_string())
-        if self.output_dir and is_main_process():
-            _write_rows(self.output_dir / 'pictures.csv', results)
-        return values
+        writes = self.output_dir and is_main_process()
+        groups = summarise(results, self.pristine, self.resamples if writes else 0)
+        MMLogger.get_current_instance().info(f'\n{table(groups)}')
+        if writes:
+            write_rows(self.output_dir / 'pictures.csv', results)
+            write_summary(self.output_dir, groups)
+        return {
+            f'{each.name}/{name}' if each.name else name: value
+            for each in groups
+            for name, value in each.values.items()
+            if not math.isnan(value)
+        }
 
 
 def _planes(sample: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -211,53 +184,8 @@ def _planes(sample: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return truth, forged == 1, logits.float().softmax(0)[1].cpu().numpy()
 
 
-def group(results: Sequence[dict]) -> dict[str, list[dict]]:
-    """Pictures by data set and by kind in a set: ``''`` is all of them, then ``<set>`` and ``<set>/<kind>``."""
-    by_dataset: dict[str, list[dict]] = {}
-    by_kind: dict[str, dict[str, list[dict]]] = {}
-    for row in results:
-        by_dataset.setdefault(row['dataset'], []).append(row)
-        by_kind.setdefault(row['dataset'], {}).setdefault(row['kind'] or 'other', []).append(row)
-    groups = {'': list(results)}
-    for dataset in sorted(by_dataset):
-        if len(by_dataset) > 1:
-            groups[dataset] = by_dataset[dataset]
-        if len(by_kind[dataset]) > 1:
-            groups.update({f'{dataset}/{kind}'.strip('/'): rows for kind, rows in sorted(by_kind[dataset].items())})
-    return groups
-
-
 def _write_mask(path: Path, forged: np.ndarray) -> None:
     """Write a mask PNG, white = forged."""
     with written_whole(path) as part:
         if not cv2.imwrite(str(part), forged.astype(np.uint8) * 255):
             raise OSError(f'cannot write {path}')
-
-
-def read_rows(path: str | Path) -> list[dict]:
-    """Read the ``pictures.csv`` of a test.
-
-    Args:
-        path (str | Path): The file.
-
-    Returns:
-        list[dict]: A row a picture, as :func:`average` takes it.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
-    with Path(path).open(newline='', encoding='utf-8') as file:
-        rows = list(csv.DictReader(file))
-    return [
-        {key: float(value) if key in SCORES else value for key, value in row.items()}
-        | {'is_pristine': row['is_pristine'] == 'True'}
-        for row in rows
-    ]
-
-
-def _write_rows(path: Path, results: Sequence[dict]) -> None:
-    """Write a CSV with a row a picture."""
-    with written_whole(path) as part, part.open('w', newline='', encoding='utf-8') as file:
-        writer = csv.DictWriter(file, fieldnames=list(results[0]))
-        writer.writeheader()
-        writer.writerows(results)

@@ -1,7 +1,9 @@
-"""Segmentors that FOCAL needs beyond the plain EncoderDecoder."""
+"""Segmentors that FOCAL needs beyond the plain EncoderDecoder, and those that it is compared with."""
 
+from .external_masks import ExternalMasks
 from .focal_encoder_decoder import FOCALEncoderDecoder
 from .focal_fusion import FOCALFusion
 from .focal_tta import FOCALTTAModel
+from .noise_levels import PCANOI, LyuNOI
 
-__all__ = ['FOCALEncoderDecoder', 'FOCALFusion', 'FOCALTTAModel']
+__all__ = ['PCANOI', 'ExternalMasks', 'FOCALEncoderDecoder', 'FOCALFusion', 'FOCALTTAModel', 'LyuNOI']

@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import ClassVar
 
 import torch
 from mmengine.dist import is_distributed
-from mmengine.model import BaseDataPreprocessor
-from mmseg.models.segmentors import BaseSegmentor
 from mmseg.registry import MODELS
-from mmseg.utils import ConfigType, OptSampleList, SampleList
+from mmseg.utils import ConfigType, OptSampleList
 from torch import Tensor, nn
 
-from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.models.decode_heads.fusion_head import fuse
 
+from .as_loaded import AsLoadedSegmentor
 from .fusion_member import FusionMember, MemberMap
 
 MODES = ('features', 'union', 'intersection')
@@ -23,7 +21,7 @@ INTERPOLATIONS = ('bilinear', 'nearest')
 
 
 @MODELS.register_module()
-class FOCALFusion(BaseSegmentor):
+class FOCALFusion(AsLoadedSegmentor):
     """Runs FOCAL networks that were trained apart and joins what they find (section 3.3, figures 5 and 7).
 
     Its input is the picture as it was loaded. Each member takes it through its own test pipeline and data preprocessor,
@@ -52,6 +50,8 @@ class FOCALFusion(BaseSegmentor):
             all 0 or have no meaning, a member cannot be used, or ``sequential`` meets a distributed run.
     """
 
+    not_trained: ClassVar[str] = 'train each member by its own config'
+
     def __init__(
         self,
         members: Sequence[ConfigType],
@@ -63,7 +63,7 @@ class FOCALFusion(BaseSegmentor):
         train_cfg: None = None,
         pretrained: None = None,
     ) -> None:
-        super().__init__(data_preprocessor=_LeftToTheMembers())
+        super().__init__()
         for option, value, known in (
             ('mode', mode, MODES),
             ('resolution', resolution, RESOLUTIONS),
@@ -81,7 +81,6 @@ class FOCALFusion(BaseSegmentor):
         self.decode_head = MODELS.build(decode_head)
         self.align_corners = self.decode_head.align_corners
         self.members = nn.ModuleList(FusionMember(**member, resident=not sequential) for member in members)
-        self.dataset_meta = dict(ForgeryDataset.METAINFO)
         weights = [member.weight for member in self.members]
         if not any(weights):
             raise ValueError('at least one member needs a weight above 0')
@@ -125,33 +124,6 @@ class FOCALFusion(BaseSegmentor):
         ]
         return [_joined(picture, self.mode) for picture in zip(*logits, strict=True)]
 
-    def predict(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
-        """Localise the forged regions of pictures.
-
-        Args:
-            inputs (Sequence[Tensor]): See :meth:`extract_feat`.
-            data_samples (list[SegDataSample], optional): One a picture; a flip that it tells of is undone.
-
-        Returns:
-            list[SegDataSample]: With ``seg_logits`` (2, H, W) and ``pred_sem_seg`` (1, H, W), as mmseg's
-            ``EncoderDecoder`` gives them.
-
-        Raises:
-            ValueError: If a picture cannot be clustered.
-        """
-        batches = [None] * len(inputs) if data_samples is None else [[sample] for sample in data_samples]
-        metas = [batch[0].metainfo if batch else {} for batch in batches]
-        logits = self.encode_decode(inputs, metas)
-        return [self.postprocess_result(each[None], batch)[0] for each, batch in zip(logits, batches, strict=True)]
-
-    def loss(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
-        """There is nothing to train.
-
-        Raises:
-            TypeError: Always.
-        """
-        raise TypeError('FOCALFusion is not trained: train each member by its own config')
-
     def _forward(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> list[Tensor]:
         """The fused embeddings of each picture, float32 of shape (C, h, w)."""
         return [each.embeddings for each in self._fused(self.extract_feat(inputs))]
@@ -172,13 +144,6 @@ class FOCALFusion(BaseSegmentor):
             size = leads.embeddings.shape[1:]
             fused.append(replace(leads, embeddings=fuse(embeddings, weights, size, self.interpolation)))
         return fused
-
-
-class _LeftToTheMembers(BaseDataPreprocessor):
-    """Hands pictures on as they are: each member's own preprocessor casts, normalises and pads them."""
-
-    def forward(self, data: dict, training: bool = False) -> dict:
-        return data
 
 
 def _joined(logits: Sequence[Tensor], mode: str) -> Tensor:

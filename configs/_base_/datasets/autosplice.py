@@ -1,0 +1,3 @@
+# AutoSplice, to test on: python tools/prepare_data.py autosplice SOURCE
+_base_ = './converted.py'
+test_dataloader = dict(dataset=dict(data_root='data/autosplice'))

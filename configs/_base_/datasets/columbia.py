@@ -1,0 +1,3 @@
+# Columbia, to test on: python tools/prepare_data.py columbia SOURCE
+_base_ = './converted.py'
+test_dataloader = dict(dataset=dict(data_root='data/columbia'))

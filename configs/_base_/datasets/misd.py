@@ -1,0 +1,3 @@
+# MISD, to test on: python tools/prepare_data.py misd SOURCE
+_base_ = './converted.py'
+test_dataloader = dict(dataset=dict(data_root='data/misd'))

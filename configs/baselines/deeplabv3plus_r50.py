@@ -1,0 +1,42 @@
+# DeepLabv3+: ResNet-50 at stride 8, classified under cross-entropy by mmseg's DeepLab heads.
+_base_ = '../_base_/focal.py'
+model = dict(
+    backbone=dict(
+        type='ResNetV1c',
+        depth=50,
+        strides=(1, 2, 1, 1),
+        dilations=(1, 1, 2, 4),
+        contract_dilation=True,
+        norm_cfg={{_base_.norm_cfg}},
+        norm_eval=False,
+        init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c'),
+    ),
+    decode_head=dict(
+        _delete_=True,
+        type='DepthwiseSeparableASPPHead',
+        in_channels=2048,
+        in_index=3,
+        channels=512,
+        dilations=(1, 12, 24, 36),
+        c1_in_channels=256,
+        c1_channels=48,
+        dropout_ratio=0.1,
+        num_classes=2,
+        out_channels=2,
+        norm_cfg={{_base_.norm_cfg}},
+        loss_decode=dict(type='CrossEntropyLoss'),
+    ),
+    auxiliary_head=dict(
+        type='FCNHead',
+        in_channels=1024,
+        in_index=2,
+        channels=256,
+        num_convs=1,
+        concat_input=False,
+        dropout_ratio=0.1,
+        num_classes=2,
+        out_channels=2,
+        norm_cfg={{_base_.norm_cfg}},
+        loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4),
+    ),
+)

@@ -1,0 +1,3 @@
+# PCA-NOI of table 1: the noise level of blocks by principal components, in two clusters. No training, no checkpoint.
+_base_ = '../_base_/as_loaded.py'
+model = dict(_delete_=True, type='PCANOI')

@@ -1,0 +1,124 @@
+"""The pictures of an index, of a folder, or of the data sets of a config."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+
+from focal_mmseg.datasets.index import read_index
+from focal_mmseg.utils import find_images
+
+PARTS = ('train', 'val', 'test')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture with what a data set says of it.
+
+    Attributes:
+        part (str): ``'train'``, ``'val'`` or ``'test'``.
+        dataset (str): Its set.
+        kind (str): As ``'splice'``, ``'pristine'`` or ''.
+        image (str): Its file.
+        mask (str | None): Its mask's file; None where none is named.
+        forged_is (str): See :class:`ForgeryDataset`.
+        mask_threshold (int): See :class:`ForgeryDataset`.
+    """
+
+    part: str
+    dataset: str
+    kind: str
+    image: str
+    mask: str | None
+    forged_is: str = 'white'
+    mask_threshold: int = 127
+
+
+def entries_of(source: str | Path, part: str = 'test') -> tuple[list[Entry], list[str]]:
+    """List the pictures of a source; no file of theirs is read.
+
+    Args:
+        source (str | Path): An index with ``images`` and ``masks`` beside it, a folder that holds these two or an
+            index, or a config (``.py``), whose parts are taken as it names them.
+        part (str): Of an index or a folder. Defaults to ``'test'``.
+
+    Returns:
+        tuple[list[Entry], list[str]]: The pictures, and what could not be listed.
+
+    Raises:
+        FileNotFoundError: If there is no such source.
+        ValueError: If it is none of the three, or the index cannot be read.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise FileNotFoundError(f'{source} does not exist')
+    if source.suffix == '.py':
+        return _of_config(source)
+    if source.is_dir() and (source / 'index.tsv').is_file():
+        source = source / 'index.tsv'
+    if source.suffix in ('.tsv', '.txt'):
+        return list(_of_index(source, part)), []
+    if (source / 'images').is_dir():
+        return list(_of_folder(source, part)), []
+    raise ValueError(f'{source} is no config (.py), no index (.tsv, .txt), and no folder with index.tsv or images')
+
+
+def _of_index(path: Path, part: str) -> Iterator[Entry]:
+    for row in read_index(path):
+        image, mask = path.parent / 'images' / row.image, path.parent / 'masks' / row.mask
+        yield Entry(part, row.dataset or path.parent.name, row.kind, str(image), str(mask) if row.mask else None)
+
+
+def _of_folder(folder: Path, part: str) -> Iterator[Entry]:
+    for image in find_images(folder / 'images'):
+        name = image.relative_to(folder / 'images')
+        kind = name.parts[0] if len(name.parts) > 1 else ''
+        mask = folder / 'masks' / name.with_suffix('.png')
+        yield Entry(part, folder.name, kind, str(image), str(mask))
+
+
+def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    found, failures, seen = [], [], []
+    for part in PARTS:
+        dataset = (cfg.get(f'{part}_dataloader') or {}).get('dataset')
+        # A config often tests on what it validates on.
+        if not dataset or dataset in seen:
+            continue
+        seen.append(dataset)
+        for each in _leaves(dataset):
+            try:
+                found += _of_dataset(each, part)
+            except (OSError, ValueError) as error:
+                failures.append(f'{part}: {error}')
+    return found, failures
+
+
+def _leaves(dataset: Any) -> Iterator[Any]:
+    """The data sets that one is put together of; a repeated one counts once."""
+    inner = [*dataset.get('datasets', []), *([dataset.dataset] if 'dataset' in dataset else [])]
+    for each in inner:
+        yield from _leaves(each)
+    if not inner:
+        yield dataset
+
+
+def _of_dataset(cfg: Any, part: str) -> Iterator[Entry]:
+    # What the pipeline needs is of no matter here.
+    dataset = DATASETS.build({**cfg, 'pipeline': []})
+    for number in range(len(dataset)):
+        info = dataset.get_data_info(number)
+        yield Entry(
+            part,
+            info['dataset_name'],
+            info['kind'],
+            info['img_path'],
+            info['seg_map_path'],
+            info['forged_is'],
+            info['mask_threshold'],
+        )

@@ -1,0 +1,117 @@
+"""The check of one picture and its mask."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+
+from .entries import Entry
+
+# What makes a picture unusable, and what should be looked at.
+ERRORS = ('unreadable picture', 'missing mask', 'unreadable mask', 'sizes differ')
+WARNINGS = ('empty mask', 'full mask', 'polarity suspect')
+FULL = 0.99
+MOSTLY, MOST_OF_THE_BORDER = 0.5, 0.75
+
+
+@dataclass
+class Finding:
+    """What is known of a picture after its check.
+
+    Attributes:
+        problems (list[tuple[str, str]]): One of ``ERRORS`` or ``WARNINGS``, and what exactly.
+        size (tuple[int, int] | None): Width and height, None where it cannot be read.
+        forged_share (float | None): Of its pixels, None where there is no mask to read.
+        content (str): SHA-256 of the file, '' where it cannot be read.
+        phash (int | None): Perceptual hash of 64 bits.
+    """
+
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    size: tuple[int, int] | None = None
+    forged_share: float | None = None
+    content: str = ''
+    phash: int | None = None
+
+
+def check_picture(entry: Entry, hashes: bool = True) -> Finding:
+    """Read a picture and its mask, wholly, and say what is wrong.
+
+    Nothing of a file makes this fail: a declared size beyond Pillow's limit is named, not decoded.
+
+    Args:
+        entry (Entry): Which.
+        hashes (bool): Whether its hashes are taken. Defaults to True.
+
+    Returns:
+        Finding: Of the picture.
+
+    Raises:
+        ImportError: If hashes are wanted and imagehash is not installed.
+    """
+    found = Finding()
+    try:
+        # Pillow's decoder tells a truncated file, where OpenCV fills up with grey.
+        with Image.open(entry.image) as image:
+            image.load()
+            turned = image.getexif().get(0x0112, 1) >= 5
+            found.size = image.size[::-1] if turned else image.size
+            if hashes:
+                found.phash = int(str(_imagehash().phash(image.convert('RGB'))), 16)
+        if hashes:
+            found.content = hashlib.sha256(Path(entry.image).read_bytes()).hexdigest()
+    except ImportError:
+        raise
+    except Exception as error:  # a damaged file makes decoders fail in any way
+        found.problems.append(('unreadable picture', _short(error)))
+    _check_mask(entry, found)
+    return found
+
+
+def _check_mask(entry: Entry, found: Finding) -> None:
+    if entry.mask is None or not Path(entry.mask).is_file():
+        if entry.kind != 'pristine' or entry.mask is not None:
+            found.problems.append(('missing mask', str(entry.mask or 'none is named')))
+        return
+    try:
+        with Image.open(entry.mask) as image:
+            image.verify()
+        forged = read_forgery_mask(entry.mask, entry.forged_is, entry.mask_threshold) == 1
+    except Exception as error:  # as above
+        found.problems.append(('unreadable mask', f'{entry.mask}: {_short(error)}'))
+        return
+    found.forged_share = float(forged.mean())
+    if found.size and forged.shape[::-1] != found.size:
+        sizes = 'mask {}x{}, picture {}x{}'.format(*forged.shape[::-1], *found.size)
+        found.problems.append(('sizes differ', sizes))
+    _check_share(entry, forged, found)
+
+
+def _check_share(entry: Entry, forged: np.ndarray, found: Finding) -> None:
+    """A forgery without a forged pixel, or one that looks like the inverse of its mask."""
+    share = found.forged_share
+    border = np.concatenate([forged[0], forged[-1], forged[:, 0], forged[:, -1]]).mean()
+    if not forged.any() and entry.kind not in ('', 'pristine'):
+        found.problems.append(('empty mask', f'nothing is forged in a picture of the kind {entry.kind}'))
+    elif share >= FULL:
+        found.problems.append(('full mask', f'{share:.1%} is forged'))
+    elif share > MOSTLY and border > MOST_OF_THE_BORDER:
+        text = f'{share:.0%} of the picture and {border:.0%} of its border are forged: is it forged_is="black"?'
+        found.problems.append(('polarity suspect', text))
+
+
+def _short(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 200 else f'{text[:197]}...'
+
+
+def _imagehash() -> Any:
+    try:
+        import imagehash
+    except ImportError as error:
+        raise ImportError('near-duplicates are found by imagehash: pip install "focal_mmseg[data]"') from error
+    return imagehash

@@ -1,0 +1,32 @@
+"""Pictures of four sets as four social networks passed them on (IF-OSN)."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .base import DataSet, Picture, files
+
+SETS = ('casia', 'columbia', 'dso', 'nist')
+NETWORKS = ('facebook', 'weibo', 'wechat', 'whatsapp')
+
+
+def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+    """``<Set>_<Network>/*.jpg`` with ``<Set>_GT/<stem>_gt.png``; the kind is the folder's name."""
+    for name in SETS:
+        masks = {path.stem.lower(): path for path in files(source, f'{name}_gt/*.png')}
+        for network in NETWORKS:
+            for image in files(source, f'{name}_{network}/*.jpg', f'{name}_{network}/*.png'):
+                mask = masks.get(f'{image.stem}_gt'.lower(), source / f'{name}_GT' / f'{image.stem}_gt.png')
+                yield Picture(image, (mask,), f'{name}-{network}')
+
+
+OSN = DataSet(
+    'osn',
+    'Forgeries through social networks (Wu et al., CVPR 2022)',
+    '{Casia,Columbia,DSO,NIST}_{Facebook,Weibo,Wechat,Whatsapp}/*.jpg, {...}_GT/*_gt.png',
+    {
+        f'{name}-{network}': number
+        for name, number in zip(SETS, (920, 160, 100, 564), strict=True)
+        for network in NETWORKS
+    },
+    find,
+)

@@ -1,0 +1,69 @@
+"""tampCOCO: forgeries made by rule out of COCO and RAISE, the training sets of CAT-Net and FOCAL; and compRAISE."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from .base import DataSet, Picture, files, grey
+
+
+def find(pictures: str, kind: str, source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+    """``<part>_images/*.jpg`` with ``<part>_masks/*.png``; of ``bcmc`` the masks are those of ``bcm``.
+
+    The lists in the release are not used: they name files that are not there, and others twice.
+    """
+    for folder in [source, *(path for path in source.rglob(f'{pictures}_images') if path.is_dir())]:
+        if folder.name == f'{pictures}_images':
+            masks = folder.with_name(f'{pictures.removesuffix("c") if pictures == "bcmc" else pictures}_masks')
+            # Not by rglob: there are 200,000 of them.
+            for name in sorted(entry.name for entry in os.scandir(folder) if entry.name.lower().endswith('.jpg')):
+                yield Picture(folder / name, (masks / mask_name(name),), kind)
+
+
+def mask_name(image: str) -> str:
+    """Every ``.jpg`` is ``.png``, and the compression after the forgery is not told.
+
+    >>> mask_name('87_1.jpg_2.jpg_RT-5.8_aligned_Q81.jpg')
+    '87_1.png_2.png_RT-5.8.png'
+    """
+    return re.sub(r'_aligned_Q\d+', '', image).replace('.jpg', '.png')
+
+
+def find_compraise(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+    """Pristine pictures, compressed once or twice."""
+    for image in files(source, '*.jpg'):
+        yield Picture(image, kind='pristine')
+
+
+def not_black(masks: tuple[Path, ...]) -> np.ndarray:
+    """Forged, bool (H, W), is what is not 0: masks are of 0 and 1, or of 0 and 255."""
+    return grey(masks[0]) > 0
+
+
+TAMPCOCO = tuple(
+    DataSet(
+        f'tampcoco-{part}',
+        f'tampCOCO {part}, {alias} (Kwon et al., IJCV 2022)',
+        f'{part}_images/*.jpg and {part.removesuffix("c") if part == "bcmc" else part}_masks/*.png',
+        {kind: number},
+        partial(find, part, kind),
+        not_black,
+    )
+    for part, alias, kind, number in (
+        ('sp', 'SP-COCO', 'splice', 199_999),
+        ('cm', 'CM-COCO', 'copy-move', 199_429),
+        ('bcm', 'CM-RAISE', 'copy-move', 199_443),
+        ('bcmc', 'CM-C-RAISE', 'copy-move', 199_443),
+    )
+)
+COMPRAISE = DataSet(
+    'compraise',
+    'compRAISE, JPEG pictures of RAISE (Kwon et al., IJCV 2022)',
+    '*.jpg',
+    {'pristine': 24_462},
+    find_compraise,
+)

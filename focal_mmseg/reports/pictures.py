@@ -1,0 +1,125 @@
+"""The pictures of a report: what models make of the same photographs, side by side."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import mmcv
+import numpy as np
+
+from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.utils import written_whole
+from focal_mmseg.visualization import write_grid
+from focal_mmseg.visualization.figures import new_figure
+
+# Longest side of a view in a grid, in pixels: a report is one file.
+LONGEST = 320
+
+
+@dataclass(frozen=True)
+class Source:
+    """A test picture.
+
+    Attributes:
+        dataset (str): Its set.
+        picture (str): Its name in the set.
+        info (dict): What the data set knows of it, as :class:`ForgeryDataset` has it.
+    """
+
+    dataset: str
+    picture: str
+    info: dict
+
+    def image(self) -> np.ndarray:
+        """The picture, uint8 RGB of shape (H, W, 3)."""
+        return mmcv.imread(self.info['img_path'], channel_order='rgb')
+
+    def truth(self, size: Sequence[int]) -> np.ndarray:
+        """The mask, uint8 of shape (H, W): 255 forged."""
+        if self.info['seg_map_path'] is None:
+            return np.zeros(size, np.uint8)
+        options = (self.info['forged_is'], self.info['mask_threshold'])
+        return read_forgery_mask(self.info['seg_map_path'], *options) * np.uint8(255)
+
+
+def sources(dataset: Any) -> Iterator[Source]:
+    """The pictures of a data set, or of one put together of several.
+
+    Args:
+        dataset (Any): A ForgeryDataset, or mmengine's ConcatDataset or RepeatDataset of such.
+    """
+    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    if parts != [None]:
+        for part in parts:
+            yield from sources(part)
+        return
+    for number in range(len(dataset)):
+        info = dataset.get_data_info(number)
+        yield Source(info['dataset_name'], info['picture'], info)
+
+
+def spread_over(items: Sequence[Source], number: int) -> list[Source]:
+    """So many of them, evenly from the first to the last."""
+    places = np.unique(np.linspace(0, len(items) - 1, min(number, len(items))).round().astype(int))
+    return [items[place] for place in places.tolist()]
+
+
+def mask_of(folder: Path, source: Source) -> np.ndarray | None:
+    """The mask that a test wrote, uint8 of shape (H, W); None where there is none."""
+    return cv2.imread(str(folder / source.dataset / f'{source.picture}.png'), cv2.IMREAD_GRAYSCALE)
+
+
+def write_masks(path: Path, chosen: Sequence[Source], folders: Mapping[str, Path], labels: Sequence[str] = ()) -> None:
+    """A row a picture: input, truth, and one column a model (figures 6 and 8).
+
+    Args:
+        path (Path): The PNG to write.
+        chosen (Sequence[Source]): The pictures, at least one.
+        folders (Mapping[str, Path]): What ``tools/test.py --out`` wrote, by the model's name.
+        labels (Sequence[str]): Of the rows. Defaults to the pictures' names.
+    """
+    rows = []
+    for source in chosen:
+        image = source.image()
+        views = [image, source.truth(image.shape[:2])]
+        for folder in folders.values():
+            mask = mask_of(folder, source)
+            views.append(np.full(image.shape[:2], 127, np.uint8) if mask is None else mask)
+        rows.append([_small(view) for view in views])
+    write_grid(path, rows, ('input', 'truth', *folders), labels or [source.picture for source in chosen])
+
+
+def _small(view: np.ndarray) -> np.ndarray:
+    scale = LONGEST / max(view.shape[:2])
+    if scale >= 1:
+        return view
+    size = [max(1, round(side * scale)) for side in view.shape[1::-1]]
+    return cv2.resize(view, size, interpolation=cv2.INTER_AREA)
+
+
+def write_scatter(path: Path, first: tuple[str, Mapping], others: Mapping[str, Mapping], figure: str) -> None:
+    """Each picture's figure under two models, a panel each for the first model against another.
+
+    Args:
+        path (Path): The PNG to write.
+        first (tuple[str, Mapping]): A model's name and its values by picture.
+        others (Mapping[str, Mapping]): The same of others, by name.
+        figure (str): What the values are, for the axes.
+    """
+    name, values = first
+    drawn = new_figure(3.4 * len(others), 3.6)
+    for axis, (other, theirs) in zip(drawn.subplots(1, len(others), squeeze=False)[0], others.items(), strict=True):
+        both = [key for key in values if key in theirs]
+        across, up = np.array([values[key] for key in both]), np.array([theirs[key] for key in both])
+        axis.plot([0, 1], [0, 1], color='0.7', linewidth=1)
+        axis.scatter(across, up, s=12, alpha=0.6)
+        better = np.count_nonzero(across > up), np.count_nonzero(across < up)
+        axis.set_title(f'better {name}: {better[0]}\nbetter {other}: {better[1]}', fontsize=8)
+        axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axis.set_xlabel(f'{figure}, {name}', fontsize=8)
+        axis.set_ylabel(f'{figure}, {other}', fontsize=8)
+        axis.set_aspect('equal')
+    with written_whole(path) as part:
+        drawn.savefig(part, dpi=110)

@@ -1,0 +1,156 @@
+"""What is to be compared: a YAML file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from focal_mmseg.datasets.degradations import NONE, PRESETS, parse_degradation
+from focal_mmseg.evaluation.picture_figures import FIGURES
+
+KEYS = ('title', 'runs', 'sets', 'degradations', 'figures', 'pictures')
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model.
+
+    Attributes:
+        name (str): In tables.
+        config (str): Config file.
+        checkpoint (str | None): Its weights; None where the config needs none, or ``train`` makes them.
+        options (tuple[str, ...]): ``KEY=VALUE``, as for ``--cfg-options``.
+        train (bool): Whether it is trained first.
+    """
+
+    name: str
+    config: str
+    checkpoint: str | None = None
+    options: tuple[str, ...] = ()
+    train: bool = False
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Pictures that every model is tested on.
+
+    Attributes:
+        name (str): In tables; '' is the test set of each run's config under its own name.
+        data (str | None): A config whose test sets are taken, as for ``--data``; several sets are a column each.
+        options (tuple[str, ...]): What makes a config's ``test_dataloader`` read it.
+    """
+
+    # Pytest takes it for tests by its name otherwise.
+    __test__ = False
+
+    name: str = ''
+    data: str | None = None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be compared.
+
+    Attributes:
+        title (str): Of the report.
+        runs (tuple[Run, ...]): The models, in the order of the rows; the first is the one others are set against.
+        sets (tuple[TestSet, ...]): The sets, in the order of the columns.
+        figures (tuple[str, ...]): Names of ``FIGURES`` that the tables show.
+        pictures (int): Rows of the qualitative grid.
+        degradations (tuple[str, ...]): Short names; every model is tested under each on the first set.
+    """
+
+    title: str
+    runs: tuple[Run, ...]
+    sets: tuple[TestSet, ...] = (TestSet(),)
+    figures: tuple[str, ...] = ('macro_f1', 'iou', 'auc', 'false_alarm')
+    pictures: int = 6
+    degradations: tuple[str, ...] = ()
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read a plan.
+
+    Args:
+        path (str | Path): A YAML file; docs/compare.md shows one.
+
+    Returns:
+        Plan: Checked, but for the files that it names.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no YAML, or a key or value is not one of a plan; the message names file and key.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is no YAML: {error}') from error
+    content = _mapping(content, str(path), KEYS)
+    runs = _named(content.get('runs'), f'{path}: runs', Run)
+    if not runs:
+        raise ValueError(f'{path}: runs needs at least one model, with name and config')
+    sets = _named(content.get('sets'), f'{path}: sets', TestSet)
+    figures = tuple(_strings(content.get('figures', list(Plan.figures)), f'{path}: figures'))
+    unknown = [name for name in figures if name not in FIGURES]
+    if unknown or not figures:
+        raise ValueError(f'{path}: figures has {unknown or "nothing"}; there are {", ".join(FIGURES)}')
+    pictures = content.get('pictures', Plan.pictures)
+    if not isinstance(pictures, int) or isinstance(pictures, bool) or pictures < 0:
+        raise ValueError(f'{path}: pictures must be a whole number of at least 0, got {pictures!r}')
+    title = content.get('title', Path(path).stem)
+    degradations = _degradations(content.get('degradations', []), f'{path}: degradations')
+    return Plan(str(title), runs, sets or (TestSet(),), figures, pictures, degradations)
+
+
+def _degradations(value: Any, where: str) -> tuple[str, ...]:
+    """A preset's name, or a list of short names; the undegraded test is there anyway."""
+    if isinstance(value, str):
+        if value not in PRESETS:
+            raise ValueError(f'{where}: there is no preset {value!r}, only {", ".join(PRESETS)}')
+        value = list(PRESETS[value])
+    names = [name for name in _strings(value, where) if name != NONE]
+    for name in names:
+        try:
+            parse_degradation(name)
+        except ValueError as error:
+            raise ValueError(f'{where}: {error}') from error
+    return tuple(names)
+
+
+def _mapping(content: Any, where: str, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Keys and values with known keys."""
+    if not isinstance(content, Mapping):
+        raise ValueError(f'{where}: expected keys and values ({", ".join(keys)}), got {type(content).__name__}')
+    unknown = [key for key in content if key not in keys]
+    if unknown:
+        raise ValueError(f'{where} has no key {unknown[0]!r}; there are {", ".join(keys)}')
+    return content
+
+
+def _strings(value: Any, where: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f'{where} must be a list of words, got {value!r}')
+    return value
+
+
+def _named(entries: Any, where: str, kind: type[Run] | type[TestSet]) -> tuple:
+    """Entries of a list, each a Run or a TestSet with a name of its own."""
+    found = []
+    if entries is not None and not isinstance(entries, list):
+        raise ValueError(f'{where} must be a list, got {type(entries).__name__}')
+    for number, entry in enumerate(entries or [], 1):
+        here = f'{where}, entry {number}'
+        entry = dict(_mapping(entry, here, tuple(kind.__dataclass_fields__)))
+        entry['options'] = tuple(_strings(entry.get('options', []), f'{here}: options'))
+        for key in ('name', *(('config',) if kind is Run else ())):
+            if not isinstance(entry.get(key), str) or not entry[key].strip():
+                raise ValueError(f'{here} needs a {key}')
+        if entry['name'] in [each.name for each in found]:
+            raise ValueError(f'{here}: there are two of the name {entry["name"]!r}')
+        if entry.get('train') and entry.get('checkpoint'):
+            raise ValueError(f'{here}: give a checkpoint or train: true, not both')
+        found.append(kind(**entry))
+    return tuple(found)

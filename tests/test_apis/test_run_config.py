@@ -1,0 +1,97 @@
+"""The data sets of one config for the network of another."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+
+from focal_mmseg.apis.run_config import parse_options, use_data
+from focal_mmseg.datasets.converters import SETS, DataSet, convert
+from focal_mmseg.reports.pictures import sources
+
+TEST_SETS = ('columbia', 'coverage', 'casia1', 'misd', 'nist16', 'ffpp')
+TIMES = {'tampcoco-sp': 1, 'tampcoco-cm': 1, 'tampcoco-bcm': 1, 'tampcoco-bcmc': 1, 'casia2': 40, 'imd2020': 20}
+
+
+@pytest.fixture
+def all_sets(forged_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every set in ``data/<name>``, as prepare_data writes it, with two small pictures each."""
+    from focal_mmseg.datasets.converters.base import Picture
+
+    train = forged_set / 'train'
+    pictures = [
+        Picture(train / 'images' / 'splice' / f'0000{n}.jpg', (train / 'masks' / 'splice' / f'0000{n}.png',), 'splice')
+        for n in range(2)
+    ]
+    for name in SETS:
+        made = DataSet(name, name, '', {}, lambda *_: pictures)
+        convert(made, forged_set, tmp_path / 'data' / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_six_test_sets_are_a_row_each_and_keep_the_networks_pipeline(root: Path, all_sets: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'demo' / 'focal_hrnet-compact.py')
+    use_data(cfg, root / 'configs' / '_base_' / 'datasets' / 'forgery_test.py', ('test',))
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    found = list(sources(dataset))
+    assert [each.dataset for each in found[::2]] == list(TEST_SETS) and len(found) == 12
+    assert [type(step).__name__ for step in dataset.datasets[3].pipeline.transforms] == [
+        step.type for step in cfg.test_pipeline
+    ]
+    assert 'NoiseResidual' in [step.type for step in cfg.test_pipeline]
+    assert cfg.train_dataloader.dataset.data_root == 'work_dirs/demo/data/train'
+
+
+def test_training_sets_are_repeated_as_released_and_nothing_is_validated(root: Path, all_sets: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+    use_data(cfg, root / 'configs' / '_base_' / 'datasets' / 'forgery_train.py', ('train', 'val'))
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    assert len(dataset) == 2 * sum(TIMES.values())
+    assert [(each.times, each.dataset.dataset_name) for each in dataset.datasets] == [
+        (times, name) for name, times in TIMES.items()
+    ]
+    assert cfg.val_dataloader is None and cfg.val_evaluator is None
+    assert cfg.default_hooks.checkpoint.save_best is None
+
+
+@pytest.mark.parametrize('name', SETS)
+def test_each_set_has_a_file(root: Path, all_sets: Path, name: str) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+    own = Config.fromfile(root / 'configs' / '_base_' / 'datasets' / f'{name}.py')
+    part = 'train' if own.train_dataloader.dataset.data_root == f'data/{name}' else 'test'
+    use_data(cfg, root / 'configs' / '_base_' / 'datasets' / f'{name}.py', (part,))
+    found = list(sources(DATASETS.build(cfg[f'{part}_dataloader'].dataset)))
+    assert [each.dataset for each in found] == [name] * 2
+
+
+def test_a_training_runs_on_the_training_sets(root: Path, run_tool, trained, all_sets: Path) -> None:
+    data = root / 'configs' / '_base_' / 'datasets' / 'forgery_train.py'
+    run_tool(root / 'tools' / 'train.py', trained[0], '--work-dir', all_sets / 'work', '--data', data)
+    assert (all_sets / 'work' / 'iter_1.pth').is_file()
+
+
+def test_views_are_averaged_on_several_sets(root: Path, run_tool, trained, all_sets: Path) -> None:
+    data = root / 'configs' / '_base_' / 'datasets' / 'forgery_test.py'
+    out = all_sets / 'out'
+    run_tool(root / 'tools' / 'test.py', *trained, '--work-dir', out, '--out', out, '--data', data, '--tta')
+    assert sorted(path.name for path in out.iterdir() if (path / 'splice').is_dir()) == sorted(TEST_SETS)
+    assert '| mean of sets' in (out / 'summary.md').read_text()
+
+
+def test_a_config_without_the_data_is_refused(root: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+    with pytest.raises(ValueError, match=r'adam_40k\.py has no data sets for test'):
+        use_data(cfg, root / 'configs' / '_base_' / 'schedules' / 'adam_40k.py', ('test',))
+
+
+def test_options_are_parsed_as_on_the_command_line() -> None:
+    assert parse_options(['a.b=1', 'c=[x,y]', 'd=512,512', 'e=None']) == {
+        'a.b': 1,
+        'c': ['x', 'y'],
+        'd': [512, 512],
+        'e': None,
+    }
+    with pytest.raises(ValueError, match="expected KEY=VALUE, got 'a'"):
+        parse_options(['a'])

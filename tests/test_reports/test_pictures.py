@@ -1,0 +1,69 @@
+"""The pictures of a report."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmseg.registry import DATASETS
+
+from focal_mmseg.reports.pictures import mask_of, sources, spread_over, write_masks, write_scatter
+
+
+@pytest.fixture
+def dataset(forged_set: Path) -> dict:
+    return dict(
+        type='ForgeryDataset',
+        dataset_name='small',
+        data_root=str(forged_set / 'test'),
+        data_prefix=dict(img_path='images', seg_map_path='masks'),
+    )
+
+
+def test_sources_are_the_pictures_and_masks_of_the_set(dataset: dict, forged_set: Path) -> None:
+    found = list(sources(DATASETS.build(dataset)))
+    assert [each.picture for each in found] == ['copy-move/00000', 'pristine/00000', 'splice/00000', 'splice/00001']
+    for each in found:
+        bgr = cv2.imread(str(forged_set / 'test' / 'images' / f'{each.picture}.jpg'))
+        mask = cv2.imread(str(forged_set / 'test' / 'masks' / f'{each.picture}.png'), cv2.IMREAD_GRAYSCALE)
+        np.testing.assert_array_equal(each.image(), bgr[..., ::-1])
+        np.testing.assert_array_equal(each.truth(mask.shape), mask)
+
+
+def test_sets_that_are_put_together_give_all_their_pictures(dataset: dict) -> None:
+    twice = dict(type='ConcatDataset', datasets=[dataset, dict(dataset, dataset_name='again')])
+    found = list(sources(DATASETS.build(twice)))
+    assert [each.dataset for each in found] == ['small'] * 4 + ['again'] * 4
+    repeated = dict(type='RepeatDataset', times=3, dataset=dataset)
+    assert len(list(sources(DATASETS.build(repeated)))) == 4
+
+
+def test_a_picture_without_a_mask_file_is_pristine(dataset: dict, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((6, 8, 3), np.uint8))
+    alone = dict(type='ForgeryDataset', data_prefix=dict(img_path=str(tmp_path)), pristine_without_mask=True)
+    (source,) = sources(DATASETS.build(alone))
+    assert not source.truth((6, 8)).any()
+
+
+@pytest.mark.parametrize(('number', 'places'), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9]), (20, list(range(10)))])
+def test_pictures_are_spread_over_the_set(number: int, places: list[int]) -> None:
+    assert spread_over(list(range(10)), number) == places
+
+
+def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(dataset: dict, tmp_path: Path) -> None:
+    found = list(sources(DATASETS.build(dataset)))
+    folders = {'one': tmp_path / 'one', 'two': tmp_path / 'two'}
+    (tmp_path / 'one' / 'small' / 'splice').mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'one' / 'small' / 'splice' / '00000.png'), np.full((128, 128), 255, np.uint8))
+    assert mask_of(folders['one'], found[2]).all() and mask_of(folders['two'], found[2]) is None
+    write_masks(tmp_path / 'grid.png', found, folders)
+    grid = cv2.imread(str(tmp_path / 'grid.png'))
+    assert grid.shape[0] / grid.shape[1] == pytest.approx(2.3 * 4 / (2.2 * 4), rel=0.05)
+
+
+def test_the_scatter_has_a_panel_a_model(tmp_path: Path) -> None:
+    values = {('a', str(number)): number / 10 for number in range(10)}
+    others = {'b': dict(values), 'c': {('a', '0'): 1.0}}
+    write_scatter(tmp_path / 'scatter.png', ('a', values), others, 'IoU')
+    drawn = cv2.imread(str(tmp_path / 'scatter.png'))
+    assert drawn.shape[1] > 1.5 * drawn.shape[0]

@@ -1,0 +1,114 @@
+"""Plans of comparisons."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmseg.registry import MODELS, TASK_UTILS
+
+from focal_mmseg.apis.run_config import parse_options
+from focal_mmseg.reports import Run, TestSet, read_plan
+
+GOOD = """
+title: Two networks
+runs:
+  - {name: A, config: a.py, checkpoint: a.pth, options: [model.x=1]}
+  - {name: B, config: b.py, train: true}
+sets:
+  - name: casia1
+  - {name: nist16, options: [test_dataloader.dataset.data_root=data/nist16]}
+  - {name: six, data: configs/_base_/datasets/forgery_test.py}
+degradations: [none, jpeg:70]
+figures: [iou, auc]
+pictures: 4
+"""
+
+
+def test_a_plan_is_read(tmp_path: Path) -> None:
+    (tmp_path / 'plan.yaml').write_text(GOOD)
+    plan = read_plan(tmp_path / 'plan.yaml')
+    assert (plan.title, plan.figures, plan.pictures) == ('Two networks', ('iou', 'auc'), 4)
+    assert plan.degradations == ('jpeg:70',)
+    assert plan.runs == (Run('A', 'a.py', 'a.pth', ('model.x=1',)), Run('B', 'b.py', train=True))
+    assert plan.sets == (
+        TestSet('casia1'),
+        TestSet('nist16', options=('test_dataloader.dataset.data_root=data/nist16',)),
+        TestSet('six', 'configs/_base_/datasets/forgery_test.py'),
+    )
+
+
+def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
+    (tmp_path / 'mine.yaml').write_text('runs: [{name: A, config: a.py}]')
+    plan = read_plan(tmp_path / 'mine.yaml')
+    assert (plan.title, plan.sets, plan.pictures) == ('mine', (TestSet(),), 6)
+    assert plan.figures == ('macro_f1', 'iou', 'auc', 'false_alarm')
+
+
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        ('a: [', 'is no YAML'),
+        ('- a', r'expected keys and values \(title, runs'),
+        ('runs: []', 'runs needs at least one model'),
+        ('model: A', "has no key 'model'; there are title, runs"),
+        ('runs: {name: A}', 'runs must be a list, got dict'),
+        ('runs: [{name: A}]', 'runs, entry 1 needs a config'),
+        ('runs: [{config: a.py}]', 'runs, entry 1 needs a name'),
+        ('runs: [{name: A, config: a.py, weights: b}]', "runs, entry 1 has no key 'weights'"),
+        ('runs: [{name: A, config: a.py}, {name: A, config: b.py}]', "entry 2: there are two of the name 'A'"),
+        ('runs: [{name: A, config: a.py, checkpoint: b, train: true}]', 'give a checkpoint or train: true, not both'),
+        ('runs: [{name: A, config: a.py, options: x=1}]', 'options must be a list of words'),
+        ('runs: [{name: A, config: a.py}]\nfigures: [f1]', r"figures has \['f1'\]; there are macro_f1"),
+        ('runs: [{name: A, config: a.py}]\nfigures: []', 'figures has nothing'),
+        ('runs: [{name: A, config: a.py}]\ndegradations: fokal', "there is no preset 'fokal', only focal"),
+        ('runs: [{name: A, config: a.py}]\ndegradations: [jpg:3]', "degradations: unknown degradation 'jpg'"),
+        ('runs: [{name: A, config: a.py}]\npictures: -1', 'pictures must be a whole number'),
+        ('runs: [{name: A, config: a.py}]\nsets: [{options: []}]', 'sets, entry 1 needs a name'),
+    ],
+)
+def test_a_mistake_is_named_with_its_key(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / 'plan.yaml').write_text(text)
+    with pytest.raises(ValueError, match=rf'plan\.yaml.*{says}'):
+        read_plan(tmp_path / 'plan.yaml')
+
+
+def test_code_in_a_plan_does_not_run(tmp_path: Path) -> None:
+    (tmp_path / 'plan.yaml').write_text(f'title: !!python/object/apply:os.mkdir [{tmp_path / "trace"}]')
+    with pytest.raises(ValueError, match='is no YAML'):
+        read_plan(tmp_path / 'plan.yaml')
+    assert not (tmp_path / 'trace').exists()
+
+
+def test_the_plans_of_the_repository_are_read_and_their_configs_exist(root: Path) -> None:
+    plans = sorted((root / 'configs').rglob('*.yaml'))
+    assert plans
+    for path in plans:
+        assert all((root / run.config).is_file() for run in read_plan(path).runs), path
+
+
+@pytest.mark.parametrize(
+    ('plan', 'part', 'registry', 'types'),
+    [
+        (
+            'losses',
+            'loss_decode',
+            MODELS,
+            ['TripletLoss', 'DCLLoss', 'CircleLoss', 'InfoNCELoss', 'InfoNCEPlusPlusLoss', 'InfoNCEPlusPlusLoss'],
+        ),
+        (
+            'clusterings',
+            'clusterer',
+            TASK_UTILS,
+            ['BIRCH', 'Hierarchical', 'KMeans', 'BisectingKMeans', 'HDBSCAN'],
+        ),
+    ],
+)
+def test_ablations_change_one_part(root: Path, plan: str, part: str, registry: object, types: list[str]) -> None:
+    found = []
+    for run in read_plan(root / 'configs' / 'ablations' / f'{plan}.yaml').runs:
+        cfg = Config.fromfile(root / run.config)
+        cfg.merge_from_dict(parse_options(run.options))
+        found.append(registry.build(cfg.model.decode_head[part]))
+    assert [type(each).__name__.removesuffix('Clusterer') for each in found] == types
+    if part == 'loss_decode':
+        assert [each.scope for each in found[-2:]] == ['batch', 'image']

@@ -1,0 +1,82 @@
+"""Tables of comparisons."""
+
+import csv
+import math
+from html.parser import HTMLParser
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from focal_mmseg.reports import Table
+from focal_mmseg.reports.tables import Column
+
+COLUMNS = (Column('a', 'iou'), Column('a', 'false_alarm'), Column('b', 'iou'))
+ROWS = {
+    'first': (0.5, 0.2, math.nan),
+    '<second>': (0.70001, 0.1, 0.3),
+    'third': (0.7, 0.1, 0.1),
+    'fourth': (0.6, 0.4, 0.2),
+}
+
+
+def test_best_and_second_best_are_marked_by_what_is_shown_and_less_false_alarm_is_better() -> None:
+    assert Table('model', COLUMNS, ROWS).places() == {
+        'first': [0, 2, 0],
+        '<second>': [1, 1, 1],
+        'third': [1, 1, 0],
+        'fourth': [2, 0, 2],
+    }
+
+
+def test_a_single_model_is_not_the_best() -> None:
+    assert Table('model', COLUMNS, {'first': (0.5, 0.2, math.nan)}).places() == {'first': [0, 0, 0]}
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=6))
+def test_no_value_beats_the_best(values: list[float]) -> None:
+    table = Table('model', COLUMNS[:1], {str(number): (value,) for number, value in enumerate(values)})
+    places = [place for (place,) in table.places().values()]
+    assert max(round(value, 3) for value in values) == round(values[places.index(1)], 3)
+
+
+def test_markdown_names_the_group_of_each_column() -> None:
+    lines = Table('model', COLUMNS, ROWS).to_markdown().splitlines()
+    assert lines[0] == '| model | a IoU | a false alarms | b IoU |'
+    assert lines[2] == '| first | 0.500 | <u>0.200</u> | - |'
+    assert lines[4] == '| third | **0.700** | **0.100** | 0.100 |'
+
+
+class Cells(HTMLParser):
+    """Texts of a page's cells; fails on a tag that is not closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append(data)
+
+
+def test_html_is_closed_and_escaped() -> None:
+    texts = Cells(Table('model', COLUMNS, ROWS).to_html()).texts
+    assert texts[:6] == ['model', 'a', 'b', 'IoU', 'false alarms', 'IoU']
+    assert '<second>' in texts and texts.count('0.700') == 2
+
+
+def test_csv_has_all_digits(tmp_path: Path) -> None:
+    Table('model', COLUMNS, ROWS).write_csv(tmp_path / 'table.csv')
+    with (tmp_path / 'table.csv').open(newline='') as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ['', 'a/iou', 'a/false_alarm', 'b/iou']
+    assert rows[1] == ['first', '0.5', '0.2', ''] and rows[2][1] == '0.70001'

@@ -1,0 +1,94 @@
+"""A comparison of two small networks, from the plan to the page."""
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+import yaml
+
+from focal_mmseg.evaluation.averages import average
+from focal_mmseg.evaluation.rows import read_rows
+
+
+@pytest.fixture
+def compare(root: Path, tmp_path: Path, run_tool: Callable) -> Callable[..., Path]:
+    """Runs the tool on a plan, and gives its folder."""
+
+    def run(plan: dict, *arguments: str) -> Path:
+        (tmp_path / 'plan.yaml').write_text(yaml.safe_dump(plan))
+        run_tool(root / 'tools' / 'compare.py', tmp_path / 'plan.yaml', '--work-dir', tmp_path / 'out', *arguments)
+        return tmp_path / 'out'
+
+    return run
+
+
+def test_models_are_trained_tested_and_reported_once(
+    compare: Callable, trained: tuple[Path, Path], classifier: tuple[Path, Path], capsys: pytest.CaptureFixture
+) -> None:
+    plan = dict(
+        title='Small <networks>',
+        runs=[
+            dict(name='FOCAL', config=str(trained[0]), checkpoint=str(trained[1])),
+            dict(name='Cross-entropy', config=str(classifier[0]), train=True),
+        ],
+        sets=[dict(name='small'), dict(name='again', options=['test_dataloader.dataset.indices=[0,1]'])],
+        figures=['iou', 'false_alarm'],
+        pictures=2,
+    )
+    out = compare(plan)
+    said = capsys.readouterr().out
+    assert '1 of 5: testing FOCAL on small\n' in said and '3 of 5: training Cross-entropy, about' in said
+    with (out / 'table.csv').open(newline='') as file:
+        rows = {row['']: row for row in csv.DictReader(file)}
+    assert list(rows) == ['FOCAL', 'Cross-entropy']
+    for name, row in rows.items():
+        folder = out / name.lower() / 'small' / 'masks'
+        expected = average(read_rows(folder / 'pictures.csv'), 'left out')
+        assert float(row['small/iou']) == pytest.approx(expected['iou'])
+        assert float(row['small/false_alarm']) == pytest.approx(expected['false_alarm'])
+        means = (float(row['small/iou']) + float(row['again/iou'])) / 2
+        assert float(row['mean of sets/iou']) == pytest.approx(means)
+    page = (out / 'report.html').read_text()
+    assert 'Small &lt;networks&gt;' in page and page.count('<img ') == 4
+    assert '| **' in (out / 'table.md').read_text()
+    for name in ('masks.png', 'scatter.png', 'focal/worst.png'):
+        assert cv2.imread(str(out / name)) is not None
+
+    assert compare(plan) == out
+    again = capsys.readouterr().out
+    assert ' of ' not in again.split('|')[0] and 'report: ' in again
+
+
+def test_a_model_that_fails_is_named_and_the_others_are_reported(
+    compare: Callable, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    plan = dict(
+        runs=[
+            dict(name='gone', config=str(trained[0]), checkpoint=str(tmp_path / 'gone.pth')),
+            dict(name='there', config=str(trained[0]), checkpoint=str(trained[1])),
+        ],
+        pictures=0,
+        degradations=['jpeg:30', 'blur:3'],
+    )
+    with pytest.raises(SystemExit, match=r'not in the report:\ntesting gone: test\.py ended with code 1: see ') as stop:
+        compare(plan)
+    log = Path(re.search(r'see (\S+)', stop.value.code)[1])
+    assert 'gone.pth does not exist' in log.read_text()
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    assert 'there' in page and 'Degraded pictures' in page
+    assert cv2.imread(str(tmp_path / 'out' / 'robustness.png')) is not None
+
+
+def test_without_a_test_there_is_no_report(compare: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
+    plan = dict(runs=[dict(name='there', config=str(trained[0]), checkpoint=str(trained[1]))])
+    with pytest.raises(SystemExit, match='nothing was tested'):
+        compare(plan, '--report-only')
+    assert not (tmp_path / 'out' / 'report.html').exists()
+
+
+def test_a_bad_plan_is_named(compare: Callable) -> None:
+    with pytest.raises(SystemExit, match=r'plan\.yaml: runs needs at least one model'):
+        compare(dict(title='empty'))

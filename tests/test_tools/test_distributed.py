@@ -1,0 +1,51 @@
+"""Two processes without a GPU, joined by torchrun."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from focal_mmseg.evaluation.rows import read_rows
+
+
+@pytest.fixture
+def run(root: Path) -> Callable[..., None]:
+    """Runs one of our tools in two processes."""
+
+    def call(tool: str, *arguments: object) -> None:
+        launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
+        command = [*launch, root / 'tools' / tool, *map(str, arguments), '--launcher', 'pytorch']
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | dict(OMP_NUM_THREADS='1'))
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    return call
+
+
+def test_a_test_counts_each_picture_once_also_where_they_do_not_share_evenly(
+    root: Path, run: Callable, run_tool: Callable, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    options = ('--cfg-options', 'test_dataloader.dataset.indices=[0,1,2]')
+    run('test.py', *trained, '--work-dir', tmp_path / 'two', '--out', tmp_path / 'two', *options)
+    run_tool(root / 'tools' / 'test.py', *trained, '--work-dir', tmp_path / 'one', '--out', tmp_path / 'one', *options)
+    two, one = ({row['picture']: row for row in read_rows(tmp_path / name / 'pictures.csv')} for name in ('two', 'one'))
+    assert len(one) == 3 and sorted(one) == sorted(two)
+    for name, row in one.items():
+        assert two[name] == pytest.approx(row, nan_ok=True)
+        masks = [cv2.imread(str(tmp_path / part / row['dataset'] / f'{name}.png')) for part in ('two', 'one')]
+        np.testing.assert_array_equal(*masks)
+
+
+def test_a_training_writes_one_checkpoint_and_one_log(
+    run: Callable, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run('train.py', trained[0], '--work-dir', tmp_path / 'work')
+    assert [path.name for path in (tmp_path / 'work').glob('*.pth')] == ['iter_1.pth']
+    (log,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
+    (step,) = (json.loads(line) for line in log.read_text().splitlines())
+    assert np.isfinite(step['loss'])

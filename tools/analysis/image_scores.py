@@ -1,0 +1,103 @@
+"""How to tell a forged picture from a pristine one without a classifier: candidates compared; docs/metrics.md has them.
+
+A candidate gives one number a picture, from its score map, its embeddings or its clusters. The table has the AUC of
+forged against pristine pictures of the config's test set.
+
+Example:
+  python tools/analysis/image_scores.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from hdbscan._hdbscan_tree import compute_stability, condense_tree
+from mmengine.config import Config, DictAction
+from mmengine.utils import track_iter_progress
+from prettytable import PrettyTable
+from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
+
+from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, Localisation
+from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
+from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
+from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
+from focal_mmseg.utils import written_whole
+
+sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
+from network_embeddings import embed_test_set
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file of a FOCAL network and its test set')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/image_scores.json'), help='default %(default)s')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
+    return parser.parse_args()
+
+
+def separation(points: torch.Tensor, found: Localisation) -> tuple[float, float]:
+    """Distance of the pristine and the forged mean, and the same over the pristine points' spread; 0 without forged."""
+    if not found.forged.any():
+        return 0.0, 0.0
+    pristine, forged = points[~found.forged].mean(0), points[found.forged].mean(0)
+    distance = (pristine - forged).norm().item()
+    spread = (points[~found.forged] - pristine).norm(dim=1).mean().item()
+    return distance, distance / max(spread, 1e-12)
+
+
+def persistence(points: torch.Tensor, clusterer: HDBSCANClusterer) -> float:
+    """Of the first split in HDBSCAN's condensed tree: the smaller child's stability over the root's."""
+    tree = single_linkage_label(mutual_reachability_tree(points, clusterer.min_samples))
+    condensed = condense_tree(tree, max(2, round(clusterer.min_cluster_size * len(points))))
+    stability = compute_stability(condensed)
+    root = min(stability)
+    splits = condensed[(condensed['parent'] == root) & (condensed['child_size'] > 1)]
+    children = [stability[child] for child in splits['child']]
+    return min(children) / stability[root] if children else 0.0
+
+
+def candidates(embeddings: torch.Tensor, size: tuple[int, int]) -> dict[str, float]:
+    """Each candidate's number for one picture with embeddings (C, h, w) and (H, W) pixels."""
+    points = embeddings.flatten(1).T.contiguous()
+    hdbscan, k_means = HDBSCANClusterer(), KMeansClusterer()
+    found, two = hdbscan.localise(points), k_means.localise(points)
+    score = cv2.resize(found.score.view(embeddings.shape[1:]).numpy(), size[::-1])
+    homogeneity = 1 - points.mean(0).norm().item()
+    share = found.forged.float().mean().item()
+    # A picture with one cluster is ranked by its homogeneity, behind those with two.
+    return {f'score map: {name}': of(score) for name, of in IMAGE_SCORES.items()} | {
+        'embeddings: 1 - length of their mean': homogeneity,
+        'HDBSCAN: separation x root of the share': separation(points, found)[1] * share**0.5 + 0.01 * homogeneity,
+        'HDBSCAN: persistence of the first split': persistence(points, hdbscan),
+        'HDBSCAN and K-means: mutual information': normalized_mutual_info_score(found.forged, two.forged),
+        'K-means: distance of the centres': separation(points, two)[0],
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    pictures = embed_test_set(cfg, args.checkpoint)
+    forged = [bool(truth.any()) for _, truth in pictures]
+    if len(set(forged)) < 2:
+        sys.exit('the test set needs forged and pristine pictures')
+    print()
+    found = [candidates(embeddings, truth.shape) for embeddings, truth in track_iter_progress(pictures)]
+    aucs = {name: float(roc_auc_score(forged, np.array([each[name] for each in found]))) for name in found[0]}
+    table = PrettyTable(('image score', 'AUC'))
+    table.add_rows([(name, f'{auc:.3f}') for name, auc in sorted(aucs.items(), key=lambda each: -each[1])])
+    print(f'\n{table}\n{sum(forged)} forged and {len(forged) - sum(forged)} pristine pictures; written to {args.out}')
+    with written_whole(args.out) as part:
+        part.write_text(json.dumps(aucs, indent=2) + '\n', encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,157 @@
+"""Check the pictures and masks of a data set: are they readable, do they fit, is anything in training and test?
+
+A source is an index.tsv with images/ and masks/ beside it, a folder that tools/prepare_data.py wrote or of this layout,
+or a config, whose training, validation and test sets are checked together. The exit code is 1 where pictures cannot be
+used or training pictures come again in the test; with --strict also where something should be looked at.
+
+Example:
+  python tools/check_data.py data/casia1
+  python tools/check_data.py configs/focal_hrnet.py --workers 4
+  python tools/check_data.py --train data/casia2 --test data/casia1 data/columbia
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from mmengine.utils import ProgressBar
+from prettytable import PrettyTable
+
+from focal_mmseg.datasets.checking import Entry, Finding, check_picture, entries_of
+from focal_mmseg.datasets.checking.contact_sheet import write_contact_sheet
+from focal_mmseg.datasets.checking.duplicates import Duplicates, find_duplicates
+from focal_mmseg.datasets.checking.picture_check import ERRORS
+from focal_mmseg.datasets.converters import SETS
+from focal_mmseg.utils import positive_int, written_whole
+
+# Forged pictures that FOCAL tested on (table 5).
+TABLE_5 = {'columbia': 160, 'coverage': 100, 'casia1': 920, 'nist16': 564, 'misd': 227, 'ffpp': 1000}
+LISTED = 10
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('sources', nargs='*', help='indexes, folders or configs; but for configs, of the test')
+    parser.add_argument('--train', nargs='+', default=[], metavar='SOURCE', help='indexes or folders of the training')
+    parser.add_argument('--test', nargs='+', default=[], metavar='SOURCE', help='indexes or folders of the test')
+    parser.add_argument('--workers', type=positive_int, default=os.cpu_count() or 1, help='default %(default)s')
+    parser.add_argument('--no-duplicates', action='store_true', help='do not look for pictures that come twice')
+    parser.add_argument('--strict', action='store_true', help='warnings make the exit code 1 too')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/check_data'), help='default %(default)s')
+    args = parser.parse_args()
+    if not (args.sources or args.train or args.test):
+        parser.error('give a source, or --train and --test')
+    return args
+
+
+def listed(args: argparse.Namespace) -> tuple[list[Entry], list[str]]:
+    """The pictures of all sources, and what could not be listed."""
+    entries, failures = [], []
+    for part, sources in (('test', args.sources), ('train', args.train), ('test', args.test)):
+        for source in sources:
+            try:
+                found, failed = entries_of(source, part)
+            except (OSError, ValueError) as error:
+                found, failed = [], [str(error)]
+            entries += found
+            failures += [f'{source}: {each}' for each in failed]
+    return entries, failures
+
+
+def checked(entries: list[Entry], workers: int, hashes: bool) -> list[Finding]:
+    """Check every picture, in their order, with progress."""
+    bar = ProgressBar(len(entries))
+    found = []
+    check = partial(check_picture, hashes=hashes)
+    if workers == 1:
+        for entry in entries:
+            found.append(check(entry))
+            bar.update()
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            for each in pool.map(check, entries, chunksize=16):
+                found.append(each)
+                bar.update()
+    print()
+    return found
+
+
+def counts(entries: list[Entry], findings: list[Finding]) -> PrettyTable:
+    """A row a set: how many of what, against its release and table 5."""
+    table = PrettyTable(('part', 'set', 'pictures', 'forged', 'pristine', 'in the release', 'table 5', 'forged share'))
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for entry, finding in zip(entries, findings, strict=True):
+        groups.setdefault((entry.part, entry.dataset), []).append(finding)
+    for (part, name), members in groups.items():
+        shares = [each.forged_share for each in members if each.forged_share]
+        release = SETS[name].counts if name in SETS else {}
+        pristine = release.get('pristine', 0)
+        expected = f'{sum(release.values()) - pristine} / {pristine}' if release else '-'
+        cells = (len(members), len(shares), len(members) - len(shares), expected, TABLE_5.get(name, '-'))
+        table.add_row((part, name, *cells, f'{np.median(shares):.3f}' if shares else '-'))
+    return table
+
+
+def show_problems(entries: list[Entry], findings: list[Finding]) -> Counter:
+    """Say what is wrong, the first of each kind by name; how many of each."""
+    by_kind: dict[str, list[str]] = {}
+    for entry, finding in zip(entries, findings, strict=True):
+        for kind, text in finding.problems:
+            by_kind.setdefault(kind, []).append(f'{entry.image}: {text}')
+    for kind, lines in by_kind.items():
+        print(f'\n{kind}: {len(lines)}')
+        print('\n'.join(f'  {line}' for line in lines[:LISTED]))
+        if len(lines) > LISTED:
+            print(f'  and {len(lines) - LISTED} more, see findings.json')
+    return Counter({kind: len(lines) for kind, lines in by_kind.items()})
+
+
+def show_duplicates(duplicates: Duplicates) -> None:
+    """Say which pictures come again."""
+    for title, pairs in (
+        ('in training and in test', duplicates.leaks),
+        ('twice in one part', duplicates.twice),
+        ('forged pictures with their originals, as they should be', duplicates.originals),
+    ):
+        print(f'\n{title}: {len(pairs)}')
+        if pairs is not duplicates.originals:
+            print(''.join(f'  {first} and {second}\n' for first, second in pairs[:LISTED]), end='')
+
+
+def main() -> None:
+    """Check, print and write."""
+    args = parse_args()
+    entries, failures = listed(args)
+    try:
+        findings = checked(entries, args.workers, not args.no_duplicates)
+    except ImportError as error:
+        sys.exit(str(error))
+    duplicates = Duplicates() if args.no_duplicates else find_duplicates(entries, findings)
+    print(counts(entries, findings))
+    problems = show_problems(entries, findings)
+    if not args.no_duplicates:
+        show_duplicates(duplicates)
+    rows = [asdict(entry) | asdict(finding) for entry, finding in zip(entries, findings, strict=True)]
+    with written_whole(args.out / 'findings.json') as part:
+        part.write_text(json.dumps(dict(pictures=rows, not_listed=failures, **asdict(duplicates))), encoding='utf-8')
+    write_contact_sheet(args.out / 'contact_sheet.png', entries, findings)
+    print(f'\nwritten: {args.out / "findings.json"}, {args.out / "contact_sheet.png"}')
+    bad = sum(problems[kind] for kind in ERRORS) + len(duplicates.leaks) + len(failures)
+    if not entries and not failures:
+        failures = ['there is no picture']
+    for failure in failures:
+        print(f'not checked: {failure}')
+    if bad or failures or (args.strict and (problems or duplicates.twice)):
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,61 @@
+"""Bring a public data set, as it was downloaded, into the form that the configs read; docs/datasets.md has each set.
+
+Pictures are linked (or copied) unchanged, masks written as 0 (pristine) and 255 (forged). The source is only read. What
+is left out is listed at the end and in report.json, and the exit code is then 1.
+
+Example:
+  python tools/prepare_data.py coverage downloads/COVERAGE
+  python tools/prepare_data.py casia1 downloads/CASIA1 --out /data/casia1 --copy
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from prettytable import PrettyTable
+
+from focal_mmseg.datasets.converters import SETS, DataSet, Report, convert
+
+LISTED = 20
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('set', choices=sorted(SETS), metavar='SET', help=f'one of {", ".join(sorted(SETS))}')
+    parser.add_argument('source', type=Path, help='the folder it was unpacked into')
+    parser.add_argument('--out', type=Path, help='folder to write into; default data/SET')
+    parser.add_argument('--copy', action='store_true', help='copy the pictures in place of linking them')
+    return parser.parse_args()
+
+
+def show(dataset: DataSet, report: Report) -> None:
+    """Counts against the release, and what is unlike it."""
+    table = PrettyTable(('kind', 'converted', 'in the release'))
+    for kind in sorted({*report.counts, *dataset.counts}):
+        table.add_row((kind, report.counts[kind], dataset.counts.get(kind, 0)))
+    print(f'\n{table}')
+    for title, lines in (('note', report.notes), ('mended', report.mended), ('left out', report.dropped)):
+        for line in lines[:LISTED]:
+            print(f'{title}: {line}')
+        if len(lines) > LISTED:
+            print(f'{title}: and {len(lines) - LISTED} more, see report.json')
+
+
+def main() -> None:
+    """Convert."""
+    args = parse_args()
+    dataset = SETS[args.set]
+    out = args.out or Path('data') / dataset.name
+    try:
+        report = convert(dataset, args.source, out, args.copy)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+    show(dataset, report)
+    print(f'written to {out}: use data_root={out}, ann_file=index.tsv')
+    if report.dropped:
+        sys.exit(f'{len(report.dropped)} pictures were left out')
+
+
+if __name__ == '__main__':
+    main()
