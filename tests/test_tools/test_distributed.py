@@ -16,11 +16,13 @@ from focal_mmseg.evaluation.rows import read_rows
 
 @pytest.fixture
 def run(root: Path) -> Callable[..., None]:
-    """Runs one of our tools in two processes."""
+    """Runs one of our tools in two processes, or in one without a launcher, with one thread each: sums round alike."""
 
-    def call(tool: str, *arguments: object) -> None:
-        launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
+    def call(tool: str, *arguments: object, ranks: int = 2) -> None:
+        launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', str(ranks)]
         command = [*launch, root / 'tools' / tool, *map(str, arguments), '--launcher', 'pytorch']
+        if ranks == 1:
+            command = [sys.executable, root / 'tools' / tool, *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, env=os.environ | dict(OMP_NUM_THREADS='1'))
         assert done.returncode == 0, done.stderr[-3000:]
 
@@ -28,11 +30,11 @@ def run(root: Path) -> Callable[..., None]:
 
 
 def test_a_test_counts_each_picture_once_also_where_they_do_not_share_evenly(
-    root: Path, run: Callable, run_tool: Callable, trained: tuple[Path, Path], tmp_path: Path
+    run: Callable, trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
     options = ('--cfg-options', 'test_dataloader.dataset.indices=[0,1,2]')
     run('test.py', *trained, '--work-dir', tmp_path / 'two', '--out', tmp_path / 'two', *options)
-    run_tool(root / 'tools' / 'test.py', *trained, '--work-dir', tmp_path / 'one', '--out', tmp_path / 'one', *options)
+    run('test.py', *trained, '--work-dir', tmp_path / 'one', '--out', tmp_path / 'one', *options, ranks=1)
     two, one = ({row['picture']: row for row in read_rows(tmp_path / name / 'pictures.csv')} for name in ('two', 'one'))
     assert len(one) == 3 and sorted(one) == sorted(two)
     for name, row in one.items():
