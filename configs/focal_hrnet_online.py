@@ -1,23 +1,19 @@
-# FOCAL (HRNet), trained on forgeries that are made meanwhile out of clean photographs: docs/synthesis.md.
-_base_ = [
-    './_base_/models/focal.py', './_base_/datasets/forgery_online.py', './_base_/schedules/adam_40k.py',
-    './_base_/default_runtime.py',
-]  # yapf: disable
-norm_cfg = dict(type='SyncBN', requires_grad=True)
-model = dict(
-    backbone=dict(
-        type='HRNet',
-        norm_cfg=norm_cfg,
-        norm_eval=False,
-        extra=dict(
-            stage1=dict(num_modules=1, num_branches=1, block='BOTTLENECK', num_blocks=(4,), num_channels=(64,)),
-            stage2=dict(num_modules=1, num_branches=2, block='BASIC', num_blocks=(4, 4), num_channels=(32, 64)),
-            stage3=dict(num_modules=4, num_branches=3, block='BASIC', num_blocks=(4,) * 3, num_channels=(32, 64, 128)),
-            stage4=dict(
-                num_modules=3, num_branches=4, block='BASIC', num_blocks=(4,) * 4, num_channels=(32, 64, 128, 256)
-            ),
-        ),
-        init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://msra/hrnetv2_w32'),
-    ),
-    decode_head=dict(in_channels=[32, 64, 128, 256]),
+# focal_hrnet.py, trained on forgeries that are made meanwhile out of clean photographs: docs/synthesis.md.
+# Another backbone is another base; validation and test stay those of the base.
+_base_ = './focal_hrnet.py'
+photographs = 'data/photographs'
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='SynthesizeForgery', recipe='tampcoco', donors=photographs),
+    dict(type='Resize', scale={{_base_.scale}}, keep_ratio=False),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
+]
+train_dataloader = dict(
+    dataset=dict(
+        data_root=None,
+        data_prefix=dict(img_path=photographs, seg_map_path=''),
+        pristine_without_mask=True,
+        pipeline=train_pipeline,
+    )
 )

@@ -15,7 +15,6 @@ import json
 import os
 import sys
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -29,7 +28,7 @@ from focal_mmseg.datasets.checking.contact_sheet import write_contact_sheet
 from focal_mmseg.datasets.checking.duplicates import Duplicates, find_duplicates
 from focal_mmseg.datasets.checking.picture_check import ERRORS
 from focal_mmseg.datasets.converters import SETS
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import positive_int, worker_pool, written_whole
 
 # Forged pictures that FOCAL tested on (table 5).
 TABLE_5 = {'columbia': 160, 'coverage': 100, 'casia1': 920, 'nist16': 564, 'misd': 227, 'ffpp': 1000}
@@ -76,7 +75,7 @@ def checked(entries: list[Entry], workers: int, hashes: bool) -> list[Finding]:
             found.append(check(entry))
             bar.update()
     else:
-        with ProcessPoolExecutor(workers) as pool:
+        with worker_pool(workers) as pool:
             for each in pool.map(check, entries, chunksize=16):
                 found.append(each)
                 bar.update()

@@ -220,7 +220,9 @@ def test_sizes(sources: Sources, size: int | None) -> None:
         shape = found.forgery.image.shape[:2]
         assert found.forgery.mask.shape == shape
         whole = sources.photographs[found.row['host']].shape[:2]
-        assert shape == ((size, size) if size else tuple(round(side * found.row['target_scale']) for side in whole))
+        # The manifest's scale has four digits.
+        wanted = (size, size) if size else [side * found.row['target_scale'] for side in whole]
+        assert shape == pytest.approx(wanted, abs=0 if size else 1)
 
 
 @pytest.mark.parametrize('contour', CONTOURS)
@@ -270,7 +272,7 @@ def test_a_large_removal_filled_coarsely_is_near_the_fine_one(sources: Sources) 
 
 
 def near_steps(image: np.ndarray, mask: np.ndarray, quality: int) -> float:
-    """The share of the DCT coefficients that lie on the steps of a compression, in blocks wholly in the mask."""
+    """The share of the larger DCT coefficients that lie on a compression's steps, in blocks wholly in the mask."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)[..., 0].astype(np.float32) - 128
     steps = np.array(scaled_table(quality), np.float32).reshape(8, 8)
     found = []
@@ -278,8 +280,9 @@ def near_steps(image: np.ndarray, mask: np.ndarray, quality: int) -> float:
         for x in range(0, image.shape[1] - 7, 8):
             if mask[y : y + 8, x : x + 8].all():
                 quotient = cv2.dct(grey[y : y + 8, x : x + 8]) / steps
-                found.append(np.abs(quotient - np.round(quotient)) < 0.15)
-    assert len(found) > 5
+                # Those near zero are near a step in every flat block.
+                found += list(np.abs(quotient - np.round(quotient))[np.abs(quotient) > 0.5] < 0.15)
+    assert len(found) > 20
     return float(np.mean(found))
 
 
@@ -299,7 +302,7 @@ def test_the_pasted_blocks_fall_on_the_pictures_grid_or_do_not(sources: Sources,
         assert (row['grid_x'], row['grid_y']) == (row['to_x'] % BLOCK, row['to_y'] % BLOCK)
         assert (row['grid_x'] == row['grid_y'] == 0) == aligned
         shares.append(near_steps(found.forgery.image, found.forgery.mask, 40))
-    assert min(shares) > 0.9 if aligned else max(shares) < 0.85
+    assert min(shares) > 0.55 if aligned else max(shares) < 0.45
 
 
 def test_aligned_double_compression_changes_nothing_more_and_unaligned_does(sources: Sources) -> None:

@@ -4,8 +4,8 @@ from types import MappingProxyType
 
 from .recipes import DemoRecipe, Draw, Recipe
 
-# tampCOCO of CAT-Net: ranges measured from its lists. Every second of its four lists is a copy-move of a picture that
-# was compressed before, with the grids aligned.
+# tampCOCO of CAT-Net, whose lists have a splice for three copy-moves; the pictures of one list of copy-moves were
+# compressed before, on the same grid. Its own ranges are the angle, the scale and the last quality.
 TAMPCOCO = Recipe(
     name='tampcoco',
     size=None,

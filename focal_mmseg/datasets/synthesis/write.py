@@ -1,17 +1,15 @@
 """Forgeries as files, in the layout that ForgeryDataset reads."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
 from mmengine.utils import ProgressBar
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import worker_pool, written_whole
 
 from .forge import Forgery
 from .history import encode
@@ -129,13 +127,8 @@ def _spread(write: partial, jobs: list[tuple[str, int]], workers: int) -> Iterat
     if workers == 1 or len(jobs) < 2:
         yield from map(write, jobs)
         return
-    # Forked, so that photographs in memory need not be sent; OpenCV's threads do not survive that.
-    context = get_context('fork')
-    with ProcessPoolExecutor(workers, context, _begin, (write,)) as pool:
-        try:
-            yield from pool.map(_next, jobs, chunksize=CHUNK)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with worker_pool(workers, _begin, (write,)) as pool:
+        yield from pool.map(_next, jobs, chunksize=CHUNK)
 
 
 _WRITE: partial | None = None
@@ -145,7 +138,6 @@ def _begin(write: partial) -> None:
     """Keep in a worker what every job needs."""
     global _WRITE
     _WRITE = write
-    cv2.setNumThreads(1)
 
 
 def _next(job: tuple[str, int]) -> tuple[dict, dict]:
