@@ -258,7 +258,7 @@ def test_options_out_of_range_are_refused(kind, options) -> None:
 
 @pytest.fixture(scope='module')
 def augmentation(root: Path) -> dict:
-    cfg = Config.fromfile(root / 'configs' / '_base_' / 'datasets' / 'forgery_augmented.py')
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet_augmented.py')
     return cfg.train_dataloader.dataset.pipeline[2]
 
 
