@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from comparing import Comparison
+from comparison_report import write_report
 
 from focal_mmseg.reports import read_plan
 
@@ -57,7 +58,7 @@ def main() -> None:
     failures = [] if args.report_only else execute(comparison)
     if not comparison.tested():
         sys.exit('\n'.join(['nothing was tested, so there is no report', *failures]))
-    comparison.report()
+    write_report(comparison)
     print(comparison.table().to_markdown())
     print(f'report: {comparison.folder / "report.html"}')
     if failures:

@@ -23,6 +23,7 @@ class Run:
         checkpoint (str | None): Its weights; None where the config needs none, or ``train`` makes them.
         options (tuple[str, ...]): ``KEY=VALUE``, as for ``--cfg-options``.
         train (bool): Whether it is trained first.
+        model (str): What stands in tables: the name, or for one of several trainings that which they share.
     """
 
     name: str
@@ -30,6 +31,10 @@ class Run:
     checkpoint: str | None = None
     options: tuple[str, ...] = ()
     train: bool = False
+    model: str = ''
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'model', self.model or self.name)
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,10 @@ def read_plan(path: str | Path) -> Plan:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f'{path} is no YAML: {error}') from error
     content = _mapping(content, str(path), KEYS)
-    runs = _named(content.get('runs'), f'{path}: runs', Run)
+    runs = _runs(content.get('runs'), f'{path}: runs')
     if not runs:
         raise ValueError(f'{path}: runs needs at least one model, with name and config')
-    sets = _named(content.get('sets'), f'{path}: sets', TestSet)
+    sets = _sets(content.get('sets'), f'{path}: sets')
     figures = tuple(_strings(content.get('figures', list(Plan.figures)), f'{path}: figures'))
     unknown = [name for name in figures if name not in FIGURES]
     if unknown or not figures:
@@ -136,21 +141,43 @@ def _strings(value: Any, where: str) -> list[str]:
     return value
 
 
-def _named(entries: Any, where: str, kind: type[Run] | type[TestSet]) -> tuple:
-    """Entries of a list, each a Run or a TestSet with a name of its own."""
+def _runs(entries: Any, where: str) -> tuple[Run, ...]:
+    """The models; one with ``seeds`` is trained once for each."""
+    found = []
+    for here, entry in _named(entries, where, ('name', 'config', 'checkpoint', 'options', 'train', 'seeds')):
+        if not isinstance(entry.get('config'), str) or not entry['config'].strip():
+            raise ValueError(f'{here} needs a config')
+        if entry.get('train') and entry.get('checkpoint'):
+            raise ValueError(f'{here}: give a checkpoint or train: true, not both')
+        seeds = entry.pop('seeds', None)
+        if seeds is None:
+            found.append(Run(**entry))
+            continue
+        whole = isinstance(seeds, list) and all(isinstance(seed, int) and seed >= 0 for seed in seeds)
+        if not whole or not seeds or len(set(seeds)) < len(seeds) or not entry.get('train'):
+            raise ValueError(f'{here}: seeds must be different whole numbers, of a model with train: true')
+        for seed in seeds:
+            own = dict(name=f'{entry["name"]}, seed {seed}', options=(*entry['options'], f'randomness.seed={seed}'))
+            found.append(Run(**(entry | own), model=entry['name']))
+    return tuple(found)
+
+
+def _sets(entries: Any, where: str) -> tuple[TestSet, ...]:
+    return tuple(TestSet(**entry) for _, entry in _named(entries, where, ('name', 'data', 'options')))
+
+
+def _named(entries: Any, where: str, keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """The entries of a list, each with a name of its own, and where each stands."""
     found = []
     if entries is not None and not isinstance(entries, list):
         raise ValueError(f'{where} must be a list, got {type(entries).__name__}')
     for number, entry in enumerate(entries or [], 1):
         here = f'{where}, entry {number}'
-        entry = dict(_mapping(entry, here, tuple(kind.__dataclass_fields__)))
+        entry = dict(_mapping(entry, here, keys))
         entry['options'] = tuple(_strings(entry.get('options', []), f'{here}: options'))
-        for key in ('name', *(('config',) if kind is Run else ())):
-            if not isinstance(entry.get(key), str) or not entry[key].strip():
-                raise ValueError(f'{here} needs a {key}')
-        if entry['name'] in [each.name for each in found]:
+        if not isinstance(entry.get('name'), str) or not entry['name'].strip():
+            raise ValueError(f'{here} needs a name')
+        if entry['name'] in [other['name'] for _, other in found]:
             raise ValueError(f'{here}: there are two of the name {entry["name"]!r}')
-        if entry.get('train') and entry.get('checkpoint'):
-            raise ValueError(f'{here}: give a checkpoint or train: true, not both')
-        found.append(kind(**entry))
-    return tuple(found)
+        found.append((here, entry))
+    return found

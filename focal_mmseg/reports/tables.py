@@ -4,7 +4,7 @@ import csv
 import html
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from focal_mmseg.evaluation.summary import HEADINGS
@@ -40,11 +40,14 @@ class Table:
         title (str): What it shows.
         columns (Sequence[Column]): Those of a group side by side.
         rows (dict[str, Sequence[float]]): A value a column by the model's name; NaN where there is none.
+        notes (dict[str, Sequence[str]]): What stands behind each value, where there is something. Such a table has no
+            best: how sure a value is counts in it, not its place.
     """
 
     title: str
     columns: Sequence[Column]
     rows: dict[str, Sequence[float]]
+    notes: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def places(self) -> dict[str, list[int]]:
         """1 for the best value of a column, 2 for the second best, 0 for the others; of equal values all get theirs.
@@ -52,6 +55,8 @@ class Table:
         Values count as they are shown, with three digits. A column of fewer than two values has no best.
         """
         marks = {name: [0] * len(self.columns) for name in self.rows}
+        if self.notes:
+            return marks
         for number, column in enumerate(self.columns):
             values = {name: round(row[number], 3) for name, row in self.rows.items() if not math.isnan(row[number])}
             if len(values) < 2:
@@ -68,8 +73,8 @@ class Table:
         marks = self.places()
         for name, row in self.rows.items():
             cells = [
-                {0: '{}', 1: '**{}**', 2: '<u>{}</u>'}[place].format(cell(value))
-                for value, place in zip(row, marks[name], strict=True)
+                {0: '{}', 1: '**{}**', 2: '<u>{}</u>'}[place].format(text)
+                for text, place in zip(self._cells(name, row), marks[name], strict=True)
             ]
             lines.append(f'| {name} | {" | ".join(cells)} |')
         return '\n'.join(lines) + '\n'
@@ -87,11 +92,16 @@ class Table:
         lines += [f'<tr><td></td>{headings}</tr>', '</thead>', '<tbody>']
         for name, row in self.rows.items():
             cells = ''.join(
-                {0: '<td>{}</td>', 1: '<td><b>{}</b></td>', 2: '<td><u>{}</u></td>'}[place].format(cell(value))
-                for value, place in zip(row, marks[name], strict=True)
+                {0: '<td>{}</td>', 1: '<td><b>{}</b></td>', 2: '<td><u>{}</u></td>'}[place].format(html.escape(text))
+                for text, place in zip(self._cells(name, row), marks[name], strict=True)
             )
             lines.append(f'<tr><th scope="row">{html.escape(name)}</th>{cells}</tr>')
         return '\n'.join([*lines, '</tbody>', '</table>'])
+
+    def _cells(self, name: str, row: Sequence[float]) -> list[str]:
+        """The values of a row as they are shown, with their notes."""
+        notes = self.notes.get(name, [''] * len(row))
+        return [f'{cell(value)} {note}'.strip() for value, note in zip(row, notes, strict=True)]
 
     def _groups(self) -> list[tuple[str, int]]:
         """Neighbouring columns of one group: its name and how many."""

@@ -33,6 +33,14 @@ def test_polygons_become_masks_in_their_boxes(tmp_path: Path) -> None:
     assert pair.render().shape == pair.box[:1:-1] and 80 < pair.render().sum() < 120
 
 
+def test_asking_whether_there_are_masks_reads_none(tmp_path: Path) -> None:
+    (tmp_path / 'chelsea.png').write_bytes(b'no picture')
+    found = ObjectMasks(tmp_path, ['chelsea.png', 'coffee.png'])
+    assert 'chelsea.png' in found and 'coffee.png' not in found
+    with pytest.raises(ValueError, match='cannot read'):
+        found['chelsea.png']
+
+
 def test_a_name_that_two_photographs_share_is_taken_for_neither(tmp_path: Path) -> None:
     coco(tmp_path, [[[10, 20, 109, 20, 109, 79, 10, 79]]])
     with pytest.raises(ValueError, match='holds no mask of an object in any of the 2 photographs'):

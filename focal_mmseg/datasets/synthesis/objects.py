@@ -47,6 +47,10 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
     def __getitem__(self, name: str) -> Sequence[ObjectMask]:
         return self._objects[name] if name in self._objects else label_objects(self._labels[name])
 
+    def __contains__(self, name: object) -> bool:
+        # Mapping's own would read the photograph's masks.
+        return name in self._objects or name in self._labels
+
     def __iter__(self) -> Iterator[str]:
         yield from self._objects
         yield from self._labels

@@ -1,0 +1,55 @@
+"""One model trained several times, and two models on the same pictures."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .averages import LEVEL
+from .picture_figures import FIGURES
+
+
+def over_trainings(trainings: Sequence[Sequence[dict]]) -> list[dict]:
+    """The mean of each picture's figures over the trainings of one model.
+
+    Args:
+        trainings (Sequence[Sequence[dict]]): For each training a row a picture, with the :func:`picture_figures`.
+
+    Returns:
+        list[dict]: A row for each picture that all of them have, in the order of the first.
+    """
+    by_picture = [{(row['dataset'], row['picture']): row for row in rows} for rows in trainings]
+    shared = [key for key in by_picture[0] if all(key in rows for rows in by_picture)]
+    return [
+        by_picture[0][key] | {name: float(np.mean([rows[key][name] for rows in by_picture])) for name in FIGURES}
+        for key in shared
+    ]
+
+
+def difference(
+    rows: Sequence[dict], others: Sequence[dict], figure: str, resamples: int = 1000, seed: int = 0
+) -> tuple[float, float, float]:
+    """How much higher a figure is than another model's, over the pictures that define it for both.
+
+    Args:
+        rows (Sequence[dict]): A picture each, of one model.
+        others (Sequence[dict]): The same of the other.
+        figure (str): A name of ``FIGURES``.
+        resamples (int): Of the bootstrap. Defaults to 1000.
+        seed (int): Defaults to 0.
+
+    Returns:
+        tuple[float, float, float]: The mean difference, and the ends of the interval with 95 % of the means if the
+        pictures are drawn anew, with replacement; NaN where no picture defines the figure for both.
+    """
+    theirs = {(row['dataset'], row['picture']): row[figure] for row in others}
+    gains = np.array(
+        [row[figure] - theirs.get((row['dataset'], row['picture']), math.nan) for row in rows], dtype=float
+    )
+    gains = gains[~np.isnan(gains)]
+    if not gains.size:
+        return math.nan, math.nan, math.nan
+    rng = np.random.default_rng(seed)
+    means = [gains[rng.integers(gains.size, size=gains.size)].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(gains.mean()), float(low), float(high)

@@ -1,0 +1,139 @@
+"""The report of a comparison: one page, and what is in it as files."""
+
+import html
+from collections.abc import Iterator
+
+from comparing import Comparison, slug
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+
+from focal_mmseg.apis.run_config import parse_options, use_data
+from focal_mmseg.datasets.degradations import panels_of
+from focal_mmseg.evaluation.averages import average
+from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation.summary import HEADINGS
+from focal_mmseg.reports import Plan, write_page
+from focal_mmseg.reports.page import Section, paragraph, picture, wide
+from focal_mmseg.reports.pictures import Source, sources, spread_over, write_masks, write_scatter
+from focal_mmseg.reports.results import differences_table, intervals_table
+from focal_mmseg.utils import written_whole
+from focal_mmseg.visualization import write_panels
+
+WORST = 3
+SCATTERED = 'iou'
+
+
+def write_report(comparison: Comparison) -> None:
+    """Write ``report.html`` and what is in it: tables as CSV and Markdown, pictures as PNG."""
+    table = comparison.table()
+    table.write_csv(comparison.folder / 'table.csv')
+    with written_whole(comparison.folder / 'table.md') as part:
+        part.write_text(table.to_markdown(), encoding='utf-8')
+    sections = [
+        Section(
+            'Figures',
+            paragraph(
+                'F1, IoU and AUC are averages over forged pictures, false alarms the share of pixels called forged '
+                'on pristine ones. Best bold, second best underlined.'
+            )
+            + wide(table.to_html(), 'table of figures'),
+        ),
+        _certainty(comparison),
+        *_robustness(comparison),
+        *_pictures(comparison),
+        Section('Models', wide(_listing(comparison.plan), 'configs and weights')),
+    ]
+    write_page(comparison.folder / 'report.html', comparison.plan.title, sections)
+
+
+def _certainty(comparison: Comparison) -> Section:
+    """How sure the figures are: intervals over pictures, and differences from the first model."""
+    results, figures = comparison.results, comparison.plan.figures
+    tables = [intervals_table(results, comparison.trainings, comparison.rows, figure) for figure in figures]
+    if len(results) > 1:
+        tables += [differences_table(results, figure) for figure in figures]
+    with written_whole(comparison.folder / 'intervals.md') as part:
+        part.write_text('\n'.join(each.to_markdown() for each in tables), encoding='utf-8')
+    body = ''.join(wide(each.to_html(), f'{each.title}, {each.columns[0].heading}') for each in tables)
+    text = (
+        'In brackets where 95 % of the averages lie if the pictures are drawn anew. A difference is taken picture by '
+        'picture. The figures of a model that was trained several times are the means of its trainings.'
+    )
+    return Section('Intervals', paragraph(text) + body)
+
+
+def _robustness(comparison: Comparison) -> Iterator[Section]:
+    """The first figure of the tables over each degradation (figure 9), of a model's first training."""
+    figure = comparison.plan.figures[0]
+    curves = {
+        model: {
+            name: average(read_rows(folder / 'pictures.csv'), 'left out')[figure] for name, folder in folders.items()
+        }
+        for model, folders in comparison.degraded().items()
+    }
+    if not curves:
+        return
+    first = {
+        model: average(read_rows(folder / 'pictures.csv'), 'left out')[figure]
+        for model, folder in comparison.first_masks().items()
+        if model in curves
+    }
+    write_panels(comparison.folder / 'robustness.png', panels_of(curves), HEADINGS[figure], first)
+    text = f'{HEADINGS[figure]} on degraded pictures; dashed: as they are'
+    yield Section('Degraded pictures', paragraph(text) + picture(comparison.folder / 'robustness.png', text))
+
+
+def _pictures(comparison: Comparison) -> Iterator[Section]:
+    """Grids and scatter plots; of the first set where there are several, and of a model's first training."""
+    folders = comparison.first_masks()
+    found = _sources(comparison, next(iter(folders))) if folders else []
+    if found and comparison.plan.pictures:
+        path = comparison.folder / 'masks.png'
+        write_masks(path, spread_over(found, comparison.plan.pictures), folders)
+        yield Section('Masks', picture(path, 'input, truth and the mask of each model'))
+    values = {}
+    for model, folder in folders.items():
+        rows = read_rows(folder / 'pictures.csv')
+        values[model] = {(row['dataset'], row['picture']): row[SCATTERED] for row in rows if not row['is_pristine']}
+    if len(values) > 1:
+        first, *others = values
+        path = comparison.folder / 'scatter.png'
+        write_scatter(path, (first, values[first]), {name: values[name] for name in others}, HEADINGS[SCATTERED])
+        text = f'{HEADINGS[SCATTERED]} of each forged picture, {first} against the others'
+        yield Section('Picture by picture', picture(path, text))
+    for model in folders if found else ():
+        worst = _worst(found, values[model])
+        if worst:
+            path = comparison.folder / slug(model) / 'worst.png'
+            labels = [f'{each.picture}: {values[model][each.dataset, each.picture]:.2f}' for each in worst]
+            write_masks(path, worst, folders, labels)
+            text = f'forged pictures with the lowest {HEADINGS[SCATTERED]} of {model}'
+            yield Section(f'Worst of {model}', picture(path, text))
+
+
+def _sources(comparison: Comparison, model: str) -> list[Source]:
+    """The pictures of the first set, as the model's config has them."""
+    run = next(each for each in comparison.plan.runs if each.model == model)
+    first = comparison.plan.sets[0]
+    cfg = Config.fromfile(run.config)
+    if first.data:
+        use_data(cfg, first.data, ('test',))
+    cfg.merge_from_dict(parse_options((*run.options, *first.options)))
+    init_default_scope('mmseg')
+    return list(sources(DATASETS.build(cfg.test_dataloader.dataset)))
+
+
+def _worst(found: list[Source], values: dict[tuple[str, str], float]) -> list[Source]:
+    scored = [each for each in found if (each.dataset, each.picture) in values]
+    return sorted(scored, key=lambda each: values[each.dataset, each.picture])[:WORST]
+
+
+def _listing(plan: Plan) -> str:
+    rows = ''
+    for run in plan.runs:
+        weights = 'trained' if run.train else run.checkpoint or '-'
+        cells = (html.escape(text) for text in (run.config, weights, ' '.join(run.options) or '-'))
+        rows += f'<tr><th scope="row">{html.escape(run.name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    heads = ''.join(f'<th scope="col">{name}</th>' for name in ('model', 'config', 'weights', 'overrides'))
+    return f'<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
