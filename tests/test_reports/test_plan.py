@@ -58,6 +58,9 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
         ('runs: [{name: A, config: a.py}, {name: A, config: b.py}]', "entry 2: there are two of the name 'A'"),
         ('runs: [{name: A, config: a.py, checkpoint: b, train: true}]', 'give a checkpoint or train: true, not both'),
         ('runs: [{name: A, config: a.py, options: x=1}]', 'options must be a list of words'),
+        ('runs: [{name: A, config: a.py, seeds: [0]}]', 'seeds must be .* of a model with train: true'),
+        ('runs: [{name: A, config: a.py, train: true, seeds: [1, 1]}]', 'entry 1: seeds must be different'),
+        ('runs: [{name: A, config: a.py, train: true, seeds: 3}]', 'entry 1: seeds must be'),
         ('runs: [{name: A, config: a.py}]\nfigures: [f1]', r"figures has \['f1'\]; there are macro_f1"),
         ('runs: [{name: A, config: a.py}]\nfigures: []', 'figures has nothing'),
         ('runs: [{name: A, config: a.py}]\ndegradations: fokal', "there is no preset 'fokal', only focal"),
@@ -72,6 +75,16 @@ def test_a_mistake_is_named_with_its_key(tmp_path: Path, text: str, says: str) -
         read_plan(tmp_path / 'plan.yaml')
 
 
+def test_a_model_with_seeds_is_trained_once_for_each(tmp_path: Path) -> None:
+    (tmp_path / 'plan.yaml').write_text(
+        'runs: [{name: A, config: a.py, train: true, seeds: [0, 7], options: [x=1]}, {name: B, config: b.py}]'
+    )
+    first, second, other = read_plan(tmp_path / 'plan.yaml').runs
+    assert first == Run('A, seed 0', 'a.py', options=('x=1', 'randomness.seed=0'), train=True, model='A')
+    assert second == Run('A, seed 7', 'a.py', options=('x=1', 'randomness.seed=7'), train=True, model='A')
+    assert other.model == other.name == 'B'
+
+
 def test_code_in_a_plan_does_not_run(tmp_path: Path) -> None:
     (tmp_path / 'plan.yaml').write_text(f'title: !!python/object/apply:os.mkdir [{tmp_path / "trace"}]')
     with pytest.raises(ValueError, match='is no YAML'):
@@ -80,7 +93,7 @@ def test_code_in_a_plan_does_not_run(tmp_path: Path) -> None:
 
 
 def test_the_plans_of_the_repository_are_read_and_their_configs_exist(root: Path) -> None:
-    plans = sorted((root / 'configs').rglob('*.yaml'))
+    plans = sorted(path for path in (root / 'configs').rglob('*.yaml') if path.stem != 'recipe')
     assert plans
     for path in plans:
         assert all((root / run.config).is_file() for run in read_plan(path).runs), path

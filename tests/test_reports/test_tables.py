@@ -33,6 +33,12 @@ def test_a_single_model_is_not_the_best() -> None:
     assert Table('model', COLUMNS, {'first': (0.5, 0.2, math.nan)}).places() == {'first': [0, 0, 0]}
 
 
+def test_a_table_with_notes_shows_them_and_has_no_best() -> None:
+    table = Table('model', COLUMNS[:1], {'a': (0.25,), 'b': (0.75,)}, {'a': ('[0.1, <0.3>]',)})
+    assert table.to_markdown().splitlines()[2:] == ['| a | 0.250 [0.1, <0.3>] |', '| b | 0.750 |']
+    assert '<td>0.250 [0.1, &lt;0.3&gt;]</td>' in table.to_html()
+
+
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=6))
 def test_no_value_beats_the_best(values: list[float]) -> None:
     table = Table('model', COLUMNS[:1], {str(number): (value,) for number, value in enumerate(values)})

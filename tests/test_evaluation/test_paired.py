@@ -1,0 +1,49 @@
+"""Several trainings of one model, and two models picture by picture."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from focal_mmseg.evaluation.averages import average
+from focal_mmseg.evaluation.paired import difference, over_trainings
+from focal_mmseg.evaluation.picture_figures import FIGURES
+
+
+def rows_of(values: list[float], dataset: str = 'a') -> list[dict]:
+    return [
+        dict(dataset=dataset, kind='', picture=str(number), is_pristine=False, **dict.fromkeys(FIGURES, value))
+        for number, value in enumerate(values)
+    ]
+
+
+def test_the_average_over_trainings_is_the_mean_of_their_averages() -> None:
+    trainings = [rows_of([0.2, 0.4]), rows_of([0.6, 0.1]), rows_of([0.7, 0.7])]
+    merged = over_trainings(trainings)
+    assert [row['iou'] for row in merged] == pytest.approx([0.5, 0.4])
+    assert average(merged)['iou'] == pytest.approx(np.mean([average(rows)['iou'] for rows in trainings]))
+
+
+def test_pictures_that_one_training_lacks_are_left_out_and_undefined_figures_stay_so() -> None:
+    merged = over_trainings([rows_of([0.2, math.nan, 0.9]), rows_of([0.4, math.nan])])
+    assert [row['picture'] for row in merged] == ['0', '1']
+    assert merged[0]['iou'] == pytest.approx(0.3) and math.isnan(merged[1]['iou'])
+
+
+def test_a_difference_is_paired_and_its_interval_that_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    hard = rng.uniform(0, 0.8, 80)
+    gain = rng.normal(0.05, 0.05, 80)
+    mean, low, high = difference(rows_of(list(hard + gain)), rows_of(list(hard)), 'iou', resamples=4000)
+    assert mean == pytest.approx(gain.mean())
+    theirs = bootstrap((gain,), np.mean, n_resamples=4000, method='percentile', random_state=1).confidence_interval
+    assert (low, high) == pytest.approx(tuple(theirs), abs=0.002)
+    # Pictures differ far more than the two models do.
+    assert high - low < 0.05 * 2 and low > 0
+
+
+def test_only_pictures_that_both_define_count() -> None:
+    mean, low, high = difference(rows_of([0.5, 0.9, math.nan]), rows_of([0.4, math.nan, 0.1, 0.3]), 'iou')
+    assert (mean, low, high) == pytest.approx((0.1, 0.1, 0.1))
+    assert all(math.isnan(value) for value in difference(rows_of([0.5]), rows_of([0.5], 'b'), 'iou'))

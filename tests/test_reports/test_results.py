@@ -1,0 +1,47 @@
+"""Tables out of the figures of each picture."""
+
+import math
+
+import pytest
+
+from focal_mmseg.evaluation.picture_figures import FIGURES
+from focal_mmseg.reports.results import differences_table, intervals_table, means_table
+
+
+def rows_of(dataset: str, values: list[float], is_pristine: bool = False) -> list[dict]:
+    return [
+        dict(dataset=dataset, kind='', picture=str(number), is_pristine=is_pristine, **dict.fromkeys(FIGURES, value))
+        for number, value in enumerate(values)
+    ]
+
+
+RESULTS = {
+    'A': {'one': rows_of('one', [0.5, 0.7]), 'two': rows_of('two', [0.4])},
+    'B': {'one': rows_of('one', [0.2, 0.6])},
+}
+
+
+def test_means_have_a_group_a_set_and_one_of_all() -> None:
+    table = means_table(RESULTS, ['iou', 'auc'])
+    assert [(each.group, each.figure) for each in table.columns] == [
+        *[('one', 'iou'), ('one', 'auc'), ('two', 'iou'), ('two', 'auc')],
+        *[('mean of sets', 'iou'), ('mean of sets', 'auc')],
+    ]
+    assert table.rows['A'] == pytest.approx([0.6, 0.6, 0.4, 0.4, 0.5, 0.5])
+    assert table.rows['B'][:2] == pytest.approx([0.4, 0.4]) and all(map(math.isnan, table.rows['B'][2:]))
+
+
+def test_intervals_name_the_span_of_several_trainings() -> None:
+    each = {'A, seed 0': {'one': rows_of('one', [0.4, 0.6])}, 'A, seed 1': {'one': rows_of('one', [0.6, 0.8])}}
+    results = {'A': {'one': rows_of('one', [0.5, 0.7])}, 'B': RESULTS['B']}
+    trainings = {'A': list(each), 'B': ['B']}
+    table = intervals_table(results, trainings, each | {'B': RESULTS['B']}, 'iou')
+    assert table.rows['A'] == pytest.approx([0.6])
+    assert table.notes == {'A': ['[0.500, 0.700], trainings 0.500 to 0.700'], 'B': ['[0.200, 0.600]']}
+
+
+def test_differences_are_from_the_first_model() -> None:
+    table = differences_table(RESULTS, 'iou')
+    assert table.title == 'A above' and list(table.rows) == ['B']
+    assert table.rows['B'][0] == pytest.approx(0.2) and math.isnan(table.rows['B'][1])
+    assert table.notes['B'] == ['[0.100, 0.300]', '']
