@@ -1,6 +1,7 @@
 # DeepLabv3+: ResNet-50 at stride 8, classified under cross-entropy by mmseg's DeepLab heads.
 _base_ = '../_base_/focal.py'
 model = dict(
+    type='EncoderDecoder',
     backbone=dict(
         type='ResNetV1c',
         depth=50,

@@ -1,6 +1,7 @@
 # "Traditional" of table 2: the HRNet-W32 of FOCAL (HRNet), classified under cross-entropy by mmseg's FCN head.
 _base_ = '../focal_hrnet.py'
 model = dict(
+    type='EncoderDecoder',
     decode_head=dict(
         _delete_=True,
         type='FCNHead',

@@ -1,6 +1,7 @@
 # SegFormer: the MiT-B2 of FOCAL (MiT), classified under cross-entropy by mmseg's SegFormer head.
 _base_ = '../focal_mit.py'
 model = dict(
+    type='EncoderDecoder',
     decode_head=dict(
         _delete_=True,
         type='SegformerHead',

@@ -1,6 +1,7 @@
 # UPerNet: the ConvNeXt-B of FOCAL (ConvNeXt), classified under cross-entropy by mmseg's UPerNet heads.
 _base_ = '../focal_convnext.py'
 model = dict(
+    type='EncoderDecoder',
     decode_head=dict(
         _delete_=True,
         type='UPerHead',

@@ -94,5 +94,7 @@ def test_no_config_degrades_its_tests_and_only_those_named_so_their_trainings(ro
         parts |= {name: str(cfg.get(name)) for name in ('test_pipeline', 'tta_pipeline')}
         if path.stem.endswith('_augmented'):
             assert "'JPEGCompression'" in parts.pop('train')
+        if path.stem.endswith('_online'):
+            assert "'SynthesizeForgery'" in parts.pop('train')
         for part, text in parts.items():
             assert not [name for name in degrading if f"'{name}'" in text], (path, part)

@@ -210,6 +210,16 @@ def test_pooled_figures_are_of_all_pixels_together() -> None:
     assert found['forgery/pooled_auc'] == pytest.approx(expected['auc'], abs=2e-3)
 
 
+def test_the_models_own_image_score_ranks_pictures_unless_another_is_asked_for() -> None:
+    _, score, truth = drawn(0)
+    samples = [sample(score > 0.5, score, truth), sample(score > 0.5, 0.9 * score, np.zeros_like(truth))]
+    assert evaluated(samples)['forgery/image_auc'] == 1.0
+    for one, own in zip(samples, (0.2, 0.7), strict=True):
+        one.set_field(own, 'image_score')
+    assert evaluated(samples)['forgery/image_auc'] == 0.0
+    assert evaluated(samples, image_score='top 10 %')['forgery/image_auc'] == 1.0
+
+
 def test_a_picture_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> None:
     _, score, truth = drawn(0)
     nothing = np.zeros_like(truth)

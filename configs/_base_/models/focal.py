@@ -1,7 +1,7 @@
 # FOCAL without its backbone: a config adds `backbone`, the head's `in_channels`, and what else differs.
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(
-    type='EncoderDecoder',
+    type='FOCALEncoderDecoder',
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         mean=[123.675, 116.28, 103.53],

@@ -20,6 +20,9 @@ from focal_mmseg.evaluation.rows import write_rows
 from focal_mmseg.evaluation.summary import summarise, table, write_summary
 from focal_mmseg.utils import written_whole
 
+OF_MODEL = 'model'
+WITHOUT_OWN = 'top 10 %'
+
 
 @METRICS.register_module()
 class ForgeryMetric(BaseMetric):
@@ -38,8 +41,9 @@ class ForgeryMetric(BaseMetric):
         pristine (str): How pictures with no forged pixel count in the averages of F1 and IoU: by the ``'paper'``'s rule
             (IoU 1 if nothing is called forged, else 0), as ``'zero'`` always, or ``'left out'``. Defaults to
             ``'paper'``.
-        image_score (str): What ranks pictures for the AUC of forged against pristine ones, a name of ``IMAGE_SCORES``.
-            Defaults to ``'top 10 %'``, the mean of the highest scores, which measures best (docs/metrics.md).
+        image_score (str): What ranks pictures for the AUC of forged against pristine ones: a name of ``IMAGE_SCORES``,
+            or ``'model'``, the prediction's own ``image_score``, and where a model gives none ``'top 10 %'``, the best
+            of the others (docs/metrics.md). Defaults to ``'model'``.
         resamples (int): Of the bootstrap for the confidence intervals in the files; 0 goes without. Defaults to 1000.
         ignore_index (int): Label of the pixels that are not scored. Defaults to 255.
         output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), ``pictures.csv``, a
@@ -58,7 +62,7 @@ class ForgeryMetric(BaseMetric):
         self,
         resolution: int | Sequence[int] | None = None,
         pristine: str = 'paper',
-        image_score: str = 'top 10 %',
+        image_score: str = 'model',
         resamples: int = 1000,
         ignore_index: int = 255,
         output_dir: str | None = None,
@@ -72,8 +76,8 @@ class ForgeryMetric(BaseMetric):
         if resolution is not None and (len(resolution) != 2 or min(resolution) < 1):
             raise ValueError(f'resolution must be None, a side, or (height, width) of at least 1, got {resolution}')
         require_pristine_rule(pristine)
-        if image_score not in IMAGE_SCORES:
-            raise ValueError(f'image_score must be one of {tuple(IMAGE_SCORES)}, got {image_score!r}')
+        if image_score not in (OF_MODEL, *IMAGE_SCORES):
+            raise ValueError(f'image_score must be one of {(OF_MODEL, *IMAGE_SCORES)}, got {image_score!r}')
         if resamples < 0:
             raise ValueError(f'resamples must be at least 0, got {resamples}')
         self.resolution = resolution
@@ -109,15 +113,20 @@ class ForgeryMetric(BaseMetric):
             if self.resolution:
                 truth, forged, score, scored = (self._resize(plane) for plane in (truth, forged, score, scored))
                 truth, forged, scored = truth >= 0.5, forged >= 0.5, scored >= 0.5
-            self.results.append(name | self._row(truth, forged, score, scored))
+            own = sample.get('image_score') if self.image_score == OF_MODEL else None
+            self.results.append(name | self._row(truth, forged, score, scored, own))
 
-    def _row(self, truth: np.ndarray, forged: np.ndarray, score: np.ndarray, scored: np.ndarray) -> dict[str, Any]:
-        """What is kept of one picture; the arrays are of shape (H, W)."""
+    def _row(
+        self, truth: np.ndarray, forged: np.ndarray, score: np.ndarray, scored: np.ndarray, image_score: float | None
+    ) -> dict[str, Any]:
+        """What is kept of one picture; the arrays are of shape (H, W), the score is the model's own if it has one."""
         kept = truth[scored]
+        if image_score is None and kept.size:
+            image_score = IMAGE_SCORES.get(self.image_score, IMAGE_SCORES[WITHOUT_OWN])(score[scored])
         return dict(
             is_pristine=not kept.any(),
             **picture_figures(forged, score, truth, scored),
-            image_score=IMAGE_SCORES[self.image_score](score[scored]) if kept.size else math.nan,
+            image_score=image_score if kept.size else math.nan,
             **asdict(Counts.of(forged[scored], kept)),
             ranking=ranking_of(score[scored], kept),
         )

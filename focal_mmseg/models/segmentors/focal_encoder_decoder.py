@@ -1,10 +1,12 @@
-"""The encoder-decoder whose sliding window stitches embeddings."""
+"""The encoder-decoder of FOCAL: image scores, and a sliding window that stitches embeddings."""
 
 import torch
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
+from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
+from .image_score import give_image_scores
 from .stitching import stitched
 
 MAX_POINTS = 65536
@@ -12,10 +14,10 @@ MAX_POINTS = 65536
 
 @MODELS.register_module()
 class FOCALEncoderDecoder(EncoderDecoder):
-    """mmseg's ``EncoderDecoder``, but in ``test_cfg.mode='slide'`` an image is clustered once.
+    """mmseg's ``EncoderDecoder``; each picture also gets an ``image_score``, and ``slide`` clusters it once.
 
-    The plain one would cluster each window by itself, and clusters of two windows have no common names. This one
-    stitches the windows' embeddings to one map, then clusters it.
+    In ``test_cfg.mode='slide'`` the plain one would cluster each window by itself, and clusters of two windows have no
+    common names. This one stitches the windows' embeddings to one map, then clusters it.
 
     ``test_cfg`` for ``mode='slide'``:
 
@@ -23,9 +25,11 @@ class FOCALEncoderDecoder(EncoderDecoder):
     - ``stride`` (tuple[int, int]): From window to window, at most ``crop_size``.
     - ``max_points`` (int): Most embeddings that are clustered; a larger map is made coarser, see
       :class:`StitchedMap`. Defaults to 65,536, a map of 256x256.
-
-    In ``mode='whole'`` nothing differs.
     """
+
+    def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
+        """Predict masks and scores as mmseg does, and ``image_score`` (:func:`give_image_scores`)."""
+        return give_image_scores(super().predict(inputs, data_samples), self.decode_head.last_localisations)
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Stitch the embeddings of each image, cluster each map once.

@@ -7,13 +7,14 @@ from typing import ClassVar
 import torch
 from mmengine.dist import is_distributed
 from mmseg.registry import MODELS
-from mmseg.utils import ConfigType, OptSampleList
+from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
 from focal_mmseg.models.decode_heads.fusion_head import fuse
 
 from .as_loaded import AsLoadedSegmentor
 from .fusion_member import FusionMember, MemberMap
+from .image_score import give_image_scores
 
 MODES = ('features', 'union', 'intersection')
 RESOLUTIONS = ('largest', 'first')
@@ -86,6 +87,10 @@ class FOCALFusion(AsLoadedSegmentor):
             raise ValueError('at least one member needs a weight above 0')
         if mode != 'features' and set(weights) != {1.0}:
             raise ValueError(f"weights have no meaning in mode {mode!r}, got {weights}: use mode='features'")
+
+    def predict(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
+        """Masks, scores, and ``image_score`` (:func:`give_image_scores`)."""
+        return give_image_scores(super().predict(inputs, data_samples), self.decode_head.last_localisations)
 
     def extract_feat(self, inputs: Sequence[Tensor]) -> list[list[MemberMap]]:
         """Embed pictures of any sizes by each member that has a weight.

@@ -23,7 +23,8 @@ class FOCALTTAModel(BaseTTAModel):
                 shape (2, H, W), flips undone.
 
         Returns:
-            list[SegDataSample]: The first view of each image with merged ``seg_logits`` and ``pred_sem_seg``.
+            list[SegDataSample]: The first view of each image with merged ``seg_logits`` and ``pred_sem_seg``, and
+            ``image_score`` where the views have one.
         """
         merged = []
         for views in data_samples_list:
@@ -35,5 +36,7 @@ class FOCALTTAModel(BaseTTAModel):
                     pred_sem_seg=PixelData(data=scores.argmax(dim=0, keepdim=True)),
                 )
             )
+            if 'image_score' in sample:
+                sample.set_field(sum(view.image_score for view in views) / len(views), 'image_score')
             merged.append(sample)
         return merged

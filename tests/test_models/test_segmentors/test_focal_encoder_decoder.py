@@ -54,6 +54,17 @@ def predicted(model: FOCALEncoderDecoder, image: Tensor, **meta: object) -> np.n
     return found.pred_sem_seg.data[0].numpy() == 1
 
 
+@pytest.mark.parametrize('test_cfg', [dict(mode='whole'), SLIDE])
+def test_the_image_score_is_how_little_alike_the_embeddings_are(test_cfg: dict) -> None:
+    image, _ = two_colours(64, 64)
+    plain = image.new_full((1, 3, 64, 64), 0.5)
+    model = make(**test_cfg)
+    mixed, alike = model.predict(torch.cat([image, plain]), [sample(64, 64), sample(64, 64)])
+    embeddings = nn.functional.normalize(nn.functional.avg_pool2d(image[0], 4).double(), dim=0)
+    assert mixed.image_score == pytest.approx(1 - float(embeddings.flatten(1).mean(1).norm()), abs=1e-6)
+    assert mixed.image_score > 0.01 and alike.image_score == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize('size', [(64, 64), (48, 64), (32, 20)])
 def test_a_picture_of_one_window_equals_whole(size: tuple[int, int]) -> None:
     image, _ = two_colours(*size)

@@ -377,7 +377,10 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
             "model = dict(decode_head=dict(_delete_=True, type='FCNHead', in_channels=8, channels=4, num_classes=2))",
             r'changed\.py is no FOCAL network: its decode_head is FCNHead',
         ),
-        ("model = dict(test_cfg=dict(mode='slide'))", r"changed\.py cannot be used: .*mode='slide'"),
+        (
+            "model = dict(type='EncoderDecoder', test_cfg=dict(mode='slide'))",
+            r"changed\.py cannot be used: .*mode='slide'",
+        ),
         ("test_pipeline = [dict(type='PackSegInputs')]", r'changed\.py needs .*LoadImageFromFile, got PackSegInputs'),
         ('test_pipeline = None', r'changed\.py needs .*LoadImageFromFile, got None'),
     ],

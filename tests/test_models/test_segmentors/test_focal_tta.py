@@ -41,6 +41,18 @@ def test_the_merged_score_is_the_mean_of_the_views_scores(views: int) -> None:
         torch.testing.assert_close(sample.seg_logits.data.softmax(0)[1], sum(scores) / views)
 
 
+def test_the_image_score_is_the_mean_of_the_views() -> None:
+    logits = make_views(2, 2)
+    assert all('image_score' not in sample for sample in run(logits))
+    views = [[SegDataSample(), SegDataSample()], [SegDataSample(), SegDataSample()]]
+    for number, image in enumerate(views):
+        for view, sample in enumerate(image):
+            sample.seg_logits = PixelData(data=logits[view, number])
+            sample.set_field(0.1 + 0.2 * view + 0.4 * number, 'image_score')
+    merged = FOCALTTAModel(module=Replay()).merge_preds(views)
+    assert [sample.image_score for sample in merged] == pytest.approx([0.2, 0.6])
+
+
 def test_the_mask_and_the_scores_agree() -> None:
     for sample in run(make_views(3, 4)):
         assert sample.seg_logits.data.shape == (2, 6, 9)
