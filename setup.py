@@ -19,6 +19,7 @@ MMSEG = [
 DINO = ['timm>=1.0.20', 'peft>=0.15']
 DATA = ['imagehash>=4.3']
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
+TRACK = ['tensorboard>=2.16']
 TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.15']
 
 setup(
@@ -39,5 +40,7 @@ setup(
         'threadpoolctl>=3',
         'hdbscan>=0.8.40,<0.9',
     ],
-    extras_require=dict(mmseg=MMSEG, demo=DEMO, dino=DINO, data=DATA, tests=TESTS + DEMO + DINO + DATA),
+    extras_require=dict(
+        mmseg=MMSEG, demo=DEMO, dino=DINO, data=DATA, track=TRACK, tests=TESTS + DEMO + DINO + DATA + TRACK
+    ),
 )

@@ -4,6 +4,7 @@ Example:
   python tools/train.py configs/focal_vit.py
   python tools/train.py configs/focal_hrnet.py --amp --cfg-options train_dataloader.batch_size=2
   python tools/train.py configs/focal_vit.py --data configs/_base_/datasets/forgery_train.py
+  python tools/train.py configs/focal_vit.py --track tensorboard
   torchrun --nproc-per-node 4 tools/train.py configs/focal_vit.py --launcher pytorch
 """
 
@@ -13,6 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
+from focal_mmseg.apis.tracking import TRACKERS, use_trackers
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,6 +23,9 @@ def parse_args() -> argparse.Namespace:
     add_run_arguments(parser)
     parser.add_argument('--resume', action='store_true', help='go on from the latest checkpoint in the work dir')
     parser.add_argument('--amp', action='store_true', help='train in automatic mixed precision')
+    parser.add_argument(
+        '--track', nargs='+', choices=list(TRACKERS), default=[], help='show curves and sample pictures there too'
+    )
     return parser.parse_args()
 
 
@@ -46,6 +51,7 @@ def main() -> None:
     cfg.resume = args.resume
     if args.amp:
         use_amp(cfg)
+    use_trackers(cfg, args.track)
     Runner.from_cfg(cfg).train()
 
 

@@ -1,0 +1,32 @@
+"""Training curves and sample pictures in TensorBoard, Weights & Biases or MLflow."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from types import MappingProxyType
+
+from mmengine.config import Config
+
+# mmengine's backend by the name of the package that it needs.
+TRACKERS = MappingProxyType(
+    dict(tensorboard='TensorboardVisBackend', wandb='WandbVisBackend', mlflow='MLflowVisBackend')
+)
+# Every so many validation pictures one is drawn.
+INTERVAL = 20
+
+
+def use_trackers(cfg: Config, names: Sequence[str]) -> None:
+    """Show losses, figures, and pictures of the validation with their truth and mask, beside mmengine's own log.
+
+    Args:
+        cfg (Config): Is changed: ``visualizer.vis_backends`` and ``default_hooks.visualization``.
+        names (Sequence[str]): Of ``TRACKERS``.
+
+    Raises:
+        ModuleNotFoundError: If a package is not installed; names it.
+    """
+    for name in names:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f'--track {name} needs the package {name}: pip install {name}')
+        cfg.visualizer.vis_backends.append(dict(type=TRACKERS[name]))
+    if names:
+        cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=INTERVAL)

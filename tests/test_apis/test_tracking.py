@@ -1,0 +1,51 @@
+"""Curves and sample pictures in other programs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
+from mmseg.registry import VISBACKENDS
+from mmseg.visualization import SegLocalVisualizer
+
+from focal_mmseg.apis.tracking import TRACKERS, use_trackers
+
+
+def test_tensorboard_gets_losses_figures_and_pictures(
+    root: Path, small_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('focal_mmseg.apis.tracking.INTERVAL', 4)
+    reader = pytest.importorskip('tensorboard.backend.event_processing.event_accumulator')
+    for visualizer in (Visualizer, SegLocalVisualizer):
+        visualizer._instance_dict.clear()
+    options = {'train_cfg.max_iters': 2, 'train_cfg.val_interval': 2, 'default_hooks.checkpoint.interval': 2}
+    cfg = small_config(root / 'configs' / 'focal_hrnet.py', **options)
+    cfg.model = Config.fromfile(root / 'configs' / 'demo' / 'focal_hrnet-compact.py').model
+    cfg.model.data_preprocessor.size = (128, 128)
+    use_trackers(cfg, ['tensorboard'])
+    Runner.from_cfg(cfg).train()
+    (folder,) = {path.parent for path in Path(cfg.work_dir).rglob('events.out.tfevents.*')}
+    found = reader.EventAccumulator(str(folder), size_guidance=dict(images=0)).Reload()
+    assert {'loss', 'lr', 'forgery/iou', 'forgery/auc'} <= set(found.Tags()['scalars'])
+    assert len(found.Scalars('loss')) == 2
+    # After the second step, so that the third of the four pictures is drawn.
+    (picture,) = found.Tags()['images']
+    drawn = found.Images(picture)[0]
+    # The truth on the left, the mask on the right.
+    assert picture.startswith('val_') and (drawn.width, drawn.height) == (2 * 128, 128)
+    assert list(Path(cfg.work_dir).rglob('scalars.json'))
+
+
+def test_a_package_that_is_missing_is_named(
+    root: Path, small_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('focal_mmseg.apis.tracking.find_spec', lambda name: None)
+    cfg = small_config(root / 'configs' / 'focal_hrnet.py')
+    with pytest.raises(ModuleNotFoundError, match='--track mlflow needs the package mlflow: pip install mlflow'):
+        use_trackers(cfg, ['mlflow'])
+
+
+def test_every_tracker_is_a_backend_of_mmengine() -> None:
+    assert all(VISBACKENDS.get(name) is not None for name in TRACKERS.values())
