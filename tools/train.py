@@ -9,19 +9,22 @@ Example:
 """
 
 import argparse
+import warnings
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
 from focal_mmseg.apis.tracking import TRACKERS, use_trackers
+from focal_mmseg.engine.resuming import whole_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
-    parser.add_argument('--resume', action='store_true', help='go on from the latest checkpoint in the work dir')
+    parser.add_argument('--resume', action='store_true', help='go on from the latest whole checkpoint in the work dir')
     parser.add_argument('--amp', action='store_true', help='train in automatic mixed precision')
     parser.add_argument(
         '--track', nargs='+', choices=list(TRACKERS), default=[], help='show curves and sample pictures there too'
@@ -44,11 +47,23 @@ def use_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def resume(cfg: Config) -> None:
+    """Go on from the latest whole checkpoint in the work dir; from the start where there is none."""
+    checkpoint, passed = whole_checkpoint(Path(cfg.work_dir))
+    for reason in passed:
+        warnings.warn(f'passed over: {reason}', stacklevel=2)
+    if checkpoint is None and passed:
+        raise ValueError(f'no checkpoint in {cfg.work_dir} can be gone on from; without --resume it starts anew')
+    if checkpoint is not None:
+        cfg.load_from, cfg.resume = str(checkpoint), True
+
+
 def main() -> None:
     """Train."""
     args = parse_args()
     cfg = load_run_config(args, ('train', 'val'))
-    cfg.resume = args.resume
+    if args.resume:
+        resume(cfg)
     if args.amp:
         use_amp(cfg)
     use_trackers(cfg, args.track)

@@ -1,6 +1,7 @@
 """Pictures with forged regions: folders of images and masks, or a list file."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,9 +9,10 @@ import cv2
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
+from focal_mmseg.utils import IMAGE_SUFFIXES, drawn_from, find_images
 
 from .index import read_index
+from .numbered_sampler import NumberedIndex
 
 FORGED_IS = ('white', 'black')
 
@@ -146,11 +148,16 @@ class ForgeryDataset(BaseSegDataset):
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on one picture.
 
+        Args:
+            idx (int): Which one; of a :class:`NumberedIndex` all random draws come from its numbers.
+
         Raises:
             ValueError: If a file cannot be read or its content does not fit; the message names the file.
         """
+        draws = drawn_from(idx.numbers) if isinstance(idx, NumberedIndex) else nullcontext()
         try:
-            return super().prepare_data(idx)
+            with draws:
+                return super().prepare_data(idx)
         except (AssertionError, OSError, ValueError, cv2.error) as error:
             image = self.get_data_info(idx)['img_path']
             raise ValueError(f'{self.dataset_name}: cannot use the picture {image}: {error}') from error

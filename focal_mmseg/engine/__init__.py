@@ -1,5 +1,5 @@
 """What FOCAL adds to mmengine's runner."""
 
-from .hooks import CheckpointFitHook, ClusteringHook
+from .hooks import CheckpointFitHook, ClusteringHook, RandomStateHook
 
-__all__ = ['CheckpointFitHook', 'ClusteringHook']
+__all__ = ['CheckpointFitHook', 'ClusteringHook', 'RandomStateHook']

@@ -3,7 +3,17 @@
 from .arguments import count, positive_int
 from .files import written_whole
 from .images import IMAGE_SUFFIXES, find_images
+from .random_state import drawn_from
 from .score_maps import read_score_map
 from .workers import worker_pool
 
-__all__ = ['IMAGE_SUFFIXES', 'count', 'find_images', 'positive_int', 'read_score_map', 'worker_pool', 'written_whole']
+__all__ = [
+    'IMAGE_SUFFIXES',
+    'count',
+    'drawn_from',
+    'find_images',
+    'positive_int',
+    'read_score_map',
+    'worker_pool',
+    'written_whole',
+]

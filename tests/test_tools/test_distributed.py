@@ -10,7 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
 
+from focal_mmseg.engine.checkpoint import read_checkpoint
 from focal_mmseg.evaluation.rows import read_rows
 
 
@@ -51,3 +54,29 @@ def test_a_training_writes_one_checkpoint_and_one_log(
     (log,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
     (step,) = (json.loads(line) for line in log.read_text().splitlines())
     assert np.isfinite(step['loss'])
+
+
+def test_two_ranks_learn_what_one_process_learns_from_the_same_pictures(
+    run: Callable, root: Path, small_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    cfg = small_config(root / 'configs' / 'focal_mit.py')
+    cfg.model = Config.fromfile(root / 'configs' / 'demo' / 'focal_mit-compact.py').model
+    cfg.model.data_preprocessor.size = (128, 128)
+    # A process draws its augmentations from numbers of its own.
+    cfg.train_dataloader.dataset.pipeline = [
+        step for step in cfg.train_dataloader.dataset.pipeline if step.type != 'RandomFlip'
+    ]
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.default_hooks.checkpoint.update(interval=1, save_best=None)
+    gradients = {}
+    for ranks in (1, 2):
+        cfg.train_dataloader.batch_size = 4 // ranks
+        cfg.dump(tmp_path / f'{ranks}.py')
+        run('train.py', tmp_path / f'{ranks}.py', '--work-dir', tmp_path / str(ranks), ranks=ranks)
+        states = read_checkpoint(tmp_path / str(ranks) / 'iter_1.pth')['optimizer']['state']
+        # After its first step Adam's first moment is the gradient, times a constant.
+        gradients[ranks] = {name: state['exp_avg'] for name, state in states.items()}
+    scale = max(each.abs().max() for each in gradients[1].values())
+    assert scale > 0 and list(gradients[1]) == list(gradients[2])
+    for name, expected in gradients[1].items():
+        torch.testing.assert_close(gradients[2][name], expected, rtol=1e-3, atol=1e-5 * float(scale))

@@ -46,7 +46,7 @@ class ContrastiveLoss(nn.Module, ABC):
         self.max_pixels = max_pixels
         self.loss_weight = loss_weight
         self._loss_name = loss_name
-        self._generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed)
 
     @property
     def loss_name(self) -> str:
@@ -104,7 +104,7 @@ class ContrastiveLoss(nn.Module, ABC):
     def _sample(self, embeddings: Tensor) -> Tensor:
         if self.max_pixels is None or len(embeddings) <= self.max_pixels:
             return embeddings
-        drawn = torch.randperm(len(embeddings), generator=self._generator)[: self.max_pixels]
+        drawn = torch.randperm(len(embeddings), generator=self.generator)[: self.max_pixels]
         return embeddings[drawn.to(embeddings.device)]
 
 
