@@ -10,14 +10,17 @@ Example:
 """
 
 import argparse
+import sys
 
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
 from focal_mmseg.apis.run_config import give_pipeline
 from focal_mmseg.datasets.degradations import degrade_tests, parse_degradation
 from focal_mmseg.engine.checkpoint import require_source
+from focal_mmseg.evaluation import ForgeryMetric
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,6 +64,19 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
         cfg.visualizer.save_dir = args.show_dir
 
 
+def run(runner: Runner) -> None:
+    """Test; what was scored before an error, or an interruption, is kept."""
+    try:
+        runner.test()
+    except BaseException:
+        begun = isinstance(runner._test_loop, BaseLoop)
+        for metric in runner._test_loop.evaluator.metrics if begun else ():
+            kept = metric.keep_partial() if isinstance(metric, ForgeryMetric) else None
+            if kept:
+                print(f'\nthe test did not end; what was scored before is in {kept}', file=sys.stderr)
+        raise
+
+
 def main() -> None:
     """Test."""
     args = parse_args()
@@ -76,7 +92,7 @@ def main() -> None:
     if args.out:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
         evaluators[0].update(output_dir=args.out, keep_results=True)
-    Runner.from_cfg(cfg).test()
+    run(Runner.from_cfg(cfg))
 
 
 if __name__ == '__main__':

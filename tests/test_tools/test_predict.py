@@ -1,6 +1,7 @@
 """The command for one's own pictures."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +61,8 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(
         path.relative_to(tmp_path / 'out').as_posix() for path in (tmp_path / 'out').rglob('*') if path.is_file()
     }
     files = ('mask.png', 'overlay.png', 'score.png', 'summary.json')
-    assert written == {f'{name}/{file}' for name in ('good.png', 'below/good.png') for file in files}
+    expected = {f'{name}/{file}' for name in ('good.png', 'below/good.png') for file in files}
+    assert written == {'predictions.json', *expected}
 
 
 @pytest.mark.parametrize('size', [(1, 1), (300, 4), (4, 300)])
@@ -88,7 +90,7 @@ def test_nothing_half_written_stays_when_writing_fails(
 ) -> None:
     monkeypatch.setattr(cv2, 'imwrite', lambda path, image: Path(path).write_bytes(b'half') and False)
     assert predict(picture, tmp_path / 'out') == 1
-    assert not [path for path in (tmp_path / 'out').rglob('*') if path.is_file()]
+    assert [path.name for path in (tmp_path / 'out').rglob('*') if path.is_file()] == ['predictions.json']
 
 
 def test_results_inside_the_input_folder_are_no_pictures(predict: Callable, picture: Path, tmp_path: Path) -> None:
@@ -98,4 +100,34 @@ def test_results_inside_the_input_folder_are_no_pictures(predict: Callable, pict
     shutil.copy(picture, source / '._a.png')
     for _ in range(2):
         assert predict(source, source / 'out') == 0
-    assert [path.name for path in (source / 'out').iterdir()] == ['a.png']
+    assert sorted(path.name for path in (source / 'out').iterdir()) == ['a.png', 'predictions.json']
+
+
+def test_results_that_are_there_are_not_computed_again(
+    predict: Callable, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    source, out = tmp_path / 'pictures', tmp_path / 'out'
+    source.mkdir()
+    for name in ('a.png', 'b.png', 'c.png'):
+        shutil.copy(picture, source / name)
+    assert predict(source, out) == 0
+    times = {path: path.stat().st_mtime_ns for path in out.rglob('*.png') if path.is_file()}
+    # Interrupted before the last file of one picture; another picture was changed since.
+    (out / 'a.png' / 'summary.json').unlink()
+    os.utime(source / 'b.png')
+    assert predict(source, out) == 0
+    assert '2 of 2 pictures written' in capsys.readouterr().out
+    assert {path.parent.name for path, time in times.items() if path.stat().st_mtime_ns != time} == {'a.png', 'b.png'}
+    assert predict(source, out) == 0
+    assert '0 of 0 pictures written' in capsys.readouterr().out
+
+
+def test_results_of_another_model_are_refused_unless_they_are_to_be_replaced(
+    predict: Callable, picture: Path, tmp_path: Path
+) -> None:
+    out, option = tmp_path / 'out', ('--cfg-options', 'model.decode_head.clusterer.type=KMeansClusterer')
+    assert predict(picture, out) == 0
+    with pytest.raises(FileExistsError, match=r'out holds results of another options: .*--again'):
+        predict(picture, out, *option)
+    assert predict(picture, out, '--again', *option) == 0
+    assert json.loads((out / picture.name / 'summary.json').read_text())['clusters'] == 2

@@ -1,6 +1,9 @@
 """Our train and test scripts, and those shipped inside the installed mmsegmentation, on the same config."""
 
+import os
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,13 +12,35 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from focal_mmseg.engine.checkpoint import load_weights
+from focal_mmseg.evaluation.rows import read_rows
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 COMMANDS = sorted(
     path.relative_to(TOOLS).as_posix() for path in TOOLS.rglob('*.py') if 'ArgumentParser(' in path.read_text()
 )
+# What the system does to a process when memory runs out.
+KILLING = """
+import os
+import signal
+import time
+
+from mmseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class KilledAt:
+    def __init__(self, picture):
+        self.picture = picture
+
+    def __call__(self, results):
+        if results['picture'] == self.picture:
+            time.sleep(3)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return results
+"""
 STOCK_TOOLS = Path(find_spec('mmseg').origin).parent / '.mim' / 'tools'
 
 
@@ -180,3 +205,27 @@ def test_out_works_with_a_list_of_evaluators(
     out = tmp_path / 'out'
     run_tool(root / 'tools' / 'test.py', several, checkpoint, '--work-dir', tmp_path / 'log', '--out', out)
     assert (out / 'pictures.csv').is_file()
+
+
+def test_a_worker_that_is_killed_ends_the_test_with_the_cause_and_leaves_what_was_scored(
+    root: Path, config: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / 'killing.py').write_text(KILLING)
+    cfg = Config.fromfile(config)
+    cfg.custom_imports.imports.append('killing')
+    cfg.test_pipeline.insert(1, dict(type='KilledAt', picture='splice/00001'))
+    cfg.test_dataloader.update(num_workers=1, batch_size=1)
+    cfg.test_dataloader.dataset.pipeline = cfg.test_pipeline
+    cfg.dump(tmp_path / 'config.py')
+    out = tmp_path / 'out'
+    command = [sys.executable, root / 'tools' / 'test.py', tmp_path / 'config.py', checkpoint, '--out', out]
+    environment = os.environ | dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(root)]))
+    done = subprocess.run(
+        [*command, '--work-dir', tmp_path / 'work'], capture_output=True, text=True, env=environment, timeout=300
+    )
+    assert done.returncode == 1 and 'is killed by signal: Killed' in done.stderr
+    assert f'what was scored before is in {out / "pictures.partial.csv"}' in done.stderr
+    rows = read_rows(out / 'pictures.partial.csv')
+    assert [row['picture'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000'][: len(rows)]
+    assert rows and all((out / row['dataset'] / f'{row["picture"]}.png').is_file() for row in rows)
+    assert not (out / 'pictures.csv').exists()

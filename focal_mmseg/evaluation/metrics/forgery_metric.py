@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.dist import is_main_process
+from mmengine.dist import get_rank, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
@@ -130,6 +130,18 @@ class ForgeryMetric(BaseMetric):
             **asdict(Counts.of(forged[scored], kept)),
             ranking=ranking_of(score[scored], kept),
         )
+
+    def keep_partial(self) -> Path | None:
+        """Write what this process has scored of a test that did not come to its end.
+
+        Returns:
+            Path | None: The table, a row a picture, in ``output_dir``; None where there is nothing or no such folder.
+        """
+        if not self.output_dir or not self.results:
+            return None
+        path = self.output_dir / f'pictures.partial{get_rank() or ""}.csv'
+        write_rows(path, self.results)
+        return path
 
     def _mask_path(self, name: dict[str, str], img_path: str) -> Path:
         """Where a picture's mask goes: inside ``output_dir``, and where no other picture's mask is."""
