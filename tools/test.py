@@ -11,6 +11,8 @@ Example:
 
 import argparse
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -77,6 +79,13 @@ def run(runner: Runner) -> None:
         raise
 
 
+def skipped_of(dataset: Any) -> Iterator[str]:
+    """What a data set, or those that it is put together of, left out."""
+    yield from getattr(dataset, 'skipped', [])
+    for each in [*getattr(dataset, 'datasets', []), *([dataset.dataset] if hasattr(dataset, 'dataset') else [])]:
+        yield from skipped_of(each)
+
+
 def main() -> None:
     """Test."""
     args = parse_args()
@@ -92,7 +101,11 @@ def main() -> None:
     if args.out:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
         evaluators[0].update(output_dir=args.out, keep_results=True)
-    run(Runner.from_cfg(cfg))
+    runner = Runner.from_cfg(cfg)
+    run(runner)
+    skipped = list(skipped_of(runner.test_loop.dataloader.dataset))
+    if skipped:
+        sys.exit('\n'.join(['skipped:', *skipped]))
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 
 from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
+from focal_mmseg.utils import require_bearable_size
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class FOCALInferencer:
             return self._from_array(dict(img=image))
         if not Path(image).is_file():
             raise FileNotFoundError(f'the picture {image} does not exist')
+        require_bearable_size(image)
         try:
             return self._from_file(dict(img_path=str(image)))
         except (AssertionError, OSError, cv2.error) as error:

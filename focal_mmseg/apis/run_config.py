@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from focal_mmseg.engine.checkpoint import load_weights_only
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``config``, ``--work-dir``, ``--cfg-options``, ``--data``, ``--launcher`` and ``--local-rank``."""
+    """Add ``config`` and what both tools share: ``--work-dir``, ``--cfg-options``, ``--data``, ``--launcher``, ..."""
     parser.add_argument('config', help='config file, as configs/focal_hrnet.py')
     parser.add_argument('--work-dir', help='folder of logs and checkpoints; default work_dirs/<name of the config>')
     parser.add_argument(
@@ -29,6 +29,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--data',
         metavar='FILE',
         help='take the data sets of another config, as configs/_base_/datasets/casia1.py; pipelines stay',
+    )
+    parser.add_argument(
+        '--skip-damaged', action='store_true', help='leave out pictures that cannot be read, with a warning'
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -74,6 +77,9 @@ def load_run_config(args: argparse.Namespace, parts: Sequence[str]) -> Config:
     if args.data:
         use_data(cfg, args.data, parts)
     cfg.merge_from_dict(args.cfg_options)
+    if args.skip_damaged:
+        for part in parts:
+            skip_damaged(cfg.get(f'{part}_dataloader'))
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.launcher == 'pytorch' and not torch.cuda.is_available():
         _join_on_processors(cfg)
@@ -114,11 +120,27 @@ def give_pipeline(dataset: ConfigDict, pipeline: list) -> None:
         dataset (ConfigDict): Is changed; a ForgeryDataset, or mmengine's ConcatDataset or RepeatDataset of such.
         pipeline (list): Configs of transforms.
     """
+    for each in _single_sets(dataset):
+        each.pipeline = pipeline
+
+
+def skip_damaged(dataloader: ConfigDict | None) -> None:
+    """Have the data sets of a loader leave out what cannot be read.
+
+    Args:
+        dataloader (ConfigDict, optional): Is changed.
+    """
+    for each in _single_sets(dataloader.dataset) if dataloader else ():
+        each.skip_damaged = True
+
+
+def _single_sets(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    """The sets that one is put together of, or itself."""
     inner = [*dataset.get('datasets', []), *([dataset.dataset] if 'dataset' in dataset else [])]
     for each in inner:
-        give_pipeline(each, pipeline)
+        yield from _single_sets(each)
     if not inner:
-        dataset.pipeline = pipeline
+        yield dataset
 
 
 def _join_on_processors(cfg: Config) -> None:

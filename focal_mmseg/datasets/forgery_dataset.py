@@ -1,15 +1,17 @@
 """Pictures with forged regions: folders of images and masks, or a list file."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
+from mmengine.dataset import Compose
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, drawn_from, find_images
+from focal_mmseg.utils import IMAGE_SUFFIXES, drawn_from, find_images, require_bearable_size
 
 from .index import read_index
 from .numbered_sampler import NumberedIndex
@@ -39,6 +41,11 @@ class ForgeryDataset(BaseSegDataset):
         mask_threshold (int): White is above it, in 0..254. Defaults to 127.
         pristine_without_mask (bool): Whether a picture without a mask is a pristine one; else it is an error.
             Defaults to False.
+        skip_damaged (bool): Whether a picture that cannot be read, or whose mask cannot, is left out with a warning:
+            in training another one takes its place, in testing all are read once before. Defaults to False: an error.
+
+    Attributes:
+        skipped (list[str]): Why pictures were left out, as far as this process met them.
 
     Raises:
         FileNotFoundError: If a folder, the list file, a picture of the list or a mask is missing.
@@ -55,6 +62,7 @@ class ForgeryDataset(BaseSegDataset):
         forged_is: str = 'white',
         mask_threshold: int = 127,
         pristine_without_mask: bool = False,
+        skip_damaged: bool = False,
         **kwargs: Any,
     ) -> None:
         if forged_is not in FORGED_IS:
@@ -65,6 +73,8 @@ class ForgeryDataset(BaseSegDataset):
         self.forged_is = forged_is
         self.mask_threshold = mask_threshold
         self.pristine_without_mask = pristine_without_mask
+        self.skip_damaged = skip_damaged
+        self.skipped: list[str] = []
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -145,8 +155,24 @@ class ForgeryDataset(BaseSegDataset):
             seg_fields=[],
         )
 
+    def filter_data(self) -> list[dict]:
+        """Leave out damaged pictures of a test, if they are to be skipped."""
+        if not (self.skip_damaged and self.test_mode):
+            return self.data_list
+        whole = []
+        for info in self.data_list:
+            try:
+                self._load(dict(info))
+            except ValueError as error:
+                self._skip(error)
+            else:
+                whole.append(info)
+        if not whole:
+            raise ValueError(f'{self.dataset_name}: every picture is damaged; the first: {self.skipped[0]}')
+        return whole
+
     def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline on one picture.
+        """Run the pipeline on one picture; in training on another one, if it is damaged and such are to be skipped.
 
         Args:
             idx (int): Which one; of a :class:`NumberedIndex` all random draws come from its numbers.
@@ -154,13 +180,36 @@ class ForgeryDataset(BaseSegDataset):
         Raises:
             ValueError: If a file cannot be read or its content does not fit; the message names the file.
         """
-        draws = drawn_from(idx.numbers) if isinstance(idx, NumberedIndex) else nullcontext()
+        with drawn_from(idx.numbers) if isinstance(idx, NumberedIndex) else nullcontext():
+            for _ in range(self.max_refetch):
+                try:
+                    return self._run(self.pipeline, self.get_data_info(idx))
+                except ValueError as error:
+                    if self.test_mode or not self.skip_damaged:
+                        raise
+                    self._skip(error)
+                    idx = self._rand_another()
+            return self._run(self.pipeline, self.get_data_info(idx))
+
+    def _load(self, info: dict) -> None:
+        """Read a picture and its mask."""
+        self._run(Compose([dict(type='LoadImageFromFile'), dict(type='LoadForgeryMask')]), info)
+
+    def _run(self, pipeline: Callable[[dict], Any], info: dict) -> Any:
+        """Run a pipeline; an error names the picture."""
+        image = info['img_path']
         try:
-            with draws:
-                return super().prepare_data(idx)
+            for path in filter(None, (image, info['seg_map_path'])):
+                require_bearable_size(path)
+            return pipeline(info)
         except (AssertionError, OSError, ValueError, cv2.error) as error:
-            image = self.get_data_info(idx)['img_path']
             raise ValueError(f'{self.dataset_name}: cannot use the picture {image}: {error}') from error
+
+    def _skip(self, error: ValueError) -> None:
+        """Say once that a picture is skipped."""
+        if str(error) not in self.skipped:
+            self.skipped.append(str(error))
+            warnings.warn(f'skipped: {error}', stacklevel=3)
 
 
 def _last_part(data_root: str | None) -> str:

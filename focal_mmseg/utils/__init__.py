@@ -3,6 +3,7 @@
 from .arguments import count, positive_int
 from .files import written_whole
 from .images import IMAGE_SUFFIXES, find_images
+from .picture_size import require_bearable_size
 from .random_state import drawn_from
 from .score_maps import read_score_map
 from .workers import worker_pool
@@ -14,6 +15,7 @@ __all__ = [
     'find_images',
     'positive_int',
     'read_score_map',
+    'require_bearable_size',
     'worker_pool',
     'written_whole',
 ]

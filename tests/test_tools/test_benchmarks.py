@@ -60,6 +60,13 @@ def test_losses_equal_their_dense_form(run: Callable) -> None:
             assert row['difference'] < 1e-5 and row['dense_seconds'] > 0
 
 
+def test_damaged_files_are_loaded_or_refused_by_name(run: Callable) -> None:
+    rows = run('fuzz_loading.py', '--num', '200', '--seed', '1')
+    assert {row['outcome'] for row in rows} == {'loaded', 'refused'} and len(rows) == 200
+    assert all(row['outcome'] == 'loaded' for row in rows if row['picture'] == row['mask'] == 'untouched')
+    assert max(row['peak'] for row in rows) - rows[0]['peak'] < 3000
+
+
 def test_synthesis_is_measured_against_its_floor(run: Callable) -> None:
     rows = run('synthesis.py', '--recipes', 'psccnet', '--num', '8', '--size', '96')
     assert [row['kind'] for row in rows] == ['splice', 'copy-move', 'removal', 'pristine', 'all']

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -229,3 +230,18 @@ def test_a_worker_that_is_killed_ends_the_test_with_the_cause_and_leaves_what_wa
     assert [row['picture'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000'][: len(rows)]
     assert rows and all((out / row['dataset'] / f'{row["picture"]}.png').is_file() for row in rows)
     assert not (out / 'pictures.csv').exists()
+
+
+def test_damaged_pictures_are_skipped_on_request_and_listed_at_the_end(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, forged_set: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(forged_set / 'test', tmp_path / 'data')
+    (tmp_path / 'data' / 'images' / 'splice' / '00000.jpg').write_bytes(b'no picture')
+    arguments = (config, checkpoint, '--work-dir', tmp_path / 'work', '--out', tmp_path / 'out')
+    options = ('--cfg-options', f'test_dataloader.dataset.data_root={tmp_path / "data"}')
+    with pytest.raises(ValueError, match='cannot use the picture'):
+        run_tool(root / 'tools' / 'test.py', *arguments, *options)
+    with pytest.warns(UserWarning, match='skipped'), pytest.raises(SystemExit) as stop:
+        run_tool(root / 'tools' / 'test.py', *arguments, '--skip-damaged', *options)
+    assert stop.value.code.startswith('skipped:\n') and 'splice/00000.jpg' in stop.value.code
+    assert len(read_rows(tmp_path / 'out' / 'pictures.csv')) == 3
