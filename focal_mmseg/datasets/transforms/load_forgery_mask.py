@@ -1,10 +1,13 @@
 """Masks of forged regions, of either polarity."""
 
+from io import BytesIO
+
 import cv2
 import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
+from PIL import Image, UnidentifiedImageError
 
 
 @TRANSFORMS.register_module()
@@ -72,7 +75,7 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
     content = np.frombuffer(fileio.get(path), np.uint8)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-        unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+        unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if _may_be_transparent(content) else grey
     except cv2.error:
         grey = None
     if grey is None:
@@ -91,6 +94,15 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
         )
     white = grey > (0 if highest <= 1 else threshold * unit)
     return (white if forged_is == 'white' else ~white).astype(np.uint8)
+
+
+def _may_be_transparent(content: np.ndarray) -> bool:
+    """Whether a file's header leaves it open that it has an alpha channel: only then is it decoded for that."""
+    try:
+        with Image.open(BytesIO(content)) as image:
+            return image.mode not in ('1', 'L', 'P', 'RGB', 'I;16') or 'transparency' in image.info
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return True
 
 
 def _proportional(mask: tuple[int, int], picture: tuple[int, int]) -> bool:

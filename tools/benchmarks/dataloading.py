@@ -1,0 +1,108 @@
+"""Where the time of loading goes: milliseconds a picture for each transform, pictures a second for numbers of workers.
+
+The pictures are packaged photographs as JPEG, with PNG masks, in a temporary folder. What an accelerator needs is to be
+set beside it: tools/analysis/complexity.py.
+
+Example:
+  python tools/benchmarks/dataloading.py configs/focal_hrnet.py
+  python tools/benchmarks/dataloading.py configs/focal_hrnet_augmented.py --size 1024 1536 --workers 0 4 8
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS, TRANSFORMS
+from prettytable import PrettyTable
+
+import focal_mmseg  # noqa: F401
+from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
+from focal_mmseg.utils import count, positive_int, written_whole
+
+QUALITY = 90
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file; its training pipeline is measured')
+    parser.add_argument('--size', type=positive_int, nargs=2, default=[1024, 1024], help='default %(default)s')
+    parser.add_argument(
+        '--num', type=positive_int, default=60, help='pictures of each measurement; default %(default)s'
+    )
+    parser.add_argument('--workers', type=count, nargs='+', default=[0, 1, 2], help='default %(default)s')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/dataloading.json'), help='default %(default)s')
+    return parser.parse_args()
+
+
+def write_pictures(folder: Path, size: tuple[int, int]) -> None:
+    """Photographs with a rectangle as their mask."""
+    for part in ('images', 'masks'):
+        (folder / part).mkdir()
+    for name in PACKAGED:
+        image = cv2.resize(load_packaged(name), tuple(size), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / 'images' / f'{name}.jpg'), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        mask = np.zeros(image.shape[:2], np.uint8)
+        mask[size[1] // 4 : size[1] // 2, size[0] // 4 : size[0] // 2] = 255
+        cv2.imwrite(str(folder / 'masks' / f'{name}.png'), mask)
+
+
+def by_transform(dataset: dict, num: int) -> dict[str, float]:
+    """Milliseconds a picture of each transform, in their order."""
+    found = DATASETS.build(dict(dataset, pipeline=[]))
+    transforms = [TRANSFORMS.build(each) for each in dataset['pipeline']]
+    spent = dict.fromkeys((type(each).__name__ for each in transforms), 0.0)
+    for number in range(num + 1):
+        results = found.get_data_info(number % len(found))
+        for each in transforms:
+            start = time.perf_counter()
+            results = each(results)
+            # The first picture pays for what is loaded then.
+            spent[type(each).__name__] += (time.perf_counter() - start) if number else 0.0
+    return {name: 1e3 * seconds / num for name, seconds in spent.items()}
+
+
+def by_workers(dataloader: dict, workers: int, num: int) -> float:
+    """Pictures a second of the config's loader."""
+    options = dict(num_workers=workers, persistent_workers=workers > 0)
+    batches = iter(Runner.build_dataloader(dict(dataloader, **options), seed=0))
+    next(batches)
+    start, steps = time.perf_counter(), max(1, num // dataloader['batch_size'])
+    for _ in range(steps):
+        next(batches)
+    return steps * dataloader['batch_size'] / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    args = parse_args()
+    cv2.setNumThreads(1)
+    cfg = Config.fromfile(args.config)
+    init_default_scope('mmseg')
+    with tempfile.TemporaryDirectory() as folder:
+        write_pictures(Path(folder), args.size)
+        dataloader = cfg.train_dataloader.to_dict()
+        dataloader['dataset'].update(data_root=folder, data_prefix=dict(img_path='images', seg_map_path='masks'))
+        transforms = by_transform(dataloader['dataset'], args.num)
+        workers = {number: by_workers(dataloader, number, args.num) for number in args.workers}
+    table = PrettyTable(('transform', 'ms a picture'))
+    table.add_rows([(name, f'{spent:.1f}') for name, spent in transforms.items()])
+    table.add_row(('all: pictures/s a core', f'{1e3 / sum(transforms.values()):.1f}'))
+    print(table)
+    table = PrettyTable(('workers', 'pictures/s'))
+    table.add_rows([(number, f'{rate:.1f}') for number, rate in workers.items()])
+    print(table)
+    with written_whole(args.out) as part:
+        part.write_text(json.dumps(dict(milliseconds=transforms, rates=workers), indent=2) + '\n', encoding='utf-8')
+    print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()
