@@ -67,6 +67,14 @@ def test_damaged_files_are_loaded_or_refused_by_name(run: Callable) -> None:
     assert max(row['peak'] for row in rows) - rows[0]['peak'] < 3000
 
 
+def test_loading_is_measured_transform_by_transform(root: Path, run: Callable) -> None:
+    config = str(root / 'configs' / 'demo' / 'focal_hrnet-compact.py')
+    found = run('dataloading.py', config, '--size', '192', '192', '--num', '6', '--workers', '0', '1')
+    expected = ['LoadImageFromFile', 'LoadForgeryMask', 'RandomFlip', 'NoiseResidual', 'PackSegInputs']
+    assert list(found['milliseconds']) == expected and all(spent > 0 for spent in found['milliseconds'].values())
+    assert list(found['rates']) == ['0', '1'] and all(rate > 0 for rate in found['rates'].values())
+
+
 def test_synthesis_is_measured_against_its_floor(run: Callable) -> None:
     rows = run('synthesis.py', '--recipes', 'psccnet', '--num', '8', '--size', '96')
     assert [row['kind'] for row in rows] == ['splice', 'copy-move', 'removal', 'pristine', 'all']
