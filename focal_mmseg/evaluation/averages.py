@@ -25,8 +25,17 @@ def require_pristine_rule(rule: str) -> None:
         raise ValueError(f'pristine must be one of {PRISTINE_RULES}, got {rule!r}')
 
 
-def _values(rows: Sequence[dict], name: str, pristine: str) -> np.ndarray:
-    """One figure of each picture, NaN where it does not count."""
+def values_of(rows: Sequence[dict], name: str, pristine: str) -> np.ndarray:
+    """One figure of each picture.
+
+    Args:
+        rows (Sequence[dict]): See :func:`average`.
+        name (str): A name of ``FIGURES``.
+        pristine (str): See :func:`average`.
+
+    Returns:
+        np.ndarray: float64 of the rows' shape, NaN where a picture does not count.
+    """
     values = np.array([row[name] for row in rows], float)
     if name in OVERLAPS and pristine != 'paper':
         values[[row['is_pristine'] for row in rows]] = 0.0 if pristine == 'zero' else math.nan
@@ -48,7 +57,7 @@ def average(rows: Sequence[dict], pristine: str = 'paper') -> dict[str, float]:
         ValueError: If there is no such rule.
     """
     require_pristine_rule(pristine)
-    return {name: _mean(_values(rows, name, pristine)) for name in FIGURES}
+    return {name: _mean(values_of(rows, name, pristine)) for name in FIGURES}
 
 
 def _mean(values: np.ndarray) -> float:
@@ -70,18 +79,28 @@ def intervals(
     Returns:
         dict[str, tuple[float, float]]: NaN where no picture defines a figure.
     """
+    require_pristine_rule(pristine)
     rng = np.random.default_rng(seed)
-    found = {}
-    for name in FIGURES:
-        values = _values(rows, name, pristine)
-        values = values[~np.isnan(values)]
-        if values.size:
-            means = [values[rng.integers(values.size, size=values.size)].mean() for _ in range(resamples)]
-            low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-            found[name] = (float(low), float(high))
-        else:
-            found[name] = (math.nan, math.nan)
-    return found
+    return {name: interval_of(values_of(rows, name, pristine), resamples, rng) for name in FIGURES}
+
+
+def interval_of(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
+    """Where 95 % of the means of the values lie if they are drawn anew, with replacement (percentile bootstrap).
+
+    Args:
+        values (np.ndarray): float of shape (N,); NaN does not count.
+        resamples (int): How often they are drawn.
+        rng (np.random.Generator): Is advanced.
+
+    Returns:
+        tuple[float, float]: NaN where there is no value.
+    """
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return math.nan, math.nan
+    means = [values[rng.integers(values.size, size=values.size)].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def ranking_of(score: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .averages import LEVEL
+from .averages import interval_of, require_pristine_rule, values_of
 from .picture_figures import FIGURES
 
 
@@ -27,7 +27,12 @@ def over_trainings(trainings: Sequence[Sequence[dict]]) -> list[dict]:
 
 
 def difference(
-    rows: Sequence[dict], others: Sequence[dict], figure: str, resamples: int = 1000, seed: int = 0
+    rows: Sequence[dict],
+    others: Sequence[dict],
+    figure: str,
+    pristine: str = 'paper',
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> tuple[float, float, float]:
     """How much higher a figure is than another model's, over the pictures that define it for both.
 
@@ -35,21 +40,24 @@ def difference(
         rows (Sequence[dict]): A picture each, of one model.
         others (Sequence[dict]): The same of the other.
         figure (str): A name of ``FIGURES``.
+        pristine (str): See :func:`.averages.average`. Defaults to ``'paper'``.
         resamples (int): Of the bootstrap. Defaults to 1000.
         seed (int): Defaults to 0.
 
     Returns:
         tuple[float, float, float]: The mean difference, and the ends of the interval with 95 % of the means if the
         pictures are drawn anew, with replacement; NaN where no picture defines the figure for both.
+
+    Raises:
+        ValueError: If there is no such rule for pristine pictures.
     """
-    theirs = {(row['dataset'], row['picture']): row[figure] for row in others}
-    gains = np.array(
-        [row[figure] - theirs.get((row['dataset'], row['picture']), math.nan) for row in rows], dtype=float
-    )
-    gains = gains[~np.isnan(gains)]
-    if not gains.size:
-        return math.nan, math.nan, math.nan
-    rng = np.random.default_rng(seed)
-    means = [gains[rng.integers(gains.size, size=gains.size)].mean() for _ in range(resamples)]
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(gains.mean()), float(low), float(high)
+    require_pristine_rule(pristine)
+    ours, theirs = (_by_picture(each, figure, pristine) for each in (rows, others))
+    gains = np.array([value - theirs.get(key, math.nan) for key, value in ours.items()], float)
+    ends = interval_of(gains, resamples, np.random.default_rng(seed))
+    return (math.nan if math.isnan(ends[0]) else float(np.nanmean(gains)), *ends)
+
+
+def _by_picture(rows: Sequence[dict], figure: str, pristine: str) -> dict[tuple[str, str], float]:
+    keys = [(row['dataset'], row['picture']) for row in rows]
+    return dict(zip(keys, values_of(rows, figure, pristine).tolist(), strict=True))

@@ -53,12 +53,16 @@ def intervals_table(results: Results, trainings: Mapping[str, Sequence[str]], ea
 
 
 def differences_table(results: Results, figure: str) -> Table:
-    """How much higher one figure of the first model is than that of each other, with its 95 % interval."""
+    """How much higher one figure of the first model is than that of each other, with its 95 % interval.
+
+    The pictures count as in :func:`means_table`.
+    """
     names = _sets(results)
     first, *others = results
     cells, notes = {}, {}
     for model in others:
-        found = [difference(results[first].get(name, []), results[model].get(name, []), figure) for name in names]
+        pairs = [(results[first].get(name, []), results[model].get(name, [])) for name in names]
+        found = [difference(*pair, figure, 'left out') for pair in pairs]
         cells[model] = [mean for mean, _, _ in found]
         notes[model] = [_interval(ends) for _, *ends in found]
     return Table(f'{first} above', [Column(name, figure) for name in names], cells, notes)

@@ -47,3 +47,15 @@ def test_only_pictures_that_both_define_count() -> None:
     mean, low, high = difference(rows_of([0.5, 0.9, math.nan]), rows_of([0.4, math.nan, 0.1, 0.3]), 'iou')
     assert (mean, low, high) == pytest.approx((0.1, 0.1, 0.1))
     assert all(math.isnan(value) for value in difference(rows_of([0.5]), rows_of([0.5], 'b'), 'iou'))
+
+
+def test_pristine_pictures_count_by_the_rule_that_the_averages_have() -> None:
+    ours, theirs = rows_of([0.2, 0.3, 1.0]), rows_of([0.6, 0.5, 0.0])
+    for rows in (ours, theirs):
+        rows[2]['is_pristine'] = True
+    for rule in ('paper', 'zero', 'left out'):
+        gain = average(ours, rule)['iou'] - average(theirs, rule)['iou']
+        assert difference(ours, theirs, 'iou', rule)[0] == pytest.approx(gain)
+    assert difference(ours, theirs, 'iou')[0] > 0 > difference(ours, theirs, 'iou', 'left out')[0]
+    with pytest.raises(ValueError, match='pristine must be one of'):
+        difference(ours, theirs, 'iou', 'ignored')

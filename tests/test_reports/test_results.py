@@ -45,3 +45,13 @@ def test_differences_are_from_the_first_model() -> None:
     assert table.title == 'A above' and list(table.rows) == ['B']
     assert table.rows['B'][0] == pytest.approx(0.2) and math.isnan(table.rows['B'][1])
     assert table.notes['B'] == ['[0.100, 0.300]', '']
+
+
+@pytest.mark.parametrize('figure', ['iou', 'auc', 'false_alarm'])
+def test_differences_are_those_of_the_means_also_with_pristine_pictures(figure: str) -> None:
+    results = {
+        model: {'set': rows_of('set', forged) + [{**rows_of('set', [kept], True)[0], 'picture': 'pristine'}]}
+        for model, forged, kept in (('A', [0.1, 0.2], 1.0), ('B', [0.4, 0.3], 0.5))
+    }
+    ours, theirs = (row[0] for row in means_table(results, [figure]).rows.values())
+    assert differences_table(results, figure).rows['B'][0] == pytest.approx(ours - theirs)
