@@ -20,7 +20,7 @@ DINO = ['timm>=1.0.20', 'peft>=0.15']
 DATA = ['imagehash>=4.3']
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 TRACK = ['tensorboard>=2.16']
-TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.15']
+TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.17,<0.18']
 
 setup(
     name='focal_mmseg',

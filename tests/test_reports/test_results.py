@@ -50,7 +50,7 @@ def test_differences_are_from_the_first_model() -> None:
 @pytest.mark.parametrize('figure', ['iou', 'auc', 'false_alarm'])
 def test_differences_are_those_of_the_means_also_with_pristine_pictures(figure: str) -> None:
     results = {
-        model: {'set': rows_of('set', forged) + [{**rows_of('set', [kept], True)[0], 'picture': 'pristine'}]}
+        model: {'set': [*rows_of('set', forged), {**rows_of('set', [kept], True)[0], 'picture': 'pristine'}]}
         for model, forged, kept in (('A', [0.1, 0.2], 1.0), ('B', [0.4, 0.3], 0.5))
     }
     ours, theirs = (row[0] for row in means_table(results, [figure]).rows.values())
