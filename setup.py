@@ -19,6 +19,8 @@ MMSEG = [
 DINO = ['timm>=1.0.20', 'peft>=0.15']
 DATA = ['imagehash>=4.3']
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
+# mmengine imports a module that later versions have no more.
+DEEPSPEED = ['deepspeed>=0.17,<0.18']
 TRACK = ['tensorboard>=2.16']
 TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.17,<0.18']
 
@@ -41,6 +43,12 @@ setup(
         'hdbscan>=0.8.40,<0.9',
     ],
     extras_require=dict(
-        mmseg=MMSEG, demo=DEMO, dino=DINO, data=DATA, track=TRACK, tests=TESTS + DEMO + DINO + DATA + TRACK
+        mmseg=MMSEG,
+        demo=DEMO,
+        dino=DINO,
+        data=DATA,
+        track=TRACK,
+        deepspeed=DEEPSPEED,
+        tests=TESTS + DEMO + DINO + DATA + TRACK,
     ),
 )

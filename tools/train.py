@@ -14,9 +14,11 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmseg.registry import RUNNERS
 
 from focal_mmseg.apis import add_run_arguments, load_run_config
 from focal_mmseg.apis.tracking import TRACKERS, use_trackers
+from focal_mmseg.engine.deepspeed import prepare_deepspeed
 from focal_mmseg.engine.resuming import whole_checkpoint
 
 
@@ -67,7 +69,10 @@ def main() -> None:
     if args.amp:
         use_amp(cfg)
     use_trackers(cfg, args.track)
-    Runner.from_cfg(cfg).train()
+    if cfg.get('strategy', {}).get('type') == 'ResumableDeepSpeedStrategy':
+        prepare_deepspeed(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.train()
 
 
 if __name__ == '__main__':

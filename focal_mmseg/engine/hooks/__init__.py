@@ -2,6 +2,6 @@
 
 from .checkpoint_fit_hook import CheckpointFitHook
 from .clustering_hook import ClusteringHook
-from .random_state_hook import RandomStateHook
+from .step_seed_hook import StepSeedHook
 
-__all__ = ['CheckpointFitHook', 'ClusteringHook', 'RandomStateHook']
+__all__ = ['CheckpointFitHook', 'ClusteringHook', 'StepSeedHook']

@@ -21,7 +21,7 @@ class CircleLoss(QueryLoss):
         margin (float): m, above 0. Defaults to 0.25, as in the source.
         gamma (float): The scale, above 0. Defaults to 256, the source's for face recognition.
         loss_name (str): Defaults to 'loss_circle'.
-        **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
+        **options: ``queries``, ``scope``, ``max_pixels``, ``loss_weight``, see :class:`QueryLoss` and
             :class:`ContrastiveLoss`.
 
     Raises:

@@ -18,9 +18,8 @@ class ContrastiveLoss(nn.Module, ABC):
             ``'batch'``: the pixels of all images of this process's batch merged, as if they were one image (row
             "(Batch)" of table 3). Defaults to ``'image'``.
         max_pixels (int, optional): Draw at most so many pristine and so many forged pixels an image (for
-            ``scope='batch'``: a batch); the authors' released code draws 1,000. None takes every pixel, exactly.
-            Defaults to None.
-        seed (int): Seeds the generator of the draws. Defaults to 0.
+            ``scope='batch'``: a batch) by torch's generator of the processor; the authors' released code draws 1,000.
+            None takes every pixel, exactly. Defaults to None.
         loss_weight (float): Defaults to 1.0.
         loss_name (str): The key in the log; must contain "loss" to be trained on.
 
@@ -32,7 +31,6 @@ class ContrastiveLoss(nn.Module, ABC):
         self,
         scope: str = 'image',
         max_pixels: int | None = None,
-        seed: int = 0,
         loss_weight: float = 1.0,
         loss_name: str = 'loss_contrastive',
     ) -> None:
@@ -46,7 +44,6 @@ class ContrastiveLoss(nn.Module, ABC):
         self.max_pixels = max_pixels
         self.loss_weight = loss_weight
         self._loss_name = loss_name
-        self.generator = torch.Generator().manual_seed(seed)
 
     @property
     def loss_name(self) -> str:
@@ -104,7 +101,7 @@ class ContrastiveLoss(nn.Module, ABC):
     def _sample(self, embeddings: Tensor) -> Tensor:
         if self.max_pixels is None or len(embeddings) <= self.max_pixels:
             return embeddings
-        drawn = torch.randperm(len(embeddings), generator=self.generator)[: self.max_pixels]
+        drawn = torch.randperm(len(embeddings))[: self.max_pixels]
         return embeddings[drawn.to(embeddings.device)]
 
 

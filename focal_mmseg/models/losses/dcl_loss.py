@@ -18,7 +18,7 @@ class DCLLoss(QueryLoss):
     Args:
         temperature (float): t, above 0. Defaults to 0.1, as in the source.
         loss_name (str): Defaults to 'loss_dcl'.
-        **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
+        **options: ``queries``, ``scope``, ``max_pixels``, ``loss_weight``, see :class:`QueryLoss` and
             :class:`ContrastiveLoss`.
 
     Raises:

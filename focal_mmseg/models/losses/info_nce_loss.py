@@ -19,7 +19,7 @@ class InfoNCELoss(QueryLoss):
     Args:
         temperature (float): t, above 0. Defaults to 0.1.
         loss_name (str): Defaults to 'loss_info_nce'.
-        **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
+        **options: ``queries``, ``scope``, ``max_pixels``, ``loss_weight``, see :class:`QueryLoss` and
             :class:`ContrastiveLoss`.
 
     Raises:

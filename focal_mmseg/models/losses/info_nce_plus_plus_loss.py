@@ -31,7 +31,7 @@ class InfoNCEPlusPlusLoss(QueryLoss):
         temperature (float): t, above 0. The paper gives no value, the released code 0.1. Defaults to 0.1.
         positives (str): ``'expectation'`` or ``'mean_exp'``. Defaults to ``'expectation'``.
         loss_name (str): Defaults to 'loss_info_nce_plus_plus'.
-        **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
+        **options: ``queries``, ``scope``, ``max_pixels``, ``loss_weight``, see :class:`QueryLoss` and
             :class:`ContrastiveLoss`.
 
     Raises:

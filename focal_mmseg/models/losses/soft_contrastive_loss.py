@@ -26,7 +26,7 @@ class SoftContrastiveLoss(ContrastiveLoss):
         max_updates (int): At most so many updates of the weights; 0 keeps the mask. Defaults to 100.
         tolerance (float): The weights have converged when none changes by more, above 0. Defaults to 1e-4.
         loss_name (str): Defaults to 'loss_soft_contrastive'.
-        **options: ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`ContrastiveLoss`.
+        **options: ``scope``, ``max_pixels``, ``loss_weight``, see :class:`ContrastiveLoss`.
 
     Raises:
         ValueError: If an option is out of its range.

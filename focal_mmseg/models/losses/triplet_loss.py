@@ -31,7 +31,7 @@ class TripletLoss(QueryLoss):
         margin (float): mu, above 0; distances of unit vectors are between 0 and 2. Defaults to 1.0.
         mining (str): ``'all'`` or ``'hard'``. Defaults to ``'all'``.
         loss_name (str): Defaults to 'loss_triplet'.
-        **options: ``queries``, ``scope``, ``max_pixels``, ``seed``, ``loss_weight``, see :class:`QueryLoss` and
+        **options: ``queries``, ``scope``, ``max_pixels``, ``loss_weight``, see :class:`QueryLoss` and
             :class:`ContrastiveLoss`.
 
     Raises:
