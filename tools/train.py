@@ -69,7 +69,7 @@ def main() -> None:
     if args.amp:
         use_amp(cfg)
     use_trackers(cfg, args.track)
-    if cfg.get('strategy', {}).get('type') == 'ResumableDeepSpeedStrategy':
+    if cfg.get('strategy', {}).get('type') == 'FOCALDeepSpeedStrategy':
         prepare_deepspeed(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()

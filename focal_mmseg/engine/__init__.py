@@ -1,6 +1,6 @@
 """What FOCAL adds to mmengine's runner."""
 
-from .deepspeed import ResumableDeepSpeedStrategy
+from .deepspeed import FOCALDeepSpeedStrategy
 from .hooks import CheckpointFitHook, ClusteringHook, StepSeedHook
 
-__all__ = ['CheckpointFitHook', 'ClusteringHook', 'ResumableDeepSpeedStrategy', 'StepSeedHook']
+__all__ = ['CheckpointFitHook', 'ClusteringHook', 'FOCALDeepSpeedStrategy', 'StepSeedHook']

@@ -1,23 +1,41 @@
 """Trainings through DeepSpeed that can be interrupted."""
 
 import importlib.util
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from mmengine._strategy import DeepSpeedStrategy
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import STRATEGIES
+from mmengine.runner.activation_checkpointing import turn_on_activation_checkpointing
+from torch import nn
 
 from .checkpoint import safe_globals
 
 
 @STRATEGIES.register_module()
-class ResumableDeepSpeedStrategy(DeepSpeedStrategy):
-    """mmengine's strategy, of which a resumed training is the one that was not interrupted.
+class FOCALDeepSpeedStrategy(DeepSpeedStrategy):
+    """mmengine's strategy, with activation checkpointing, and resumed to the last bit.
 
-    mmengine's FlexibleRunner counts one step too many in a checkpoint that is written after a validation; this one
+    mmengine's FlexibleRunner counts one step too many in a checkpoint that is written after a validation; this strategy
     takes DeepSpeed's own count.
+
+    Args:
+        recomputed (Sequence[str]): Modules that keep no activations but compute them again in the backward pass, as
+            ``'backbone.layers.0'``; what mmengine's Runner calls ``activation_checkpointing``. Defaults to ().
+        **options: Those of mmengine's DeepSpeedStrategy.
     """
+
+    def __init__(self, *, recomputed: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self._recomputed = list(recomputed)
+
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build the model; see mmengine."""
+        model = super().build_model(model)
+        turn_on_activation_checkpointing(model, self._recomputed)
+        return model
 
     def save_checkpoint(self, filename: str, *, extra_ckpt: dict | None = None, **options: Any) -> None:
         """Write a folder with a part of each process; the arguments are mmengine's."""
@@ -31,7 +49,7 @@ def prepare_deepspeed(cfg: Config) -> None:
     """Refuse what DeepSpeed would fail at in its own words, and let it read its checkpoints back, weights-only.
 
     Args:
-        cfg (Config): With ``strategy.type`` ResumableDeepSpeedStrategy. It gets the batch size, which mmengine gives to
+        cfg (Config): With ``strategy.type`` FOCALDeepSpeedStrategy. It gets the batch size, which mmengine gives to
             the strategy of its own name alone.
 
     Raises:
