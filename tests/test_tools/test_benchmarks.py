@@ -88,3 +88,13 @@ def test_planted_noise_is_found_and_the_released_fallback_finds_less(root: Path,
     assert levels == {'kurtosis': pytest.approx(10, rel=0.1), 'principal components': pytest.approx(10, rel=0.1)}
     overlaps = {row[0]: float(row[2].split()[0]) for row in rows if len(row) == 5 and 'IoU' not in row[0]}
     assert len(overlaps) == 4 and overlaps['kurtosis'] > overlaps['kurtosis, fallback as released']
+
+
+@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='reads the memory of a process as Linux tells it')
+def test_a_long_run_tells_what_memory_each_thousand_pictures_take(
+    run: Callable, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    found = run('long_run.py', *map(str, trained), '--num', '40', '--every', '1')
+    assert found['pictures'] == 40 and 0 < found['after_a_tenth_mib'] <= found['peak_mib']
+    assert [begun for begun, _ in found['readings']] == sorted(begun for begun, _ in found['readings'])
+    assert (tmp_path / 'out.png').is_file()

@@ -54,14 +54,21 @@ def extra_memory(call: Callable[[], Result], device: torch.device) -> tuple[Resu
     # What the allocator has kept of earlier calls would else be used unseen.
     ctypes.CDLL(None).malloc_trim(0)
     reset.write_text('5')
-    before = _resident('VmRSS')
+    before = _status('self', 'VmRSS')
     result = call()
-    return result, (_resident('VmHWM') - before) / 2**10
+    return result, (_status('self', 'VmHWM') - before) / 2**10
 
 
-def _resident(name: str) -> int:
-    """A line of the process's status, in KiB."""
-    status = Path('/proc/self/status').read_text(encoding='ascii', errors='replace')
+def resident_mib(process: int) -> float | None:
+    """The memory that another process has in use, in MiB, as Linux tells it; None where it does not, or it is gone."""
+    try:
+        return _status(process, 'VmRSS') / 2**10
+    except (OSError, StopIteration):  # a process that has just ended has a status without it
+        return None
+
+
+def _status(process: int | str, name: str) -> int:
+    status = Path(f'/proc/{process}/status').read_text(encoding='ascii', errors='replace')
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name))
 
 
