@@ -43,6 +43,7 @@ SIZES = {
     'vit-b': 88.9,
     'vit-b-imagenet': 86.1,
     'vit-h': 636.1,
+    'vit-h_deepspeed': 636.1,
     'vit-l-imagenet': 303.7,
 }
 DINO = {'dinov2': 896, 'dinov3': 1024}
