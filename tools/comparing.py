@@ -96,6 +96,12 @@ class Comparison:
         first = {model: runs[0] for model, runs in self.trainings.items()}
         return {model: tested[run][name] for model, run in first.items() if name in tested[run]}
 
+    def first_trainings(self) -> dict[str, Path]:
+        """The folder of each model's first training, of those that were trained here and tested."""
+        runs = {run.name: run for run in self.plan.runs if run.train}
+        first = {model: names[0] for model, names in self.trainings.items()}
+        return {model: self._training(runs[name]).folder for model, name in first.items() if name in runs}
+
     def degraded(self) -> dict[str, dict[str, Path]]:
         """The folders of masks of each model's first training on the degraded first set."""
         found: dict[str, dict[str, Path]] = {}

@@ -13,12 +13,12 @@ from focal_mmseg.datasets.degradations import panels_of
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.evaluation.summary import HEADINGS
-from focal_mmseg.reports import Plan, write_page
+from focal_mmseg.reports import Plan, read_steps, write_page
 from focal_mmseg.reports.page import Section, paragraph, picture, wide
-from focal_mmseg.reports.pictures import Source, sources, spread_over, write_masks, write_scatter
+from focal_mmseg.reports.pictures import Source, by_picture, sources, spread_over, write_masks, write_scatter
 from focal_mmseg.reports.results import differences_table, intervals_table
 from focal_mmseg.utils import written_whole
-from focal_mmseg.visualization import write_panels
+from focal_mmseg.visualization import write_curves, write_panels
 
 WORST = 3
 SCATTERED = 'iou'
@@ -41,6 +41,7 @@ def write_report(comparison: Comparison) -> None:
         ),
         _certainty(comparison),
         *_robustness(comparison),
+        *_loss_curves(comparison),
         *_pictures(comparison),
         Section('Models', wide(_listing(comparison.plan), 'configs and weights')),
     ]
@@ -84,18 +85,27 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     yield Section('Degraded pictures', paragraph(text) + picture(comparison.folder / 'robustness.png', text))
 
 
+def _loss_curves(comparison: Comparison) -> Iterator[Section]:
+    """The loss of each model that was trained here, of its first training (figure 4)."""
+    steps = {model: read_steps(folder) for model, folder in comparison.first_trainings().items()}
+    curves = {model: {step['iter']: step['loss'] for step in found} for model, found in steps.items() if found}
+    if curves:
+        path = comparison.folder / 'loss_curves.png'
+        write_curves(path, curves, 'loss')
+        text = 'loss over the steps as it was logged, with its running median; different losses have different heights'
+        yield Section('Trainings', paragraph(text) + picture(path, text))
+
+
 def _pictures(comparison: Comparison) -> Iterator[Section]:
     """Grids and scatter plots; of the first set where there are several, and of a model's first training."""
     folders = comparison.first_masks()
     found = _sources(comparison, next(iter(folders))) if folders else []
+    values = {model: by_picture(read_rows(folder / 'pictures.csv'), SCATTERED) for model, folder in folders.items()}
     if found and comparison.plan.pictures:
         path = comparison.folder / 'masks.png'
-        write_masks(path, spread_over(found, comparison.plan.pictures), folders)
-        yield Section('Masks', picture(path, 'input, truth and the mask of each model'))
-    values = {}
-    for model, folder in folders.items():
-        rows = read_rows(folder / 'pictures.csv')
-        values[model] = {(row['dataset'], row['picture']): row[SCATTERED] for row in rows if not row['is_pristine']}
+        write_masks(path, spread_over(found, comparison.plan.pictures), folders, values)
+        text = f'input, truth and the mask of each model, with the {HEADINGS[SCATTERED]} of forged pictures above'
+        yield Section('Masks', paragraph(text) + picture(path, text))
     if len(values) > 1:
         first, *others = values
         path = comparison.folder / 'scatter.png'
@@ -106,8 +116,7 @@ def _pictures(comparison: Comparison) -> Iterator[Section]:
         worst = _worst(found, values[model])
         if worst:
             path = comparison.folder / slug(model) / 'worst.png'
-            labels = [f'{each.picture}: {values[model][each.dataset, each.picture]:.2f}' for each in worst]
-            write_masks(path, worst, folders, labels)
+            write_masks(path, worst, folders, values)
             text = f'forged pictures with the lowest {HEADINGS[SCATTERED]} of {model}'
             yield Section(f'Worst of {model}', picture(path, text))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from focal_mmseg import __version__
+from focal_mmseg.engine.resuming import whole_checkpoint
 from focal_mmseg.utils import written_whole
 
 TOOLS = Path(__file__).parent
@@ -56,6 +57,18 @@ class Step:
     options: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
 
+    def _begin(self) -> list[str]:
+        """Note what is begun. A training that was begun before and left a checkpoint goes on from it."""
+        note, asked = self.folder / 'begun.json', self._asked()
+        begun = note.is_file() and json.loads(note.read_text(encoding='utf-8')) == asked
+        # An older checkpoint is of another config.
+        own = begun and all(path.stat().st_mtime >= note.stat().st_mtime for path in self.folder.glob('*.pth'))
+        if own and self.tool == 'train.py' and whole_checkpoint(self.folder)[0]:
+            return ['--resume']
+        with written_whole(note) as part:
+            part.write_text(json.dumps(asked), encoding='utf-8')
+        return []
+
     @property
     def is_done(self) -> bool:
         """Whether it was done by the same config, weights, options and version of this package."""
@@ -86,9 +99,10 @@ class Step:
         if self.is_done:
             return
         (self.folder / 'done.json').unlink(missing_ok=True)
+        goes_on = self._begin()
         weights = [] if self.checkpoint is None else [self.checkpoint]
         options = ['--cfg-options', *self.options] if self.options else []
-        arguments = [self.config, *weights, '--work-dir', self.folder, *self.arguments, *options]
+        arguments = [self.config, *weights, '--work-dir', self.folder, *goes_on, *self.arguments, *options]
         run_tool(self.folder / 'log.txt', self.tool, *arguments)
         with written_whole(self.folder / 'done.json') as part:
             part.write_text(json.dumps(self._asked()), encoding='utf-8')

@@ -71,16 +71,37 @@ def mask_of(folder: Path, source: Source) -> np.ndarray | None:
     return cv2.imread(str(folder / source.dataset / f'{source.picture}.png'), cv2.IMREAD_GRAYSCALE)
 
 
-def write_masks(path: Path, chosen: Sequence[Source], folders: Mapping[str, Path], labels: Sequence[str] = ()) -> None:
-    """A row a picture: input, truth, and one column a model (figures 6 and 8).
+def by_picture(rows: Sequence[dict], figure: str) -> dict[tuple[str, str], float]:
+    """A figure of each forged picture.
+
+    Args:
+        rows (Sequence[dict]): Of ``read_rows``.
+        figure (str): A name of ``FIGURES``.
+
+    Returns:
+        dict[tuple[str, str], float]: By the names of set and picture.
+    """
+    return {(row['dataset'], row['picture']): row[figure] for row in rows if not row['is_pristine']}
+
+
+def write_masks(
+    path: Path,
+    chosen: Sequence[Source],
+    folders: Mapping[str, Path],
+    values: Mapping[str, Mapping[tuple[str, str], float]],
+    labels: Sequence[str] = (),
+) -> None:
+    """A row a picture: input, truth, and one column a model, with a figure above each mask (figures 6 to 8).
 
     Args:
         path (Path): The PNG to write.
         chosen (Sequence[Source]): The pictures, at least one.
         folders (Mapping[str, Path]): What ``tools/test.py --out`` wrote, by the model's name.
+        values (Mapping[str, Mapping[tuple[str, str], float]]): The figure, by the model's name, as of
+            :func:`by_picture`.
         labels (Sequence[str]): Of the rows. Defaults to the pictures' names.
     """
-    rows = []
+    rows, captions = [], []
     for source in chosen:
         image = source.image()
         views = [image, source.truth(image.shape[:2])]
@@ -88,7 +109,9 @@ def write_masks(path: Path, chosen: Sequence[Source], folders: Mapping[str, Path
             mask = mask_of(folder, source)
             views.append(np.full(image.shape[:2], 127, np.uint8) if mask is None else mask)
         rows.append([_small(view) for view in views])
-    write_grid(path, rows, ('input', 'truth', *folders), labels or [source.picture for source in chosen])
+        found = (values[model].get((source.dataset, source.picture)) for model in folders)
+        captions.append(['', '', *('' if value is None else f'{value:.3f}' for value in found)])
+    write_grid(path, rows, ('input', 'truth', *folders), labels or [source.picture for source in chosen], captions)
 
 
 def _small(view: np.ndarray) -> np.ndarray:

@@ -41,22 +41,22 @@ def spikiness(values: Sequence[float], window: int = 21) -> float:
     return float(np.abs(np.asarray(values) - median).mean() / way) if way > 0 else float('nan')
 
 
-def write_curves(path: str | Path, curves: Mapping[str, Sequence[float]], value: str, window: int = 21) -> None:
+def write_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], value: str, window: int = 21) -> None:
     """Draw curves over the steps, each with its running median.
 
     Args:
         path (str | Path): The PNG to write.
-        curves (Mapping[str, Sequence[float]]): The values of each step, by name.
+        curves (Mapping[str, Mapping[int, float]]): The value at each logged step, by name; steps ascend.
         value (str): What they are, for the axis.
-        window (int): Of the median, odd. Defaults to 21.
+        window (int): Of the median in logged steps, odd. Defaults to 21.
 
     Raises:
         ImportError: If matplotlib is not installed.
     """
     figure = new_figure(7, 4)
     axis = figure.subplots()
-    for number, (name, values) in enumerate(curves.items()):
-        steps = np.arange(1, len(values) + 1)
+    for number, (name, curve) in enumerate(curves.items()):
+        steps, values = list(curve), list(curve.values())
         axis.plot(steps, values, color=f'C{number}', alpha=0.35, linewidth=0.8)
         axis.plot(steps, running_median(values, window), color=f'C{number}', linewidth=1.6, label=name)
     axis.set(xlabel='step', ylabel=value)

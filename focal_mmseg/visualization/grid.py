@@ -1,6 +1,7 @@
 """The qualitative grid of the papers: a row a picture, a column a view."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ from .figures import new_figure
 
 
 def write_grid(
-    path: str | Path, rows: Sequence[Sequence[np.ndarray]], columns: Sequence[str], labels: Sequence[str]
+    path: str | Path,
+    rows: Sequence[Sequence[np.ndarray]],
+    columns: Sequence[str],
+    labels: Sequence[str],
+    captions: Sequence[Sequence[str]] | None = None,
 ) -> None:
     """Draw the grid.
 
@@ -21,6 +26,7 @@ def write_grid(
             of which uint8 runs from 0 to 255 and float from 0 to 1.
         columns (Sequence[str]): Heading of each view.
         labels (Sequence[str]): Name of each row.
+        captions (Sequence[Sequence[str]], optional): What stands above each view, a row a picture. Defaults to nothing.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -33,7 +39,9 @@ def write_grid(
             axis.imshow(view, cmap='inferno' if is_score else 'gray', vmin=0, vmax=1 if is_score else 255)
             axis.set(xticks=[], yticks=[])
         row[0].set_ylabel(label, fontsize=8)
-    for axis, column in zip(axes[0], columns, strict=True):
-        axis.set_title(column, fontsize=9)
+    above = [list(each) for each in captions] if captions else [[''] * len(columns) for _ in rows]
+    above[0] = [f'{column}\n{caption}'.strip() for column, caption in zip(columns, above[0], strict=True)]
+    for axis, text in zip(axes.flat, chain.from_iterable(above), strict=True):
+        axis.set_title(text, fontsize=9)
     with written_whole(path) as part:
         figure.savefig(part, dpi=110)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmseg.registry import DATASETS
 
-from focal_mmseg.reports.pictures import mask_of, sources, spread_over, write_masks, write_scatter
+from focal_mmseg.reports.pictures import by_picture, mask_of, sources, spread_over, write_masks, write_scatter
 
 
 @pytest.fixture
@@ -56,9 +56,24 @@ def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(dataset: dict,
     (tmp_path / 'one' / 'small' / 'splice').mkdir(parents=True)
     cv2.imwrite(str(tmp_path / 'one' / 'small' / 'splice' / '00000.png'), np.full((128, 128), 255, np.uint8))
     assert mask_of(folders['one'], found[2]).all() and mask_of(folders['two'], found[2]) is None
-    write_masks(tmp_path / 'grid.png', found, folders)
+    values = {'one': {('small', 'splice/00000'): 0.123}, 'two': {}}
+    write_masks(tmp_path / 'grid.png', found, folders, values)
     grid = cv2.imread(str(tmp_path / 'grid.png'))
     assert grid.shape[0] / grid.shape[1] == pytest.approx(2.3 * 4 / (2.2 * 4), rel=0.05)
+
+
+def test_the_figure_stands_above_the_mask(dataset: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr('focal_mmseg.reports.pictures.write_grid', lambda *given: drawn.extend(given))
+    found = list(sources(DATASETS.build(dataset)))
+    rows = [
+        dict(dataset='small', picture='splice/00000', is_pristine=False, iou=0.25),
+        dict(dataset='small', picture='pristine/00000', is_pristine=True, iou=1.0),
+    ]
+    values = {'one': by_picture(rows, 'iou')}
+    write_masks(tmp_path / 'grid.png', found[1:3], {'one': tmp_path}, values)
+    assert drawn[2] == ('input', 'truth', 'one')
+    assert drawn[4] == [['', '', ''], ['', '', '0.250']]
 
 
 def test_the_scatter_has_a_panel_a_model(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_flat_curve_has_no_measure() -> None:
 
 def test_curves_are_drawn(tmp_path: Path) -> None:
     path = tmp_path / 'curves.png'
-    write_curves(path, {'a': [3.0, 2.0, 2.5, 1.0], 'b': [1.0, 1.0]}, 'loss')
+    write_curves(path, {'a': {50: 3.0, 100: 2.0, 150: 2.5, 200: 1.0}, 'b': {50: 1.0, 100: 1.0}}, 'loss')
     drawn = cv2.imread(str(path))
     assert drawn.shape[1] > drawn.shape[0] > 300
     assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 20

@@ -25,7 +25,7 @@ import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.reports.pictures import sources, spread_over, write_masks
+from focal_mmseg.reports.pictures import by_picture, sources, spread_over, write_masks
 from focal_mmseg.utils import positive_int, written_whole
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
@@ -79,10 +79,11 @@ def means_of(folder: Path) -> dict[str, float]:
 
 
 def draw(cfg: Config, folders: dict[str, Path], number: int, path: Path) -> None:
-    """Some pictures, evenly from the test set: input, truth, and the mask of each row."""
+    """Some pictures, evenly from the test set: input, truth, and the mask of each row with its IoU."""
     init_default_scope('mmseg')
     chosen = spread_over(list(sources(DATASETS.build(cfg.test_dataloader.dataset))), number)
-    write_masks(path, chosen, folders)
+    values = {name: by_picture(read_rows(folder / 'pictures.csv'), 'iou') for name, folder in folders.items()}
+    write_masks(path, chosen, folders, values)
 
 
 def main() -> None:

@@ -34,14 +34,15 @@ def main() -> None:
     failures = run_all(trainings.values(), args.jobs)
     if failures:
         sys.exit('\n'.join(failures.values()))
-    curves = {name: [step['loss'] for step in training.curve()] for name, training in trainings.items()}
+    curves = {name: {step['iter']: step['loss'] for step in training.curve()} for name, training in trainings.items()}
     table = PrettyTable(('loss', 'first', 'last', 'spikiness'))
-    for name, values in curves.items():
+    losses = {name: list(curve.values()) for name, curve in curves.items()}
+    for name, values in losses.items():
         table.add_row((name, *(f'{figure:.3f}' for figure in (values[0], values[-1], spikiness(values)))))
     print(table)
     write_curves(args.work_dir / 'loss_curves.png', curves, 'loss')
     with written_whole(args.work_dir / 'loss_curves.json') as part:
-        rows = {name: dict(spikiness=spikiness(values), loss=values) for name, values in curves.items()}
+        rows = {name: dict(spikiness=spikiness(values), loss=values) for name, values in losses.items()}
         part.write_text(json.dumps(rows) + '\n', encoding='utf-8')
     print(f'written to {args.work_dir / "loss_curves.png"} and .json')
 

@@ -14,6 +14,7 @@ from mmengine.config import Config
 
 from focal_mmseg import __version__
 from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.reports import read_steps
 from focal_mmseg.utils import positive_int, written_whole
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -97,10 +98,7 @@ class Training:
 
     def curve(self) -> list[dict[str, float]]:
         """What was logged of each step: ``iter``, ``loss``, ``time`` in seconds and more."""
-        logs = sorted((self.folder / 'train').glob('*/vis_data/scalars.json'))
-        steps = [json.loads(line) for line in logs[-1].read_text(encoding='utf-8').splitlines()]
-        # A validation writes its figures into the same file.
-        return [step for step in steps if 'loss' in step]
+        return read_steps(self.folder / 'train')
 
     def rows(self) -> list[dict]:
         """The scores of each test picture."""
