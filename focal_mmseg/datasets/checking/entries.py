@@ -10,6 +10,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from focal_mmseg.datasets.index import read_index
+from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.utils import find_images
 
 PARTS = ('train', 'val', 'test')
@@ -91,21 +92,12 @@ def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
         if not dataset or dataset in seen:
             continue
         seen.append(dataset)
-        for each in _leaves(dataset):
+        for each in single_sets(dataset):
             try:
                 found += _of_dataset(each, part)
             except (OSError, ValueError) as error:
                 failures.append(f'{part}: {error}')
     return found, failures
-
-
-def _leaves(dataset: Any) -> Iterator[Any]:
-    """The data sets that one is put together of; a repeated one counts once."""
-    inner = [*dataset.get('datasets', []), *([dataset.dataset] if 'dataset' in dataset else [])]
-    for each in inner:
-        yield from _leaves(each)
-    if not inner:
-        yield dataset
 
 
 def _of_dataset(cfg: Any, part: str) -> Iterator[Entry]:
