@@ -103,8 +103,6 @@ def load_packaged(name: str) -> np.ndarray:
     try:
         from skimage import data
     except ImportError as error:
-        raise ImportError(
-            f'the photograph {name!r} ships with scikit-image: pip install "focal_mmseg[demo]"'
-        ) from error
+        raise ImportError(f'the photograph {name!r} ships with scikit-image: pip install ".[demo]"') from error
     image = data.stereo_motorcycle()[0] if name == 'motorcycle' else getattr(data, name)()
     return np.ascontiguousarray(image)
