@@ -8,6 +8,8 @@ import cv2
 import mmcv
 import numpy as np
 
+from .recipe_checks import SMALLEST_SIDE
+
 PACKAGED = ('astronaut', 'chelsea', 'china', 'coffee', 'flower', 'motorcycle', 'rocket')
 KEPT_IN_MEMORY = 16
 
@@ -64,6 +66,20 @@ class Photographs(Mapping[str, np.ndarray]):
             return read_photograph(self._paths[name])
         except ValueError as error:
             raise UnusableError(name, str(error)) from error
+
+
+def require_side(name: str, image: np.ndarray) -> None:
+    """Refuse a photograph in which there is no room for a forgery.
+
+    Args:
+        name (str): The photograph's.
+        image (np.ndarray): Of shape (H, W, 3).
+
+    Raises:
+        UnusableError: If a side is below 32 pixels.
+    """
+    if min(image.shape[:2]) < SMALLEST_SIDE:
+        raise UnusableError(name, f'the photograph {name} has a side below {SMALLEST_SIDE} pixels')
 
 
 def read_photograph(path: Path) -> np.ndarray:
