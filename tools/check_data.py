@@ -124,7 +124,8 @@ def show_duplicates(duplicates: Duplicates) -> None:
         ('twice in one part', duplicates.twice),
         ('forged pictures with their originals, as they should be', duplicates.originals),
     ):
-        print(f'\n{title}: {len(pairs)}, of which {sum(pair.identical for pair in pairs)} are identical files')
+        identical = sum(pair.identical for pair in pairs)
+        print(f'\n{title}: {len(pairs)}{f", {identical} of them identical files" if identical else ""}')
         if pairs is not duplicates.originals:
             for pair in pairs[:LISTED]:
                 print(f'  {pair.first} and {pair.second} {"are identical" if pair.identical else "look alike"}')

@@ -153,7 +153,9 @@ def test_a_forgery_beside_its_original_is_no_duplicate(check: Callable, good: Pa
     assert code == 0 and len(found['originals']) == 1 and not found['twice']
 
 
-def test_a_config_is_checked_in_all_its_parts(check: Callable, good: Path, root: Path, tmp_path: Path) -> None:
+def test_a_config_is_checked_in_all_its_parts(
+    check: Callable, good: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     config = tmp_path / 'mine.py'
     one = f"type='ForgeryDataset', data_root={str(good)!r}, data_prefix=dict(img_path='images', seg_map_path='masks')"
     config.write_text(
@@ -169,6 +171,7 @@ def test_a_config_is_checked_in_all_its_parts(check: Callable, good: Path, root:
         ('train', 'good'),
         ('test', 'again'),
     ]
+    assert '\nin training and in test: 4, 4 of them identical files\n' in capsys.readouterr().out
     assert len(found['leaks']) == 4 and all(each['identical'] for each in found['leaks'])
     assert len(found['not_listed']) == 1 and '/nowhere' in found['not_listed'][0]
 
@@ -232,6 +235,8 @@ def test_an_imported_list_is_checked(
     (tmp_path / 'list.json').write_text(json.dumps(rows))
     run_tool(root / 'tools' / 'convert_list.py', tmp_path / 'list.json', tmp_path / 'list.tsv')
     assert f'tools/check_data.py {tmp_path / "list.tsv"} --root {good}' in capsys.readouterr().out
+    assert check(tmp_path / 'list.tsv')[0] == 1
+    assert 'does not exist: of an imported list give --root' in capsys.readouterr().out
     code, found = check(tmp_path / 'list.tsv', '--root', good, '--strict')
     assert code == 0 and [each['kind'] for each in found['pictures']] == ['pristine', '', '', '']
     dataset = ForgeryDataset(

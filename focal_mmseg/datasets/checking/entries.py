@@ -78,6 +78,8 @@ def entries_of(source: str | Path, part: str = 'test', root: str | Path | None =
 def _of_index(path: Path, part: str, root: str | Path | None) -> Iterator[Entry]:
     _refuse_list_of_mvss(path)
     images, masks = (path.parent / 'images', path.parent / 'masks') if root is None else (Path(root), Path(root))
+    if not images.is_dir():
+        raise ValueError(f'{images}, the pictures of {path}, does not exist: of an imported list give --root')
     for row in read_index(path):
         mask = str(masks / row.mask) if row.mask else None
         name = row.dataset or Path(root or path.parent).resolve().name

@@ -111,7 +111,7 @@ def _check_share(entry: Entry, forged: np.ndarray, found: Finding) -> None:
         if entry.kind not in ('', 'pristine'):
             found.problems.append(('empty mask', f'nothing is forged in a picture of the kind {entry.kind}'))
         elif entry.listed and not entry.kind:
-            found.problems.append(('empty mask', 'the list names a mask; of a pristine picture, give the kind'))
+            found.problems.append(('empty mask', 'nothing is forged; if it is pristine, name that kind in the list'))
         return
     if entry.kind == 'pristine':
         found.problems.append(('pristine picture with a forged mask', f'{share:.1%} is forged'))

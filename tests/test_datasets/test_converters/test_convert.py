@@ -11,7 +11,7 @@ import pytest
 from miniatures import converted, write_mask, write_picture
 
 from focal_mmseg.datasets import ForgeryDataset
-from focal_mmseg.datasets.converters import DataSet, Picture, convert
+from focal_mmseg.datasets.converters import SETS, DataSet, Picture, convert
 from focal_mmseg.datasets.converters.base import files, picture_size
 
 
@@ -175,6 +175,13 @@ def test_expected_losses_are_told_apart(source: Path, tmp_path: Path) -> None:
     report = convert(replace(PAIRS, known=('img/a.jpg', 'g/b.jpg')), source, tmp_path / 'out')
     assert [line[:9] for line in report.known] == ['img/a.jpg']
     assert [line[:9] for line in report.dropped] == ['img/b.jpg']
+
+
+@pytest.mark.parametrize('name', SETS)
+def test_the_release_counts_as_whole(name: str) -> None:
+    counts = dict(SETS[name].counts)
+    counts.pop('pristine', None)
+    assert not SETS[name].accepted or sum(counts.values()) in SETS[name].accepted
 
 
 def test_an_unknown_rule_of_sizes_is_refused() -> None:
