@@ -97,7 +97,7 @@ def show_counts(counts: list[SetCount]) -> None:
         numbers = (each.forged + each.pristine, each.forged, each.pristine, expected, TABLE_5.get(each.dataset, '-'))
         share = '-' if each.forged_share is None else f'{each.forged_share:.3f}'
         table.add_row((each.part, each.dataset, *numbers, share))
-    print(table)
+    print(f'\n{table}')
     for each in counts:
         if each.differs:
             print(f'count differs: {each.part} {each.dataset} has {each.forged} forged pictures, not {each.accepted}')
