@@ -1,13 +1,15 @@
 """Check the pictures and masks of a data set: are they readable, do they fit, is anything in training and test?
 
-A source is an index.tsv with images/ and masks/ beside it, a folder that tools/prepare_data.py wrote or of this layout,
-or a config, whose training, validation and test sets are checked together. The exit code is 1 where pictures cannot be
-used or training pictures come again in the test; with --strict also where something should be looked at.
+A source is an index.tsv with images/ and masks/ beside it (or below --root), a folder that tools/prepare_data.py wrote
+or of this layout, or a config, whose training, validation and test sets are checked together. The exit code is 1 where
+pictures cannot be used or training pictures come again in the test; with --strict also where something should be looked
+at.
 
 Example:
   python tools/check_data.py data/casia1
   python tools/check_data.py configs/focal_hrnet.py --workers 4
   python tools/check_data.py --train data/casia2 --test data/casia1 data/columbia
+  python tools/check_data.py data/imported.tsv --root /data
 """
 
 import argparse
@@ -19,13 +21,14 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from mmengine.utils import ProgressBar
 from prettytable import PrettyTable
 
 from focal_mmseg.datasets.checking import Entry, Finding, check_picture, entries_of
 from focal_mmseg.datasets.checking.contact_sheet import write_contact_sheet
+from focal_mmseg.datasets.checking.counts import SetCount, count_sets
 from focal_mmseg.datasets.checking.duplicates import Duplicates, find_duplicates
+from focal_mmseg.datasets.checking.near_duplicates import LIMIT
 from focal_mmseg.datasets.checking.picture_check import ERRORS
 from focal_mmseg.datasets.converters import SETS
 from focal_mmseg.utils import positive_int, worker_pool, written_whole
@@ -41,6 +44,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('sources', nargs='*', help='indexes, folders or configs; but for configs, of the test')
     parser.add_argument('--train', nargs='+', default=[], metavar='SOURCE', help='indexes or folders of the training')
     parser.add_argument('--test', nargs='+', default=[], metavar='SOURCE', help='indexes or folders of the test')
+    parser.add_argument('--root', help='folder that index files name files in; default images/ and masks/ beside')
     parser.add_argument('--workers', type=positive_int, default=os.cpu_count() or 1, help='default %(default)s')
     parser.add_argument('--no-duplicates', action='store_true', help='do not look for pictures that come twice')
     parser.add_argument('--strict', action='store_true', help='warnings make the exit code 1 too')
@@ -57,7 +61,7 @@ def listed(args: argparse.Namespace) -> tuple[list[Entry], list[str]]:
     for part, sources in (('test', args.sources), ('train', args.train), ('test', args.test)):
         for source in sources:
             try:
-                found, failed = entries_of(source, part)
+                found, failed = entries_of(source, part, args.root)
             except (OSError, ValueError) as error:
                 found, failed = [], [str(error)]
             entries += found
@@ -83,20 +87,20 @@ def checked(entries: list[Entry], workers: int, hashes: bool) -> list[Finding]:
     return found
 
 
-def counts(entries: list[Entry], findings: list[Finding]) -> PrettyTable:
+def show_counts(counts: list[SetCount]) -> None:
     """A row a set: how many of what, against its release and table 5."""
     table = PrettyTable(('part', 'set', 'pictures', 'forged', 'pristine', 'in the release', 'table 5', 'forged share'))
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for entry, finding in zip(entries, findings, strict=True):
-        groups.setdefault((entry.part, entry.dataset), []).append(finding)
-    for (part, name), members in groups.items():
-        shares = [each.forged_share for each in members if each.forged_share]
-        release = SETS[name].counts if name in SETS else {}
+    for each in counts:
+        release = SETS[each.dataset].counts if each.dataset in SETS else {}
         pristine = release.get('pristine', 0)
         expected = f'{sum(release.values()) - pristine} / {pristine}' if release else '-'
-        cells = (len(members), len(shares), len(members) - len(shares), expected, TABLE_5.get(name, '-'))
-        table.add_row((part, name, *cells, f'{np.median(shares):.3f}' if shares else '-'))
-    return table
+        numbers = (each.forged + each.pristine, each.forged, each.pristine, expected, TABLE_5.get(each.dataset, '-'))
+        share = '-' if each.forged_share is None else f'{each.forged_share:.3f}'
+        table.add_row((each.part, each.dataset, *numbers, share))
+    print(f'\n{table}')
+    for each in counts:
+        if each.differs:
+            print(f'count differs: {each.part} {each.dataset} has {each.forged} forged pictures, not {each.accepted}')
 
 
 def show_problems(entries: list[Entry], findings: list[Finding]) -> Counter:
@@ -120,9 +124,13 @@ def show_duplicates(duplicates: Duplicates) -> None:
         ('twice in one part', duplicates.twice),
         ('forged pictures with their originals, as they should be', duplicates.originals),
     ):
-        print(f'\n{title}: {len(pairs)}')
+        identical = sum(pair.identical for pair in pairs)
+        print(f'\n{title}: {len(pairs)}{f", {identical} of them identical files" if identical else ""}')
         if pairs is not duplicates.originals:
-            print(''.join(f'  {first} and {second}\n' for first, second in pairs[:LISTED]), end='')
+            for pair in pairs[:LISTED]:
+                print(f'  {pair.first} and {pair.second} {"are identical" if pair.identical else "look alike"}')
+    for part in duplicates.cut_short:
+        print(f'the search in {part} ended with {LIMIT} pairs: there may be more')
 
 
 def main() -> None:
@@ -134,13 +142,15 @@ def main() -> None:
     except ImportError as error:
         sys.exit(str(error))
     duplicates = Duplicates() if args.no_duplicates else find_duplicates(entries, findings)
-    print(counts(entries, findings))
+    counts = count_sets(entries, findings)
+    show_counts(counts)
     problems = show_problems(entries, findings)
     if not args.no_duplicates:
         show_duplicates(duplicates)
     rows = [asdict(entry) | asdict(finding) for entry, finding in zip(entries, findings, strict=True)]
     with written_whole(args.out / 'findings.json') as part:
-        part.write_text(json.dumps(dict(pictures=rows, not_listed=failures, **asdict(duplicates))), encoding='utf-8')
+        content = dict(pictures=rows, counts=list(map(asdict, counts)), not_listed=failures, **asdict(duplicates))
+        part.write_text(json.dumps(content), encoding='utf-8')
     write_contact_sheet(args.out / 'contact_sheet.png', entries, findings)
     print(f'\nwritten: {args.out / "findings.json"}, {args.out / "contact_sheet.png"}')
     bad = sum(problems[kind] for kind in ERRORS) + len(duplicates.leaks) + len(failures)
@@ -148,7 +158,8 @@ def main() -> None:
         failures = ['there is no picture']
     for failure in failures:
         print(f'not checked: {failure}')
-    if bad or failures or (args.strict and (problems or duplicates.twice)):
+    suspect = problems or duplicates.twice or any(each.differs for each in counts)
+    if bad or failures or (args.strict and suspect):
         sys.exit(1)
 
 

@@ -37,6 +37,7 @@ def main() -> None:
             prefix = "data_prefix=dict(img_path='', seg_map_path='')"
             print(f"written to {args.target}: data_root='{root}', ann_file='{args.target.resolve()}', {prefix}")
             print('pristine pictures have no mask: pristine_without_mask=True')
+            print(f'check it: python tools/check_data.py {args.target} --root {root}')
             return
         beside = args.source.parent
         images, masks = args.images or (beside / 'images').as_posix(), args.masks or (beside / 'masks').as_posix()

@@ -1,7 +1,7 @@
 """Bring a public data set, as it was downloaded, into the form that the configs read; docs/datasets.md has each set.
 
 Pictures are linked (or copied) unchanged, masks written as 0 (pristine) and 255 (forged). The source is only read. What
-is left out is listed at the end and in report.json, and the exit code is then 1.
+is left out is listed at the end and in report.json; the exit code is 1 where that is more than is known of the release.
 
 Example:
   python tools/prepare_data.py coverage downloads/COVERAGE
@@ -35,7 +35,12 @@ def show(dataset: DataSet, report: Report) -> None:
     for kind in sorted({*report.counts, *dataset.counts}):
         table.add_row((kind, report.counts[kind], dataset.counts.get(kind, 0)))
     print(f'\n{table}')
-    for title, lines in (('note', report.notes), ('mended', report.mended), ('left out', report.dropped)):
+    for title, lines in (
+        ('note', report.notes),
+        ('mended', report.mended),
+        ('left out, as is known of the release', report.known),
+        ('left out', report.dropped),
+    ):
         for line in lines[:LISTED]:
             print(f'{title}: {line}')
         if len(lines) > LISTED:
@@ -54,7 +59,7 @@ def main() -> None:
     show(dataset, report)
     print(f'written to {out}: use data_root={out}, ann_file=index.tsv')
     if report.dropped:
-        sys.exit(f'{len(report.dropped)} pictures were left out')
+        sys.exit(f'{len(report.dropped)} pictures were left out that the release should have whole')
 
 
 if __name__ == '__main__':

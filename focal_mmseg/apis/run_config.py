@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from torch import distributed as dist
 
+from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.engine.checkpoint import load_weights_only
 
 
@@ -120,7 +121,7 @@ def give_pipeline(dataset: ConfigDict, pipeline: list) -> None:
         dataset (ConfigDict): Is changed; a ForgeryDataset, or mmengine's ConcatDataset or RepeatDataset of such.
         pipeline (list): Configs of transforms.
     """
-    for each in _single_sets(dataset):
+    for each in single_sets(dataset):
         each.pipeline = pipeline
 
 
@@ -130,17 +131,8 @@ def skip_damaged(dataloader: ConfigDict | None) -> None:
     Args:
         dataloader (ConfigDict, optional): Is changed.
     """
-    for each in _single_sets(dataloader.dataset) if dataloader else ():
+    for each in single_sets(dataloader.dataset) if dataloader else ():
         each.skip_damaged = True
-
-
-def _single_sets(dataset: ConfigDict) -> Iterator[ConfigDict]:
-    """The sets that one is put together of, or itself."""
-    inner = [*dataset.get('datasets', []), *([dataset.dataset] if 'dataset' in dataset else [])]
-    for each in inner:
-        yield from _single_sets(each)
-    if not inner:
-        yield dataset
 
 
 def _join_on_processors(cfg: Config) -> None:

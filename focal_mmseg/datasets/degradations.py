@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config
 
+from .wrapped import single_sets
+
 # Kind: the transform, the parameter that the number is for, and the number's type.
 KINDS = {
     'jpeg': ('JPEGCompression', 'quality', int),
@@ -139,17 +141,9 @@ def degrade_tests(cfg: Config, text: str) -> None:
     transforms = parse_degradation(text)
     if not transforms:
         return
-    _degrade_datasets(cfg.test_dataloader.dataset, transforms)
+    for dataset in single_sets(cfg.test_dataloader.dataset):
+        if dataset.get('pipeline'):
+            dataset['pipeline'] = with_degradation(dataset['pipeline'], transforms)
     for name in ('test_pipeline', 'tta_pipeline'):
         if cfg.get(name):
             cfg[name] = with_degradation(cfg[name], transforms)
-
-
-def _degrade_datasets(dataset: dict, transforms: Sequence[dict]) -> None:
-    """Change the pipeline of a data set, and of those that it wraps."""
-    if dataset.get('pipeline'):
-        dataset['pipeline'] = with_degradation(dataset['pipeline'], transforms)
-    inner = dataset.get('datasets') or [dataset.get('dataset')]
-    for each in inner:
-        if each:
-            _degrade_datasets(each, transforms)

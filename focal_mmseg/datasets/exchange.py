@@ -123,7 +123,7 @@ WRITERS: dict[str, Callable[[Path, Sequence[Pair]], None]] = {
 
 
 def import_list(path: Path, out: Path, root: str | None = None) -> str:
-    """Write our index of another project's list.
+    """Write our index of another project's list; pictures without a mask are of the kind ``'pristine'``.
 
     Args:
         path (Path): Ends in ``.json``, ``.npy`` or ``.txt``.
@@ -146,7 +146,11 @@ def import_list(path: Path, out: Path, root: str | None = None) -> str:
             raise ValueError(f'{path}: {name!r} is not below {_joined(shared)!r}: give another --root')
         return '/'.join(found[len(shared) :])
 
-    write_index(out, [IndexRow(below(pair.image), below(pair.mask) if pair.mask else '') for pair in pairs])
+    rows = [
+        IndexRow(below(pair.image), below(pair.mask)) if pair.mask else IndexRow(below(pair.image), kind='pristine')
+        for pair in pairs
+    ]
+    write_index(out, rows)
     return _joined(shared)
 
 

@@ -41,6 +41,8 @@ class ForgeryDataset(BaseSegDataset):
         mask_threshold (int): White is above it, in 0..254. Defaults to 127.
         pristine_without_mask (bool): Whether a picture without a mask is a pristine one; else it is an error.
             Defaults to False.
+        forged_only (bool): Whether pictures of the kind ``'pristine'``, and those without a mask, are left out; the
+            content of masks does not count. Defaults to False.
         skip_damaged (bool): Whether a picture that cannot be read, or whose mask cannot, is left out with a warning:
             in training another one takes its place, in testing all are read once before. Defaults to False: an error.
 
@@ -62,6 +64,7 @@ class ForgeryDataset(BaseSegDataset):
         forged_is: str = 'white',
         mask_threshold: int = 127,
         pristine_without_mask: bool = False,
+        forged_only: bool = False,
         skip_damaged: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -73,6 +76,7 @@ class ForgeryDataset(BaseSegDataset):
         self.forged_is = forged_is
         self.mask_threshold = mask_threshold
         self.pristine_without_mask = pristine_without_mask
+        self.forged_only = forged_only
         self.skip_damaged = skip_damaged
         self.skipped: list[str] = []
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
@@ -87,6 +91,10 @@ class ForgeryDataset(BaseSegDataset):
             rows = [row for row in rows if row[0] not in mask_names]
         data_list = [self._data_info(images, masks, *row) for row in rows]
         _tell_apart(data_list)
+        if self.forged_only:
+            data_list = [info for info in data_list if info['kind'] != 'pristine' and info['seg_map_path']]
+        if not data_list and rows:
+            raise ValueError(f'every picture of {self.ann_file or images} is pristine, and forged_only=True')
         if not data_list:
             where = self.ann_file or images
             raise ValueError(

@@ -8,6 +8,7 @@ from mmseg.registry import DATASETS
 
 from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.datasets.converters import SETS, DataSet, convert
+from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.reports.pictures import sources
 
 TEST_SETS = ('columbia', 'coverage', 'casia1', 'misd', 'nist16', 'ffpp')
@@ -60,10 +61,34 @@ def test_training_sets_are_repeated_as_released_and_nothing_is_validated(root: P
 def test_each_set_has_a_file(root: Path, all_sets: Path, name: str) -> None:
     cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
     own = Config.fromfile(root / 'configs' / '_base_' / 'datasets' / f'{name}.py')
-    part = 'train' if own.train_dataloader.dataset.data_root == f'data/{name}' else 'test'
+    parts = [part for part in ('train', 'val', 'test') if own[f'{part}_dataloader']]
+    (part,) = parts
+    assert own[f'{part}_dataloader'].dataset.data_root == f'data/{name}'
     use_data(cfg, root / 'configs' / '_base_' / 'datasets' / f'{name}.py', (part,))
     found = list(sources(DATASETS.build(cfg[f'{part}_dataloader'].dataset)))
     assert [each.dataset for each in found] == [name] * 2
+
+
+def test_a_training_set_validates_nothing_and_a_test_set_trains_nothing(root: Path) -> None:
+    folder = root / 'configs' / '_base_' / 'datasets'
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+    use_data(cfg, folder / 'casia2.py', ('train', 'val'))
+    assert cfg.train_dataloader.dataset.data_root == 'data/casia2' and cfg.val_dataloader is None
+    for name in ('casia1', 'forgery_test'):
+        with pytest.raises(ValueError, match=rf'{name}\.py has no data sets for train or val'):
+            use_data(cfg, folder / f'{name}.py', ('train', 'val'))
+
+
+def test_the_mixture_and_the_six_hold_their_own_sets_alone(root: Path) -> None:
+    folder = root / 'configs' / '_base_' / 'datasets'
+    test, train = (Config.fromfile(folder / f'forgery_{part}.py') for part in ('test', 'train'))
+    assert test.train_dataloader is None and test.val_dataloader is train.val_dataloader is None
+    for cfg in (test, train):
+        held = [each.data_root for each in single_sets(cfg.test_dataloader.dataset)]
+        assert held == [f'data/{name}' for name in TEST_SETS]
+    mixed = list(single_sets(train.train_dataloader.dataset))
+    assert [each.data_root for each in mixed] == [f'data/{name}' for name in TIMES]
+    assert all(each.forged_only for each in mixed)
 
 
 def test_a_training_runs_on_the_training_sets(root: Path, run_tool, trained, all_sets: Path) -> None:

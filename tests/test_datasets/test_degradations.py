@@ -1,5 +1,6 @@
 """Degradations of test pictures: against direct calls of the library, the same for a picture, and their place."""
 
+import hashlib
 import io
 import itertools
 import math
@@ -91,6 +92,16 @@ def test_noise_has_the_deviation_or_the_variance_that_was_asked(sigma) -> None:
     assert abs(noise.mean()) < 0.02 * sigma + 0.01
     channels = np.corrcoef(noise.reshape(-1, 3).T)
     assert np.abs(channels - np.eye(3)).max() < 0.02
+
+
+@pytest.mark.parametrize('seed', [0, 3])
+def test_noise_is_numpys_by_the_rule_of_its_seed(photograph, seed: int) -> None:
+    digest = hashlib.sha256(b'GaussianNoise\nsplice/1').digest()
+    rng = np.random.default_rng([seed, int.from_bytes(digest[:16], 'little')])
+    direct = np.clip(np.rint(photograph + rng.normal(0, 7.0, photograph.shape)), 0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(degraded(GaussianNoise(sigma=7, seed=seed), photograph), direct)
+    np.testing.assert_array_equal(degraded(GaussianNoise(variance=49, seed=seed), photograph), direct)
+    assert (degraded(GaussianNoise(sigma=7, seed=seed), photograph, 'splice/2') != direct).any()
 
 
 def test_noise_is_clipped_and_not_wrapped() -> None:

@@ -40,8 +40,8 @@ def test_our_index_goes_out_and_comes_back(tmp_path: Path, ending: str) -> None:
     assert root == '/data/x'
     assert read_index(tmp_path / 'back.tsv') == [
         IndexRow('images/splice/a.jpg', 'masks/splice/a.png'),
-        IndexRow('images/b.jpg'),
-        IndexRow('images/c.jpg'),
+        IndexRow('images/b.jpg', kind='pristine'),
+        IndexRow('images/c.jpg', kind='pristine'),
     ]
 
 

@@ -34,6 +34,21 @@ def names(data: object, key: str = 'picture') -> list[str]:
 # --- which pictures belong to the set
 
 
+def test_a_training_may_take_the_forged_pictures_alone(dataset, write, photograph, half_mask) -> None:
+    rows = {'splice/1': 'splice', 'pristine/2': 'pristine', '3': '', '4': ''}
+    for name in rows:
+        write(f'images/{name}.jpg', photograph)
+        if name != '4':
+            write(f'masks/{name}.png', half_mask)
+    assert names(dataset(forged_only=True, pristine_without_mask=True)) == ['3', 'splice/1']
+    lines = [f'{name}.jpg\t{"" if name == "4" else f"{name}.png"}\t{kind}\n' for name, kind in rows.items()]
+    write('index.tsv', ''.join(lines).encode())
+    assert names(dataset(ann_file='index.tsv', forged_only=True, pristine_without_mask=True)) == ['splice/1', '3']
+    write('index.tsv', b'pristine/2.jpg\tpristine/2.png\tpristine\n')
+    with pytest.raises(ValueError, match=r'every picture of .*index\.tsv is pristine, and forged_only=True'):
+        dataset(ann_file='index.tsv', forged_only=True)
+
+
 def test_sub_folders_are_kinds_and_names_are_nested(dataset, write, photograph, half_mask) -> None:
     for name in ('splice/b/2', 'splice/1', 'copy-move/1', '0'):
         write(f'images/{name}.jpg', photograph)

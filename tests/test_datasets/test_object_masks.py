@@ -33,6 +33,14 @@ def test_polygons_become_masks_in_their_boxes(tmp_path: Path) -> None:
     assert pair.render().shape == pair.box[:1:-1] and 80 < pair.render().sum() < 120
 
 
+def test_an_image_without_its_size_is_named(tmp_path: Path) -> None:
+    image = dict(id=3, file_name='chelsea.png', width=451)
+    annotation = dict(id=0, image_id=3, segmentation=[[10, 20, 109, 20, 109, 79]])
+    (tmp_path / 'instances.json').write_text(json.dumps(dict(images=[image], annotations=[annotation])))
+    with pytest.raises(ValueError, match=r'instances\.json: the image chelsea\.png has no height$'):
+        ObjectMasks(tmp_path, ['chelsea.png'])
+
+
 def test_asking_whether_there_are_masks_reads_none(tmp_path: Path) -> None:
     (tmp_path / 'chelsea.png').write_bytes(b'no picture')
     found = ObjectMasks(tmp_path, ['chelsea.png', 'coffee.png'])

@@ -233,6 +233,6 @@ def test_an_unknown_photograph_is_refused_with_the_known_ones() -> None:
 
 def test_without_scikit_image_the_extra_is_named(monkeypatch) -> None:
     monkeypatch.setitem(__import__('sys').modules, 'skimage', None)
-    with pytest.raises(ImportError, match=r'pip install "focal_mmseg\[demo\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[demo\]"'):
         photographs.load_packaged('chelsea')
     assert load_packaged('china').shape == (427, 640, 3)

@@ -61,6 +61,29 @@ def sources() -> Sources:
     return Sources({name: load_packaged(name) for name in ('chelsea', 'coffee', 'rocket')})
 
 
+class Counting(dict):
+    """Counts how often its names are listed."""
+
+    listed = 0
+
+    def __iter__(self):
+        self.listed += 1
+        return super().__iter__()
+
+
+def test_the_names_of_a_large_folder_are_listed_once(sources: Sources) -> None:
+    counting = Counting(sources.photographs)
+    objects = dict.fromkeys(sources.photographs, ())
+    many = Sources(counting, objects)
+    first = many.names
+    for index in range(5):
+        for kind in ('splice', 'copy-move'):
+            made = make_picture(many, replace(PLAIN, contours=0.5), kind, index, 0)
+            again = make_picture(Sources(sources.photographs, objects), replace(PLAIN, contours=0.5), kind, index, 0)
+            assert made.row == again.row
+    assert counting.listed == 1 and many.names is first == sorted(sources.photographs)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
 

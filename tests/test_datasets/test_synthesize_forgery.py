@@ -56,6 +56,36 @@ def test_pictures_fit_their_masks_and_are_the_same_for_a_seed(photographs: Path,
     assert red > blue + 20
 
 
+@pytest.mark.parametrize('shape', [(1, 1), (3, 3), (20, 20), (31, 400)])
+def test_a_picture_without_room_for_a_forgery_is_named(shape: tuple[int, int], recipe: str) -> None:
+    transform = TRANSFORMS.build(dict(type='SynthesizeForgery', recipe=recipe, kinds={'copy-move': 1}))
+    with pytest.raises(ValueError, match=r'a/small\.png has a side below 32 pixels'):
+        transform(dict(img=np.zeros((*shape, 3), np.uint8), ori_shape=shape, img_path='a/small.png'))
+
+
+@pytest.mark.parametrize('recipe', ['tampcoco', 'psccnet'])
+def test_the_smallest_pictures_are_forged(recipe: str) -> None:
+    kinds = {'copy-move': 1, 'removal': 1, 'local': 1}
+    transform = TRANSFORMS.build(dict(type='SynthesizeForgery', recipe=recipe, kinds=kinds))
+    for shape in ((32, 32), (32, 90)):
+        image = cv2.resize(load_packaged('coffee'), shape[::-1])
+        for seed in range(20):
+            set_random_seed(seed)
+            made = transform(dict(img=image, ori_shape=shape))
+            assert made['gt_seg_map'].shape == made['img'].shape[:2] and made['gt_seg_map'].any()
+
+
+def test_a_donor_without_room_is_left_out_with_a_warning(photographs: Path, tmp_path: Path, recipe: str) -> None:
+    for size, name in ((20, 'small'), (200, 'large')):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), cv2.resize(load_packaged('coffee'), (size, size)))
+    transform = TRANSFORMS.build(
+        dict(type='SynthesizeForgery', recipe=recipe, donors=str(tmp_path), kinds={'splice': 1})
+    )
+    set_random_seed(0)
+    with pytest.warns(UserWarning, match=r'left out as a donor: the photograph small\.png has a side below 32'):
+        assert len(forged(transform, 6)) == 6
+
+
 def test_a_broken_donor_is_left_out_with_a_warning(photographs: Path, tmp_path: Path, recipe: str) -> None:
     (tmp_path / 'a.jpg').write_bytes(b'no picture')
     options = dict(type='SynthesizeForgery', recipe=recipe, kinds={'splice': 1})

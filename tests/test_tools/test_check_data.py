@@ -4,12 +4,17 @@ import json
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from focal_mmseg.datasets import ForgeryDataset
+from focal_mmseg.datasets.checking import Entry, Finding
+from focal_mmseg.datasets.checking.duplicates import find_duplicates
+from focal_mmseg.datasets.converters import SETS, convert
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
 from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
 
@@ -128,7 +133,9 @@ def test_a_training_picture_in_the_test_is_found_though_resized_and_compressed(
     cv2.imwrite(str(test / 'images' / 'x.jpg'), copy, [cv2.IMWRITE_JPEG_QUALITY, 70])
     cv2.imwrite(str(test / 'masks' / 'x.png'), np.eye(84, dtype=np.uint8) * 255)
     code, found = check('--train', good, '--test', test)
-    assert code == 1 and found['leaks'] == [[str(source), str(test / 'images' / 'x.jpg')]]
+    assert code == 1 and found['leaks'] == [
+        dict(first=str(source), second=str(test / 'images' / 'x.jpg'), identical=False)
+    ]
     assert check('--train', good, '--test', test, '--no-duplicates')[0] == 0
 
 
@@ -146,7 +153,9 @@ def test_a_forgery_beside_its_original_is_no_duplicate(check: Callable, good: Pa
     assert code == 0 and len(found['originals']) == 1 and not found['twice']
 
 
-def test_a_config_is_checked_in_all_its_parts(check: Callable, good: Path, root: Path, tmp_path: Path) -> None:
+def test_a_config_is_checked_in_all_its_parts(
+    check: Callable, good: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     config = tmp_path / 'mine.py'
     one = f"type='ForgeryDataset', data_root={str(good)!r}, data_prefix=dict(img_path='images', seg_map_path='masks')"
     config.write_text(
@@ -162,8 +171,98 @@ def test_a_config_is_checked_in_all_its_parts(check: Callable, good: Path, root:
         ('train', 'good'),
         ('test', 'again'),
     ]
-    assert len(found['leaks']) == 4
+    assert '\nin training and in test: 4, 4 of them identical files\n' in capsys.readouterr().out
+    assert len(found['leaks']) == 4 and all(each['identical'] for each in found['leaks'])
     assert len(found['not_listed']) == 1 and '/nowhere' in found['not_listed'][0]
+
+
+def test_numbers_are_held_against_the_release(
+    check: Callable, good: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_index(good / 'index.tsv', [replace(row, dataset='misd') for row in read_index(good / 'index.tsv')])
+    assert check(good)[0] == 0
+    assert 'count differs: test misd has 3 forged pictures, not 227 or 300' in capsys.readouterr().out
+    code, found = check(good, '--strict')
+    (count,) = found['counts']
+    assert code == 1 and (count['dataset'], count['forged'], count['pristine']) == ('misd', 3, 1)
+    assert count['differs'] and count['accepted'] == '227 or 300'
+    monkeypatch.setitem(SETS, 'misd', replace(SETS['misd'], accepted=range(2, 4)))
+    code, found = check(good, '--strict')
+    assert code == 0 and found['counts'][0]['accepted'] == '2 to 3'
+
+
+def test_kinds_that_their_masks_contradict_are_warned_of(check: Callable, good: Path) -> None:
+    rows = {row.image: row for row in read_index(good / 'index.tsv')}
+    changed = {'splice/00000.jpg': 'pristine', 'pristine/00000.jpg': ''}
+    write_index(good / 'index.tsv', [replace(row, kind=changed.get(name, row.kind)) for name, row in rows.items()])
+    code, found = check(good)
+    problems = {each['image'][-18:]: [kind for kind, _ in each['problems']] for each in found['pictures']}
+    assert code == 0 and [kinds for kinds in problems.values() if kinds] == [
+        ['empty mask'],
+        ['pristine picture with a forged mask'],
+    ]
+    (good / 'index.tsv').unlink()
+    # In folders without kinds a pristine picture has an empty mask.
+    for part in ('images', 'masks'):
+        (path,) = (good / part / 'pristine').iterdir()
+        path.rename(good / part / path.name)
+    assert check(good, '--strict')[0] == 0
+
+
+def test_clean_photographs_for_a_training_need_no_masks(
+    check: Callable, good: Path, root: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / 'online.py'
+    config.write_text(
+        f'_base_ = {str(root / "configs" / "focal_hrnet_online.py")!r}\n'
+        f'photographs = {str(good / "images")!r}\n'
+        'train_dataloader = dict(dataset=dict(data_prefix=dict(img_path=photographs)))\n'
+        'val_dataloader = None\ntest_dataloader = None\n'
+    )
+    code, found = check(config)
+    problems = [each['problems'] for each in found['pictures']]
+    assert code == 0 and [len(each) for each in problems] == [0, 1, 1, 1]
+    assert problems[1] == [['empty mask', 'a picture of the kind splice has no mask and counts as pristine']]
+
+
+def test_an_imported_list_is_checked(
+    check: Callable, good: Path, root: Path, run_tool: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    rows = [
+        [f'{good}/images/{row.image}', 'Negative' if row.kind == 'pristine' else f'{good}/masks/{row.mask}']
+        for row in read_index(good / 'index.tsv')
+    ]
+    (tmp_path / 'list.json').write_text(json.dumps(rows))
+    run_tool(root / 'tools' / 'convert_list.py', tmp_path / 'list.json', tmp_path / 'list.tsv')
+    assert f'tools/check_data.py {tmp_path / "list.tsv"} --root {good}' in capsys.readouterr().out
+    assert check(tmp_path / 'list.tsv')[0] == 1
+    assert 'does not exist: of an imported list give --root' in capsys.readouterr().out
+    code, found = check(tmp_path / 'list.tsv', '--root', good, '--strict')
+    assert code == 0 and [each['kind'] for each in found['pictures']] == ['pristine', '', '', '']
+    dataset = ForgeryDataset(
+        data_root=str(good),
+        ann_file=str(tmp_path / 'list.tsv'),
+        data_prefix=dict(img_path='', seg_map_path=''),
+        pristine_without_mask=True,
+    )
+    read = [dataset.get_data_info(number) for number in range(len(dataset))]
+    assert [(each['img_path'], each['seg_map_path']) for each in read] == [
+        (each['image'], each['mask']) for each in found['pictures']
+    ]
+
+
+def test_a_list_of_another_project_is_no_index(check: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / 'list.txt').write_text('a.jpg b.png 1\n')
+    assert check(tmp_path / 'list.txt')[0] == 1
+    assert 'is a list of MVSS-Net: make an index of it by tools/convert_list.py' in capsys.readouterr().out
+
+
+def test_a_search_that_ends_early_is_said() -> None:
+    entries = [Entry('train', 'x', '', f'{number}.jpg', None) for number in range(4)]
+    findings = [Finding(phash=7, content='same') for _ in entries]
+    found = find_duplicates(entries, findings, limit=3)
+    assert found.cut_short == ['train'] and len(found.twice) == 3
+    assert not find_duplicates(entries, findings).cut_short and not find_duplicates([], []).twice
 
 
 @pytest.mark.parametrize('source', ['nowhere', 'README.md', 'focal_mmseg'])
@@ -190,3 +289,26 @@ def test_real_forgeries_pass(check: Callable, tmp_path: Path) -> None:
     code, found = check(tmp_path / 'real')
     assert code == 0 and len(found['pictures']) == len(rows) >= 50
     assert not any(each['problems'] for each in found['pictures'])
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason='the development photographs are not beside the repository')
+@pytest.mark.parametrize('name', ['casia1', 'casia2'])
+def test_converted_real_forgeries_pass_but_for_their_number(check: Callable, tmp_path: Path, name: str) -> None:
+    for image, mask in _pairs(name):
+        for file, target in ((image, f'Tp/{image.name}'), (mask, f'Gt/{image.stem}_gt.png')):
+            (tmp_path / 'release' / target).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / 'release' / target).symlink_to(file)
+    convert(SETS[name], tmp_path / 'release', tmp_path / 'converted')
+    code, found = check(tmp_path / 'converted', '--strict')
+    assert code == 1 and [each['differs'] for each in found['counts']] == [True]
+    assert not any(each['problems'] for each in found['pictures']) and not found['twice']
+    write_index(
+        tmp_path / 'converted' / 'index.tsv',
+        [replace(row, dataset='some') for row in read_index(tmp_path / 'converted' / 'index.tsv')],
+    )
+    assert check(tmp_path / 'converted', '--strict')[0] == 0
+
+
+def _pairs(name: str) -> list[tuple[Path, Path]]:
+    masks = {path.stem.removesuffix('_gt'): path for path in (REAL / name / 'masks').iterdir()}
+    return [(image, masks[image.stem]) for image in sorted((REAL / name / 'images').iterdir())]

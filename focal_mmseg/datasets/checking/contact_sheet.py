@@ -5,7 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
 from focal_mmseg.utils import written_whole
@@ -53,7 +53,8 @@ def _tile(entry: Entry, finding: Finding) -> np.ndarray:
     with Image.open(entry.image) as image:
         image.draft('RGB', (2 * SIDE, 2 * SIDE))
         image.thumbnail((SIDE, SIDE))
-        small = np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
+        shown = ImageOps.exif_transpose(image)
+        small = np.ascontiguousarray(np.asarray(shown.convert('RGB'))[..., ::-1])
     if finding.forged_share:
         forged = read_forgery_mask(entry.mask, entry.forged_is, entry.mask_threshold)
         small = overlay(small, cv2.resize(forged, small.shape[1::-1], interpolation=cv2.INTER_NEAREST))

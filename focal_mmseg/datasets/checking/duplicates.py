@@ -5,10 +5,26 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+from mmengine.utils import ProgressBar
 
 from .entries import Entry
-from .near_duplicates import near_pairs
+from .near_duplicates import LIMIT, NEAR, near_pairs
 from .picture_check import Finding
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two files that look alike.
+
+    Attributes:
+        first (str): Of the training, in a leak.
+        second (str): The other.
+        identical (bool): Whether their bytes are the same.
+    """
+
+    first: str
+    second: str
+    identical: bool
 
 
 @dataclass
@@ -16,22 +32,25 @@ class Duplicates:
     """Pairs of files that look alike.
 
     Attributes:
-        leaks (list[tuple[str, str]]): One is in the training, the other in validation or test.
-        twice (list[tuple[str, str]]): Both are in one part, and both forged or both pristine.
-        originals (list[tuple[str, str]]): Both are in one part, a forged picture and a pristine one: its original.
+        leaks (list[Pair]): One is in the training, the other in validation or test.
+        twice (list[Pair]): Both are in one part, and both forged or both pristine.
+        originals (list[Pair]): Both are in one part, a forged picture and a pristine one: its original.
+        cut_short (list[str]): Searches that ended with ``LIMIT`` pairs, and may have missed others.
     """
 
-    leaks: list[tuple[str, str]] = field(default_factory=list)
-    twice: list[tuple[str, str]] = field(default_factory=list)
-    originals: list[tuple[str, str]] = field(default_factory=list)
+    leaks: list[Pair] = field(default_factory=list)
+    twice: list[Pair] = field(default_factory=list)
+    originals: list[Pair] = field(default_factory=list)
+    cut_short: list[str] = field(default_factory=list)
 
 
-def find_duplicates(entries: Sequence[Entry], findings: Sequence[Finding]) -> Duplicates:
-    """Compare every picture with every other by its perceptual hash.
+def find_duplicates(entries: Sequence[Entry], findings: Sequence[Finding], limit: int = LIMIT) -> Duplicates:
+    """Compare every picture with every other by its perceptual hash, with progress.
 
     Args:
         entries (Sequence[Entry]): The pictures.
         findings (Sequence[Finding]): Theirs, with hashes; pictures without one are left out.
+        limit (int): Pairs with which a search ends, one within each part and one between two. Defaults to 100,000.
 
     Returns:
         Duplicates: One file that is named twice is no pair.
@@ -43,17 +62,24 @@ def find_duplicates(entries: Sequence[Entry], findings: Sequence[Finding]) -> Du
     hashes = {
         part: np.array([findings[place].phash for place in members], np.uint64) for part, members in places.items()
     }
+    parts = sorted(places, key=lambda part: part != 'train')
+    searches = [(part, part) for part in parts] + [each for each in combinations(parts, 2) if 'train' in each]
     found = Duplicates()
-    for part, members in places.items():
-        for i, j in near_pairs(hashes[part], hashes[part]):
-            first, second = members[i], members[j]
-            if entries[first].image != entries[second].image:
+    bar = ProgressBar(len(searches) * (NEAR + 1)) if searches else None
+    for one, other in searches:
+        near = near_pairs(hashes[one], hashes[other], NEAR, limit, bar.update)
+        if len(near) == limit:
+            found.cut_short.append(f'{one} and {other}' if one != other else one)
+        for i, j in near:
+            first, second = places[one][i], places[other][j]
+            if one != other:
+                found.leaks.append(_pair(entries, findings, first, second))
+            elif entries[first].image != entries[second].image:
                 alike = bool(findings[first].forged_share) == bool(findings[second].forged_share)
-                pair = (entries[first].image, entries[second].image)
-                (found.twice if alike else found.originals).append(pair)
-    for one, other in combinations(places, 2):
-        if 'train' not in (one, other):
-            continue
-        for i, j in near_pairs(hashes[one], hashes[other]):
-            found.leaks.append((entries[places[one][i]].image, entries[places[other][j]].image))
+                (found.twice if alike else found.originals).append(_pair(entries, findings, first, second))
     return found
+
+
+def _pair(entries: Sequence[Entry], findings: Sequence[Finding], first: int, second: int) -> Pair:
+    same = findings[first].content == findings[second].content
+    return Pair(entries[first].image, entries[second].image, same)

@@ -9,7 +9,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
+from focal_mmseg.datasets.exchange import read_mvss
 from focal_mmseg.datasets.index import read_index
+from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.utils import find_images
 
 PARTS = ('train', 'val', 'test')
@@ -27,6 +29,8 @@ class Entry:
         mask (str | None): Its mask's file; None where none is named.
         forged_is (str): See :class:`ForgeryDataset`.
         mask_threshold (int): See :class:`ForgeryDataset`.
+        pristine_without_mask (bool): See :class:`ForgeryDataset`.
+        listed (bool): Whether a list names the picture and its mask, not a folder alone.
     """
 
     part: str
@@ -36,22 +40,26 @@ class Entry:
     mask: str | None
     forged_is: str = 'white'
     mask_threshold: int = 127
+    pristine_without_mask: bool = False
+    listed: bool = False
 
 
-def entries_of(source: str | Path, part: str = 'test') -> tuple[list[Entry], list[str]]:
+def entries_of(source: str | Path, part: str = 'test', root: str | Path | None = None) -> tuple[list[Entry], list[str]]:
     """List the pictures of a source; no file of theirs is read.
 
     Args:
         source (str | Path): An index with ``images`` and ``masks`` beside it, a folder that holds these two or an
             index, or a config (``.py``), whose parts are taken as it names them.
         part (str): Of an index or a folder. Defaults to ``'test'``.
+        root (str | Path, optional): The folder that an index file names pictures and masks in, as of a list that
+            tools/convert_list.py imported. Defaults to ``images`` and ``masks`` beside the index.
 
     Returns:
         tuple[list[Entry], list[str]]: The pictures, and what could not be listed.
 
     Raises:
         FileNotFoundError: If there is no such source.
-        ValueError: If it is none of the three, or the index cannot be read.
+        ValueError: If it is none of the three, or a list of another project, or the index cannot be read.
     """
     source = Path(source)
     if not source.exists():
@@ -59,18 +67,35 @@ def entries_of(source: str | Path, part: str = 'test') -> tuple[list[Entry], lis
     if source.suffix == '.py':
         return _of_config(source)
     if source.is_dir() and (source / 'index.tsv').is_file():
-        source = source / 'index.tsv'
+        return list(_of_index(source / 'index.tsv', part, None)), []
     if source.suffix in ('.tsv', '.txt'):
-        return list(_of_index(source, part)), []
+        return list(_of_index(source, part, root)), []
     if (source / 'images').is_dir():
         return list(_of_folder(source, part)), []
     raise ValueError(f'{source} is no config (.py), no index (.tsv, .txt), and no folder with index.tsv or images')
 
 
-def _of_index(path: Path, part: str) -> Iterator[Entry]:
+def _of_index(path: Path, part: str, root: str | Path | None) -> Iterator[Entry]:
+    _refuse_list_of_mvss(path)
+    images, masks = (path.parent / 'images', path.parent / 'masks') if root is None else (Path(root), Path(root))
+    if not images.is_dir():
+        raise ValueError(f'{images}, the pictures of {path}, does not exist: of an imported list give --root')
     for row in read_index(path):
-        image, mask = path.parent / 'images' / row.image, path.parent / 'masks' / row.mask
-        yield Entry(part, row.dataset or path.parent.name, row.kind, str(image), str(mask) if row.mask else None)
+        mask = str(masks / row.mask) if row.mask else None
+        name = row.dataset or Path(root or path.parent).resolve().name
+        yield Entry(part, name, row.kind, str(images / row.image), mask, listed=True)
+
+
+def _refuse_list_of_mvss(path: Path) -> None:
+    """Tell a list of words from an index, which has tabs or a name a line."""
+    if path.suffix != '.txt' or '\t' in path.read_text(encoding='utf-8', errors='replace'):
+        return
+    try:
+        pairs = read_mvss(path)
+    except ValueError:
+        return
+    if pairs:
+        raise ValueError(f'{path} is a list of MVSS-Net: make an index of it by tools/convert_list.py')
 
 
 def _of_folder(folder: Path, part: str) -> Iterator[Entry]:
@@ -91,21 +116,12 @@ def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
         if not dataset or dataset in seen:
             continue
         seen.append(dataset)
-        for each in _leaves(dataset):
+        for each in single_sets(dataset):
             try:
                 found += _of_dataset(each, part)
             except (OSError, ValueError) as error:
                 failures.append(f'{part}: {error}')
     return found, failures
-
-
-def _leaves(dataset: Any) -> Iterator[Any]:
-    """The data sets that one is put together of; a repeated one counts once."""
-    inner = [*dataset.get('datasets', []), *([dataset.dataset] if 'dataset' in dataset else [])]
-    for each in inner:
-        yield from _leaves(each)
-    if not inner:
-        yield dataset
 
 
 def _of_dataset(cfg: Any, part: str) -> Iterator[Entry]:
@@ -121,4 +137,6 @@ def _of_dataset(cfg: Any, part: str) -> Iterator[Entry]:
             info['seg_map_path'],
             info['forged_is'],
             info['mask_threshold'],
+            dataset.pristine_without_mask,
+            bool(dataset.ann_file),
         )

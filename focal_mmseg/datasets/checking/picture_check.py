@@ -14,7 +14,7 @@ from .entries import Entry
 
 # What makes a picture unusable, and what should be looked at.
 ERRORS = ('unreadable picture', 'missing mask', 'unreadable mask', 'sizes differ')
-WARNINGS = ('empty mask', 'full mask', 'polarity suspect')
+WARNINGS = ('empty mask', 'pristine picture with a forged mask', 'full mask', 'polarity suspect')
 FULL = 0.99
 MOSTLY, MOST_OF_THE_BORDER = 0.5, 0.75
 
@@ -73,9 +73,11 @@ def check_picture(entry: Entry, hashes: bool = True) -> Finding:
 
 
 def _check_mask(entry: Entry, found: Finding) -> None:
-    if entry.mask is None or not Path(entry.mask).is_file():
-        if entry.kind != 'pristine' or entry.mask is not None:
-            found.problems.append(('missing mask', str(entry.mask or 'none is named')))
+    if entry.mask is None:
+        _check_without_mask(entry, found)
+        return
+    if not Path(entry.mask).is_file():
+        found.problems.append(('missing mask', entry.mask))
         return
     try:
         with Image.open(entry.mask) as image:
@@ -91,12 +93,28 @@ def _check_mask(entry: Entry, found: Finding) -> None:
     _check_share(entry, forged, found)
 
 
+def _check_without_mask(entry: Entry, found: Finding) -> None:
+    """A picture without a mask is pristine, if the set says so of it or of all such pictures."""
+    if entry.kind == 'pristine' or (entry.pristine_without_mask and not entry.kind):
+        return
+    if entry.pristine_without_mask:
+        found.problems.append(('empty mask', f'a picture of the kind {entry.kind} has no mask and counts as pristine'))
+    else:
+        found.problems.append(('missing mask', 'none is named'))
+
+
 def _check_share(entry: Entry, forged: np.ndarray, found: Finding) -> None:
-    """A forgery without a forged pixel, or one that looks like the inverse of its mask."""
+    """A kind that the mask contradicts, or a mask that looks like its inverse."""
     share = found.forged_share
     border = np.concatenate([forged[0], forged[-1], forged[:, 0], forged[:, -1]]).mean()
-    if not forged.any() and entry.kind not in ('', 'pristine'):
-        found.problems.append(('empty mask', f'nothing is forged in a picture of the kind {entry.kind}'))
+    if not forged.any():
+        if entry.kind not in ('', 'pristine'):
+            found.problems.append(('empty mask', f'nothing is forged in a picture of the kind {entry.kind}'))
+        elif entry.listed and not entry.kind:
+            found.problems.append(('empty mask', 'nothing is forged; if it is pristine, name that kind in the list'))
+        return
+    if entry.kind == 'pristine':
+        found.problems.append(('pristine picture with a forged mask', f'{share:.1%} is forged'))
     elif share >= FULL:
         found.problems.append(('full mask', f'{share:.1%} is forged'))
     elif share > MOSTLY and border > MOST_OF_THE_BORDER:
@@ -113,5 +131,5 @@ def _imagehash() -> Any:
     try:
         import imagehash
     except ImportError as error:
-        raise ImportError('near-duplicates are found by imagehash: pip install "focal_mmseg[data]"') from error
+        raise ImportError('near-duplicates are found by imagehash: pip install ".[data]"') from error
     return imagehash

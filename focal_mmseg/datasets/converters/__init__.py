@@ -1,8 +1,9 @@
 """Converters of public data sets."""
 
-from .base import DataSet, Dropped, Picture, Report, convert
+from .base import DataSet, Dropped, Picture
 from .casia import CASIA1, CASIA1_PLUS, CASIA2, CASIA2_CORRECTED
 from .columbia import COLUMBIA
+from .conversion import Report, convert
 from .coverage import COVERAGE
 from .imd2020 import IMD2020
 from .misd import MISD

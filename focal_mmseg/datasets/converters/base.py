@@ -1,22 +1,16 @@
-"""From a public data set as it is released to folders of pictures and masks with one index."""
+"""How a public data set is released: what its converter says of it, and the tools that converters share."""
 
-import json
-import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
 from PIL import Image
 
-from focal_mmseg.datasets.index import IndexRow, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import written_whole
 
-SIZE_RULES = ('nearest', 'drop')
+SIZE_RULES = ('nearest', 'proportional', 'drop')
 
 
 class Dropped(Exception):  # noqa: N818
@@ -46,7 +40,10 @@ def grey(mask: Path) -> np.ndarray:
     Raises:
         Dropped: If the file is no image.
     """
-    found = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
+    try:
+        found = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:
+        found = None
     if found is None:
         raise Dropped(f'its mask {mask.name} is no image, or truncated')
     return found
@@ -74,7 +71,15 @@ class DataSet:
         find (Callable): From the source folder and a function that takes a line for the report, the pictures.
         read_mask (Callable): From a picture's mask files to bool (H, W), True = forged. Defaults to :func:`white`.
         wrong_size (str): What becomes of a mask of another size than its picture: ``'nearest'`` resizes it, unless its
-            sides are swapped; ``'drop'`` leaves the picture out. Defaults to ``'drop'``.
+            sides are swapped; ``'proportional'`` does so only where it has the picture's proportions; ``'drop'`` leaves
+            the picture out. Defaults to ``'drop'``.
+        known (Collection[str]): Ends of the paths of pictures that cannot be used even of a perfect download, as
+            ``'z14/00030_fake.jpg'``. Defaults to none.
+        accepted (Collection[int]): Numbers of forged pictures that count as the whole set: of the release, and of the
+            subsets in use. Defaults to none: any number.
+
+    Raises:
+        ValueError: If ``wrong_size`` is none of the three.
     """
 
     name: str
@@ -84,102 +89,16 @@ class DataSet:
     find: Callable[[Path, Callable[[str], None]], Iterable[Picture]]
     read_mask: Callable[[tuple[Path, ...]], np.ndarray] = white
     wrong_size: str = 'drop'
+    known: Collection[str] = ()
+    accepted: Collection[int] = ()
 
+    def __post_init__(self) -> None:
+        if self.wrong_size not in SIZE_RULES:
+            raise ValueError(f'{self.name}: wrong_size must be one of {", ".join(SIZE_RULES)}, got {self.wrong_size!r}')
 
-@dataclass
-class Report:
-    """What a conversion did.
-
-    Attributes:
-        counts (Counter): Converted pictures of each kind.
-        dropped (list[str]): Pictures that were left out, and why.
-        mended (list[str]): Pictures whose mask was changed, and how.
-        notes (list[str]): What else is unlike the release.
-    """
-
-    counts: Counter = field(default_factory=Counter)
-    dropped: list[str] = field(default_factory=list)
-    mended: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-def convert(dataset: DataSet, source: str | Path, out: str | Path, copy: bool = False) -> Report:
-    """Convert a data set; its files are only read.
-
-    Writes ``images/<kind>/*`` (links to the pictures, or copies of their bytes), ``masks/<kind>/*.png`` (0 pristine,
-    255 forged), ``index.tsv``, which :class:`ForgeryDataset` reads, and ``report.json``.
-
-    Args:
-        dataset (DataSet): Which.
-        source (str | Path): The folder it was unpacked into.
-        out (str | Path): The folder to write into, not inside the source.
-        copy (bool): Whether pictures are copied and not linked. Defaults to False.
-
-    Returns:
-        Report: With what was left out.
-
-    Raises:
-        FileNotFoundError: If the source is no folder.
-        ValueError: If nothing in it looks like this set, two pictures would have one name, or ``out`` is in the source
-            or holds something else.
-    """
-    source, out = Path(source), Path(out)
-    _check_folders(source, out)
-    report = Report()
-    pictures = list(dataset.find(source, report.notes.append))
-    if not pictures:
-        raise ValueError(f'{source} holds no picture of {dataset.title}; expected {dataset.layout}')
-    rows = []
-    names: dict[str, Path] = {}
-    for picture in track_iter_progress(pictures):
-        name = '/'.join(filter(None, (picture.kind, picture.name or picture.image.stem)))
-        if names.setdefault(name, picture.image) != picture.image:
-            raise ValueError(f'{names[name]} and {picture.image} would both be called {name}')
-        try:
-            rows.append(_convert_one(dataset, picture, name, out, copy, report))
-            report.counts[picture.kind] += 1
-        except (Dropped, OSError, ValueError) as error:
-            report.dropped.append(f'{picture.image.relative_to(source)}: {error}')
-    write_index(out / 'index.tsv', rows)
-    with written_whole(out / 'report.json') as part:
-        part.write_text(json.dumps(dict(set=dataset.name, **report.__dict__), indent=2) + '\n', encoding='utf-8')
-    return report
-
-
-def _check_folders(source: Path, out: Path) -> None:
-    """Refuse what would read or write in a wrong place."""
-    if not source.is_dir():
-        raise FileNotFoundError(f'the folder {source} does not exist')
-    if out.resolve().is_relative_to(source.resolve()):
-        raise ValueError(f'{out} is in the source {source}, which is only read: give another folder to write into')
-    if out.exists() and any(out.iterdir()) and not (out / 'index.tsv').is_file():
-        raise ValueError(f'{out} holds something that is no converted set: give a new folder')
-
-
-def _convert_one(dataset: DataSet, picture: Picture, name: str, out: Path, copy: bool, report: Report) -> IndexRow:
-    """Write one picture and its mask."""
-    size = picture_size(picture.image)
-    mask = _fitted(dataset, picture, size, report) if picture.masks else np.zeros(size, bool)
-    image = f'{name}{picture.image.suffix}'
-    place(picture.image, out / 'images' / image, copy)
-    with written_whole(out / 'masks' / f'{name}.png') as part:
-        cv2.imwrite(str(part), mask.astype(np.uint8) * 255)
-    return IndexRow(image, f'{name}.png', picture.kind, dataset.name)
-
-
-def _fitted(dataset: DataSet, picture: Picture, size: tuple[int, int], report: Report) -> np.ndarray:
-    """The mask at the picture's size."""
-    missing = [path.name for path in picture.masks if not path.is_file()]
-    if missing:
-        raise Dropped(f'its mask {missing[0]} does not exist')
-    mask = dataset.read_mask(picture.masks)
-    if mask.shape == size:
-        return mask
-    sizes = f'its mask is {mask.shape[1]}x{mask.shape[0]}, the picture {size[1]}x{size[0]}'
-    if dataset.wrong_size == 'drop' or mask.shape[::-1] == size:
-        raise Dropped(sizes)
-    report.mended.append(f'{picture.image.name}: {sizes}, resized to the nearest pixel')
-    return cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    def expects_loss_of(self, image: Path) -> bool:
+        """Whether a picture is one of ``known``."""
+        return f'/{image.as_posix()}'.endswith(tuple(f'/{end}' for end in self.known))
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -197,26 +116,24 @@ def picture_size(path: Path) -> tuple[int, int]:
     return (width, height) if turned else (height, width)
 
 
-def place(source: Path, target: Path, copy: bool) -> None:
-    """Put a file where it is expected: a link, or its bytes where links are not wanted or not possible."""
-    with written_whole(target) as part:
-        if not copy:
-            try:
-                part.symlink_to(source.resolve())
-                return
-            except OSError:
-                pass
-        shutil.copyfile(source, part)
-
-
 def files(folder: Path, *patterns: str) -> Iterator[Path]:
     """The files below a folder whose path ends in one of the patterns, in the order of their names.
 
     Args:
         folder (Path): Is searched with its sub-folders: downloads nest folders twice.
         *patterns (str): As ``'4cam_auth/*.tif'``, letters of either case.
+
+    Yields:
+        Path: But no hidden file, and nothing that macOS packs beside the files.
     """
     for path in sorted(folder.rglob('*')):
+        if is_litter(path.relative_to(folder)):
+            continue
         lower = Path(path.relative_to(folder.parent).as_posix().lower())
         if any(lower.match(pattern.lower()) for pattern in patterns) and path.is_file():
             yield path
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a relative path is hidden, as ``._a.jpg``, or in ``__MACOSX``: named like pictures, they are none."""
+    return any(part.startswith('.') or part == '__MACOSX' for part in path.parts)

@@ -1,7 +1,10 @@
 """CASIA v1, v1+ and v2: splices and copy-moves."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from focal_mmseg.datasets.exchange import Pair, read_mvss
 
 from .base import DataSet, Picture, files
 
@@ -9,6 +12,18 @@ PICTURES = ('*.jpg', '*.tif', '*.bmp', '*.png')
 # In the ground truth of v2 one mask has a number more than its picture.
 RENAMED = {'Tp_D_NRD_S_N_cha10002_cha10001_20094_gt3': 'Tp_D_NRD_S_N_cha10002_cha10001_20094'}
 LEFT_OUT = 'Tp_D_NRD_S_B_ani20002_nat20042_02437'
+NO_MASK = 'Sp_D_NRN_A_cha0011_sec0011_0542.jpg'
+# Of the 17 pictures of v2 whose masks have another size (SunnyHaze/IML-Dataset-Corrections), those whose sides are
+# swapped. Nothing in the files says which of the two turns is right.
+SWAPPED = (
+    'Tp_D_CNN_M_N_sec00011_cha00085_11227.jpg',
+    'Tp_D_CRN_S_N_ani10191_ani10190_12437.jpg',
+    'Tp_D_CRN_S_N_nat10130_pla00049_11524.jpg',
+    'Tp_S_CRN_S_N_art00059_art00059_10508.tif',
+    'Tp_S_NNN_S_N_sec00012_sec00012_11230.jpg',
+)
+# Forged pictures of v2 but LEFT_OUT, before 99 were renamed: 39 splices were called copy-moves, 60 the other way round.
+OLD_KINDS = {'splice': 1848, 'copy-move': 3274}
 
 
 def masks_of(source: Path) -> dict[str, Path]:
@@ -19,7 +34,7 @@ def masks_of(source: Path) -> dict[str, Path]:
 
 def kind_of(stem: str) -> str:
     """``D``: from a different picture, ``S``: from the same."""
-    return {'D': 'splice', 'S': 'copy-move'}.get(stem.split('_')[1], 'other')
+    return {'D': 'splice', 'S': 'copy-move'}.get(''.join(stem.split('_')[1:2]), 'other')
 
 
 def _find(source: Path, forged: str, note: Callable[[str], None]) -> Iterator[Picture]:
@@ -41,30 +56,52 @@ def find_v1(source: Path, note: Callable[[str], None]) -> Iterator[Picture]:
 
 def find_v2(source: Path, note: Callable[[str], None]) -> Iterator[Picture]:
     """``Tp_*`` with ``<stem>_gt.png``, and ``Au_*``, in any folders."""
-    yield from _find(source, 'Tp_', note)
+    kinds = Counter()
+    for picture in _find(source, 'Tp_', note):
+        kinds[picture.kind] += 1
+        yield picture
+    if kinds.items() >= OLD_KINDS.items():
+        note(
+            'the numbers of splices and copy-moves are those of old downloads, in which 99 pictures have the name of '
+            'the other kind: rename them by fileNamesCorrection.xlsx of the masks, and convert again'
+        )
 
 
 def find_v1_plus(source: Path, note: Callable[[str], None]) -> Iterator[Picture]:
     """A list of MVSS-Net, ``<picture> <mask or None> <label>`` a line; files are found by their names.
 
     Raises:
-        ValueError: If a line is no such line.
+        ValueError: If there are text files and none is such a list; of the first.
     """
     by_name = {path.name: path for path in files(source, *PICTURES)}
-    for listing in files(source, '*.txt'):
-        note(f'pictures are those of {listing.name}')
-        for number, line in enumerate(listing.read_text(encoding='utf-8').splitlines(), 1):
-            fields = line.split()
-            if not fields:
-                continue
-            if len(fields) != 3 or fields[2] not in '01':
-                raise ValueError(f'{listing}, line {number}: expected picture, mask or None, and 0 or 1, got {line!r}')
-            image, mask = (Path(field.replace('\\', '/')).name for field in fields[:2])
-            image = by_name.get(image, source / image)
-            if fields[2] == '0':
-                yield Picture(image, kind='pristine')
-            else:
-                yield Picture(image, (by_name.get(mask, source / mask),), kind_of(image.stem))
+
+    def found(name: str) -> Path:
+        last = Path(name.replace('\\', '/')).name
+        return by_name.get(last, source / last)
+
+    for pair in _listed(source, note):
+        image = found(pair.image)
+        if pair.mask:
+            yield Picture(image, (found(pair.mask),), kind_of(image.stem))
+        else:
+            yield Picture(image, kind='pristine')
+
+
+def _listed(source: Path, note: Callable[[str], None]) -> list[Pair]:
+    """What the lists among the text files name."""
+    pairs, errors = [], []
+    for path in files(source, '*.txt'):
+        try:
+            pairs += read_mvss(path)
+        except ValueError as error:
+            errors.append(error)
+        else:
+            note(f'pictures are those of {path.name}')
+    if errors and not pairs:
+        raise errors[0]
+    for error in errors:
+        note(f'no list of MVSS-Net, and not read: {error}')
+    return pairs
 
 
 CASIA1 = DataSet(
@@ -73,6 +110,8 @@ CASIA1 = DataSet(
     'Au_*, Sp_* and <stem>_gt.png, in any folders',
     {'splice': 461, 'copy-move': 459, 'pristine': 800},
     find_v1,
+    known=(NO_MASK,),
+    accepted=(920,),
 )
 CASIA1_PLUS = DataSet(
     'casia1plus',
@@ -80,6 +119,7 @@ CASIA1_PLUS = DataSet(
     "the pictures and masks, in any folders, and MVSS-Net's list as a .txt file",
     {'splice': 461, 'copy-move': 459, 'pristine': 800},
     find_v1_plus,
+    accepted=(920,),
 )
 CASIA2 = DataSet(
     'casia2',
@@ -87,8 +127,9 @@ CASIA2 = DataSet(
     'Au_*, Tp_* and <stem>_gt.png, in any folders',
     {'splice': 1828, 'copy-move': 3295, 'pristine': 7491},
     find_v2,
-    # Of its 17 masks of another size those with swapped sides are left out: which way to turn them is not known.
     wrong_size='nearest',
+    known=SWAPPED,
+    accepted=range(5105, 5124),
 )
 CASIA2_CORRECTED = DataSet(
     'casia2-corrected',
@@ -96,4 +137,5 @@ CASIA2_CORRECTED = DataSet(
     'Au_*, Tp_* and <stem>_gt.png, in any folders',
     {'splice': 1828, 'copy-move': 3295, 'pristine': 7491},
     find_v2,
+    accepted=range(5105, 5124),
 )

@@ -35,4 +35,6 @@ COLUMBIA = DataSet(
     {'splice': 180, 'pristine': 183},
     find,
     green,
+    # FOCAL tested on 160 of them.
+    accepted=(160, 180),
 )

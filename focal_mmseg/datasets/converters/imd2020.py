@@ -24,4 +24,7 @@ IMD2020 = DataSet(
     '<id>/<name>.jpg, <id>/<name>_mask.png, <id>/<id>_orig.jpg',
     {'tampered': 2010, 'pristine': 414},
     find,
+    # Its mask has another size.
+    known=('z14/00030_fake.jpg',),
+    accepted=(2009, 2010),
 )

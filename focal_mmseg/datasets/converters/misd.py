@@ -7,11 +7,13 @@ import numpy as np
 
 from .base import DataSet, Dropped, Picture, files, white
 
+MASKS = ('png', 'jpg', 'jpeg', 'bmp', 'tif')
+
 
 def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
     """``Sp/*.png`` with one mask an object in ``Ground Truth Masks/<stem>/masks``, ``Au/*.jpg``."""
     objects: dict[str, list[Path]] = {}
-    for mask in files(source, 'ground truth masks/*/masks/*.png'):
+    for mask in files(source, *(f'ground truth masks/*/masks/*.{ending}' for ending in MASKS)):
         objects.setdefault(mask.parents[1].name, []).append(mask)
     for image in files(source, 'sp/*.png', 'sp/*.jpg'):
         masks = objects.get(image.stem, [source / 'Ground Truth Masks' / image.stem / 'masks'])
@@ -39,4 +41,6 @@ MISD = DataSet(
     {'splice': 300, 'pristine': 618},
     find,
     union,
+    # FOCAL tested on 227 of them.
+    accepted=(227, 300),
 )

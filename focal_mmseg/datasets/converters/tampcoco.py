@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import DataSet, Picture, files, grey
+from .base import DataSet, Picture, files, grey, is_litter
 
 
 def find(pictures: str, kind: str, source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
@@ -16,12 +16,24 @@ def find(pictures: str, kind: str, source: Path, _: Callable[[str], None]) -> It
 
     The lists in the release are not used: they name files that are not there, and others twice.
     """
-    for folder in [source, *(path for path in source.rglob(f'{pictures}_images') if path.is_dir())]:
+    for folder in [source, *_folders(source, f'{pictures}_images')]:
         if folder.name == f'{pictures}_images':
             masks = folder.with_name(f'{pictures.removesuffix("c") if pictures == "bcmc" else pictures}_masks')
             # Not by rglob: there are 200,000 of them.
-            for name in sorted(entry.name for entry in os.scandir(folder) if entry.name.lower().endswith('.jpg')):
+            for name in sorted(entry.name for entry in os.scandir(folder) if _is_picture(entry.name)):
                 yield Picture(folder / name, (masks / mask_name(name),), kind)
+
+
+def _folders(source: Path, name: str) -> Iterator[Path]:
+    """The folders of a name."""
+    for path in source.rglob(name):
+        if path.is_dir() and not is_litter(path.relative_to(source)):
+            yield path
+
+
+def _is_picture(name: str) -> bool:
+    """By its name."""
+    return name.lower().endswith('.jpg') and not name.startswith('.')
 
 
 def mask_name(image: str) -> str:
@@ -52,12 +64,15 @@ TAMPCOCO = tuple(
         {kind: number},
         partial(find, part, kind),
         not_black,
+        # Lists and files differ by some hundreds.
+        accepted=range(number - 1000, 200_001),
     )
     for part, alias, kind, number in (
         ('sp', 'SP-COCO', 'splice', 199_999),
         ('cm', 'CM-COCO', 'copy-move', 199_429),
         ('bcm', 'CM-RAISE', 'copy-move', 199_443),
-        ('bcmc', 'CM-C-RAISE', 'copy-move', 199_443),
+        # As its authors say it, about.
+        ('bcmc', 'CM-C-RAISE', 'copy-move', 200_000),
     )
 )
 COMPRAISE = DataSet(

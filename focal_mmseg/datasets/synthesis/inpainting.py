@@ -29,7 +29,7 @@ def fill(image: np.ndarray, mask: np.ndarray, method: str, radius: int, most: in
         max(0, y - SURROUNDINGS) : y + down + SURROUNDINGS, max(0, x - SURROUNDINGS) : x + across + SURROUNDINGS
     ]
     image = image.copy()
-    part, region = np.ascontiguousarray(image[around]), np.ascontiguousarray(mask[around])
+    part, region = image[around].copy(), mask[around].copy()
     area = cv2.countNonZero(region)
     if most is not None and area > most:
         factor = (most / area) ** 0.5

@@ -1,14 +1,15 @@
 """A picture of a data set out of its seed, kind and number, and nothing else."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from .forge import Forgery, copy_move, pristine, splice
 from .forging import forge_scene
-from .photographs import UnusableError
-from .recipe_checks import SMALLEST_SIDE
+from .photographs import UnusableError, require_side
 from .recipes import DemoRecipe, Recipe
 from .scenes import ObjectMask, Scene
 
@@ -28,6 +29,16 @@ class Sources:
     photographs: Mapping[str, np.ndarray]
     objects: Mapping[str, Sequence[ObjectMask]] = field(default_factory=dict)
 
+    @cached_property
+    def names(self) -> list[str]:
+        """The photographs' names, sorted; there may be 100,000 of them, and every picture asks."""
+        return sorted(self.photographs)
+
+    @cached_property
+    def with_objects(self) -> list[str]:
+        """The names of those with objects, sorted."""
+        return [name for name in self.names if name in self.objects]
+
     def scene(self, name: str, with_objects: bool) -> Scene:
         """A photograph with the masks that fit it, or with none.
 
@@ -35,8 +46,7 @@ class Sources:
             UnusableError: If it cannot be read, or is smaller than 32 pixels.
         """
         image = self.photographs[name]
-        if min(image.shape[:2]) < SMALLEST_SIDE:
-            raise UnusableError(name, f'the photograph {name} has a side below {SMALLEST_SIDE} pixels')
+        require_side(name, image)
         objects = self.objects.get(name, ()) if with_objects else ()
         return Scene(image, [each for each in objects if each.shape == image.shape[:2]])
 
@@ -58,7 +68,7 @@ def make_picture(sources: Sources, recipe: Recipe | DemoRecipe, kind: str, index
     Raises:
         ValueError: If no photograph is left, or one only for a splice.
     """
-    names, left_out = sorted(sources.photographs), {}
+    names, left_out = sources.names, {}
     while True:
         if len(names) < (2 if kind == 'splice' else 1):
             raise ValueError('\n'.join(['too few photographs can be used', *left_out.values()]))
@@ -96,15 +106,17 @@ def _by_ranges(
 ) -> tuple[Forgery, str, str]:
     """Choose the photographs, those with objects where one is wanted, and forge."""
     with_objects = bool(sources.objects) and kind != 'pristine' and rng.random() >= recipe.contours
-    # Sorted names without a search for each: the objects' names are among the photographs'.
-    giving = [name for name in names if name in sources.objects] if with_objects else names
-    giving = giving or names
+    giving = names
+    if with_objects and names is sources.names:
+        giving = sources.with_objects or names
+    elif with_objects:
+        giving = [name for name in names if name in sources.objects] or names
     chosen = str(giving[rng.integers(len(giving))])
     if kind != 'splice':
         host, donor = chosen, chosen if kind == 'copy-move' else ''
         forgery = forge_scene(recipe, kind, sources.scene(host, with_objects), None, rng)
         return forgery, host, donor
-    place = names.index(chosen)
+    place = bisect_left(names, chosen)
     host = str(names[(place + 1 + rng.integers(len(names) - 1)) % len(names)])
     scenes = sources.scene(host, False), sources.scene(chosen, with_objects)
     return forge_scene(recipe, kind, *scenes, rng), host, chosen

@@ -13,6 +13,7 @@ from .scenes import ObjectMask
 
 KEPT_IN_MEMORY = 64
 SMALLEST_AREA = 16
+COCO_KEYS = ('id', 'file_name', 'height', 'width')
 
 
 class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
@@ -30,7 +31,8 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
         skipped (Counter): How many objects of COCO files were left out, by the reason.
 
     Raises:
-        ValueError: If a JSON file cannot be read, or there is no object for any photograph; names file or folder.
+        ValueError: If a JSON file cannot be read or lacks what COCO has of every image, or there is no object for any
+            photograph; names file or folder.
     """
 
     def __init__(self, folder: Path, photographs: Iterable[str]) -> None:
@@ -66,9 +68,13 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
             raise ValueError(f'cannot read {path}: {error}') from error
         if not isinstance(content, Mapping) or not {'images', 'annotations'} <= set(content):
             return
+        for image in content['images']:
+            lacking = [key for key in COCO_KEYS if key not in image]
+            if lacking:
+                raise ValueError(f'{path}: the image {image.get("file_name", image)} has no {", ".join(lacking)}')
         images = {image['id']: image for image in content['images']}
         for annotation in content['annotations']:
-            image = images.get(annotation['image_id'])
+            image = images.get(annotation.get('image_id'))
             name = image and names.get(image['file_name'], names.get(Path(image['file_name']).name))
             if not name:
                 self.skipped['of no photograph'] += 1

@@ -8,6 +8,8 @@ import cv2
 import mmcv
 import numpy as np
 
+from .recipe_checks import SMALLEST_SIDE
+
 PACKAGED = ('astronaut', 'chelsea', 'china', 'coffee', 'flower', 'motorcycle', 'rocket')
 KEPT_IN_MEMORY = 16
 
@@ -66,6 +68,20 @@ class Photographs(Mapping[str, np.ndarray]):
             raise UnusableError(name, str(error)) from error
 
 
+def require_side(name: str, image: np.ndarray) -> None:
+    """Refuse a photograph in which there is no room for a forgery.
+
+    Args:
+        name (str): The photograph's.
+        image (np.ndarray): Of shape (H, W, 3).
+
+    Raises:
+        UnusableError: If a side is below 32 pixels.
+    """
+    if min(image.shape[:2]) < SMALLEST_SIDE:
+        raise UnusableError(name, f'the photograph {name} has a side below {SMALLEST_SIDE} pixels')
+
+
 def read_photograph(path: Path) -> np.ndarray:
     """Read a photograph as uint8 RGB (H, W, 3).
 
@@ -103,8 +119,6 @@ def load_packaged(name: str) -> np.ndarray:
     try:
         from skimage import data
     except ImportError as error:
-        raise ImportError(
-            f'the photograph {name!r} ships with scikit-image: pip install "focal_mmseg[demo]"'
-        ) from error
+        raise ImportError(f'the photograph {name!r} ships with scikit-image: pip install ".[demo]"') from error
     image = data.stereo_motorcycle()[0] if name == 'motorcycle' else getattr(data, name)()
     return np.ascontiguousarray(image)

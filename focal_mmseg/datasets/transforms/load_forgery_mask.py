@@ -43,7 +43,7 @@ class LoadForgeryMask(BaseTransform):
         else:
             mask = read_forgery_mask(path, results['forged_is'], results['mask_threshold'])
         shape = tuple(results['ori_shape'])
-        if self.resize and mask.shape != shape and _proportional(mask.shape, shape):
+        if self.resize and mask.shape != shape and proportional(mask.shape, shape):
             mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         if mask.shape != shape:
             remedy = 'turn one of them' if mask.shape[::-1] == shape else 'make them the same size'
@@ -105,7 +105,7 @@ def _may_be_transparent(content: np.ndarray) -> bool:
         return True
 
 
-def _proportional(mask: tuple[int, int], picture: tuple[int, int]) -> bool:
+def proportional(mask: tuple[int, int], picture: tuple[int, int]) -> bool:
     """Whether a mask has the proportions of its picture, up to two of the picture's pixels."""
     scale = max(side / of_mask for side, of_mask in zip(picture, mask, strict=True))
     return all(abs(of_mask * scale - side) <= 2 for side, of_mask in zip(picture, mask, strict=True))

@@ -14,7 +14,7 @@ from ..synthesis.forge import Forgery
 from ..synthesis.forging import choose, forge_scene
 from ..synthesis.history import compress
 from ..synthesis.objects import ObjectMasks
-from ..synthesis.photographs import Photographs, UnusableError
+from ..synthesis.photographs import Photographs, UnusableError, require_side
 from ..synthesis.recipe_checks import check_shares
 from ..synthesis.recipe_files import read_recipe
 from ..synthesis.recipes import KINDS, DemoRecipe
@@ -72,7 +72,12 @@ class SynthesizeForgery(BaseTransform):
         self._with_objects = [name for name in self._names if name in self.objects]
 
     def transform(self, results: dict) -> dict:
-        """Forge ``img``."""
+        """Forge ``img``.
+
+        Raises:
+            ValueError: If a side of it is below 32 pixels, or no donor can be used.
+        """
+        require_side(results.get('img_path', 'that was given'), results['img'])
         rng = np.random.default_rng(np.random.randint(0, 2**32, 4, dtype=np.uint32))
         kind = choose(self.kinds, rng)
         host = Scene(cv2.cvtColor(results['img'], cv2.COLOR_BGR2RGB))
@@ -99,6 +104,7 @@ class SynthesizeForgery(BaseTransform):
             name = names[rng.integers(len(names))]
             try:
                 image = self.donors[name]
+                require_side(name, image)
             except UnusableError as error:
                 warnings.warn(f'left out as a donor: {error}', stacklevel=2)
                 for each in (self._names, self._with_objects):

@@ -35,8 +35,32 @@ def test_pairs_are_those_of_a_loop(first: np.ndarray, second: np.ndarray, most: 
 def test_blocks_leave_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_duplicates, 'BLOCK', 3)
     hashes = np.random.default_rng(0).integers(0, 2**3, 20, dtype=np.uint64)
+    hashes[:8] = 5
     assert near_pairs(hashes, hashes, 1) == by_hand(hashes, hashes, 1)
     assert near_pairs(hashes[:7], hashes, 1) == by_hand(hashes[:7], hashes, 1)
+
+
+def test_hashes_that_differ_in_any_four_bits_are_found() -> None:
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(0, 2**64, 300, dtype=np.uint64)
+    changed = []
+    for number, value in enumerate(hashes.tolist()):
+        for bit in rng.choice(64, number % 6, replace=False):
+            value ^= 1 << int(bit)
+        changed.append(value)
+    changed = np.array(changed, np.uint64)
+    found = near_pairs(hashes, changed)
+    assert found == by_hand(hashes, changed, 4) and len(found) == 250
+    both = np.concatenate([hashes, changed])
+    assert near_pairs(both, both) == by_hand(both, both, 4)
+
+
+def test_the_search_ends_with_the_limit_and_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_duplicates, 'BLOCK', 100)
+    blank, steps = np.zeros(200, np.uint64), []
+    found = near_pairs(blank, blank, limit=50, progress=lambda: steps.append(1))
+    assert len(found) == len(set(found)) == 50 and all(i < j for i, j in found)
+    assert len(steps) == 5
 
 
 def test_a_copy_that_was_compressed_and_resized_is_near_and_other_photographs_are_not() -> None:

@@ -9,6 +9,7 @@ import pytest
 from miniatures import converted, write_mask, write_picture
 
 from focal_mmseg.datasets.converters import SETS, convert
+from focal_mmseg.datasets.converters.casia import OLD_KINDS
 
 REAL = Path(__file__).parents[4] / 'shared' / 'data' / 'forged'
 
@@ -27,8 +28,9 @@ def test_v1_as_it_is_released(tmp_path: Path) -> None:
     (spliced / 'Sp' / 'Thumbs.db').write_bytes(b'')
     report = convert(SETS['casia1'], source, tmp_path / 'out')
     assert report.counts == {'splice': 1, 'copy-move': 1, 'pristine': 1}
-    (dropped,) = report.dropped
-    assert dropped.endswith('0542.jpg: its mask Sp_D_NRN_A_cha0011_sec0011_0542_gt.png does not exist')
+    (known,) = report.known
+    assert known.endswith('0542.jpg: its mask Sp_D_NRN_A_cha0011_sec0011_0542_gt.png does not exist')
+    assert not report.dropped
     assert np.array_equal(converted(tmp_path / 'out', f'splice/{names["Sp"]}'), forged['Sp'])
     assert np.array_equal(converted(tmp_path / 'out', f'copy-move/{names["CM"]}'), forged['CM'])
 
@@ -52,9 +54,23 @@ def test_v1_plus_is_its_list(tmp_path: Path) -> None:
     assert report.counts == {'splice': 1, 'pristine': 1}
     assert report.notes == ['pictures are those of CASIAv1plus.txt']
     assert np.array_equal(converted(tmp_path / 'out', 'splice/Sp_D_a_b_1'), forged)
-    list_path.write_text('a.jpg 1\n')
+    (source / 'README.txt').write_text('CASIA v1+ is a list\n')
+    list_path.write_text(list_path.read_text() * 2)
+    report = convert(SETS['casia1plus'], source, tmp_path / 'with_readme')
+    assert report.counts == {'splice': 1, 'pristine': 1} and not report.dropped
+    assert len((tmp_path / 'with_readme' / 'index.tsv').read_text().splitlines()) == 3
+    assert 'README.txt, line 1' in report.notes[1]
+    (source / 'README.txt').unlink()
+    list_path.write_text('a.jpg b.png 01\n')
     with pytest.raises(ValueError, match=r'CASIAv1plus\.txt, line 1: expected picture, mask or None'):
         convert(SETS['casia1plus'], source, tmp_path / 'again')
+
+
+def test_v1_plus_takes_forgeries_of_other_names(tmp_path: Path) -> None:
+    write_picture(tmp_path / 'c' / 'Tp' / 'abc.jpg')
+    write_mask(tmp_path / 'c' / 'm' / 'abc_gt.png')
+    (tmp_path / 'c' / 'list.txt').write_text('Tp/abc.jpg m/abc_gt.png 1\n')
+    assert convert(SETS['casia1plus'], tmp_path / 'c', tmp_path / 'out').counts == {'other': 1}
 
 
 def test_v2_with_its_known_defects(tmp_path: Path) -> None:
@@ -67,6 +83,7 @@ def test_v2_with_its_known_defects(tmp_path: Path) -> None:
             ('Tp_S_NNN_S_N_ani00001_ani00001_00002', 'tif', (24, 32)),
             ('Tp_D_NRN_S_N_a_b_00003', 'jpg', (12, 16)),
             ('Tp_D_NRN_S_N_a_b_00004', 'jpg', (32, 24)),
+            ('Tp_S_NNN_S_N_sec00012_sec00012_11230', 'jpg', (32, 24)),
             ('Tp_D_NRD_S_B_ani20002_nat20042_02437', 'tif', (24, 32)),
         ]
     ):
@@ -80,10 +97,28 @@ def test_v2_with_its_known_defects(tmp_path: Path) -> None:
     report = convert(SETS['casia2'], source, tmp_path / 'out')
     assert report.counts == {'splice': 3, 'copy-move': 1, 'pristine': 2}
     assert len(report.mended) == 1 and '00003.jpg' in report.mended[0]
+    assert report.known == ['Tp/Tp_S_NNN_S_N_sec00012_sec00012_11230.jpg: its mask is 24x32, the picture 32x24']
     assert report.dropped == ['Tp/Tp_D_NRN_S_N_a_b_00004.jpg: its mask is 24x32, the picture 32x24']
     assert len(report.notes) == 1 and '02437.tif is left out' in report.notes[0]
     for kind, name in (('copy-move', 'Tp_S_NNN_S_N_ani00001_ani00001_00002'), ('splice', renamed)):
         assert np.array_equal(converted(tmp_path / 'out', f'{kind}/{name}'), forged[name])
+
+
+def test_old_names_of_v2_are_told_by_their_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert OLD_KINDS['splice'] + 1 - 60 + 39 == SETS['casia2'].counts['splice']
+    assert OLD_KINDS['copy-move'] - 39 + 60 == SETS['casia2'].counts['copy-move']
+    for letter in 'DDS':
+        write_picture(tmp_path / 'c' / 'Tp' / f'Tp_{letter}_{len(list(tmp_path.rglob("*.jpg")))}.jpg')
+    assert not list_notes(tmp_path / 'c')
+    monkeypatch.setitem(OLD_KINDS, 'splice', 2)
+    monkeypatch.setitem(OLD_KINDS, 'copy-move', 1)
+    assert 'those of old downloads' in list_notes(tmp_path / 'c')[0]
+
+
+def list_notes(source: Path) -> list[str]:
+    notes: list[str] = []
+    assert len(list(SETS['casia2'].find(source, notes.append))) == 3
+    return notes
 
 
 def test_the_corrected_masks_of_v2(tmp_path: Path) -> None:

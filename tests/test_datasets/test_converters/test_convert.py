@@ -1,6 +1,8 @@
 """What every conversion does."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +11,7 @@ import pytest
 from miniatures import converted, write_mask, write_picture
 
 from focal_mmseg.datasets import ForgeryDataset
-from focal_mmseg.datasets.converters import DataSet, Picture, convert
+from focal_mmseg.datasets.converters import SETS, DataSet, Picture, convert
 from focal_mmseg.datasets.converters.base import files, picture_size
 
 
@@ -60,6 +62,8 @@ def test_a_second_conversion_replaces_the_first(source: Path, tmp_path: Path) ->
     (source / 'img' / 'b.jpg').unlink()
     assert convert(PAIRS, source, tmp_path / 'out').counts == {'splice': 1}
     assert 'b.jpg' not in (tmp_path / 'out' / 'index.tsv').read_text()
+    left = [path.name for path in (tmp_path / 'out').rglob('*') if path.is_file() or path.is_symlink()]
+    assert sorted(left) == ['a.jpg', 'a.png', 'index.tsv', 'report.json']
 
 
 def test_what_cannot_be_used_is_named_and_the_rest_goes_on(source: Path, tmp_path: Path) -> None:
@@ -103,10 +107,86 @@ def test_a_source_of_another_layout_is_told(tmp_path: Path) -> None:
         convert(PAIRS, tmp_path / 'nowhere', tmp_path / 'out')
 
 
-def test_two_pictures_of_one_name_are_refused(source: Path, tmp_path: Path) -> None:
+def test_two_different_pictures_of_one_name_are_refused_before_anything_is_written(
+    source: Path, tmp_path: Path
+) -> None:
     write_picture(source / 'img' / 'a.png')
-    with pytest.raises(ValueError, match=r'a\.jpg and .*a\.png would both be called splice/a'):
+    with pytest.raises(ValueError, match=r'a\.jpg and .*a\.png differ, but would both be called splice/a'):
         convert(PAIRS, source, tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_picture_that_is_there_twice_counts_once(source: Path, tmp_path: Path) -> None:
+    (source / 'again' / 'img').mkdir(parents=True)
+    shutil.copyfile(source / 'img' / 'a.jpg', source / 'again' / 'img' / 'a.jpg')
+    report = convert(PAIRS, source, tmp_path / 'out')
+    assert report.counts == {'splice': 2} and len(report.notes) == 1 and 'counts once' in report.notes[0]
+
+
+def test_a_conversion_that_broke_off_is_started_again(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, 'copyfile', full)
+        with pytest.raises(OSError, match='No space left'):
+            convert(PAIRS, source, tmp_path / 'out', copy=True)
+    assert not json.loads((tmp_path / 'out' / 'report.json').read_text())['finished']
+    assert convert(PAIRS, source, tmp_path / 'out', copy=True).counts == {'splice': 2}
+    assert json.loads((tmp_path / 'out' / 'report.json').read_text())['finished']
+
+
+def test_a_full_disk_is_no_damaged_mask(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    with pytest.raises(OSError, match='No space left'):
+        convert(PAIRS, source, tmp_path / 'out')
+
+
+def test_another_set_in_the_folder_is_refused(source: Path, tmp_path: Path) -> None:
+    convert(PAIRS, source, tmp_path / 'out')
+    with pytest.raises(ValueError, match='holds the converted set pairs: give a new folder for others'):
+        convert(replace(PAIRS, name='others'), source, tmp_path / 'out')
+
+
+def test_what_macos_packs_beside_the_files_is_no_picture(source: Path, tmp_path: Path) -> None:
+    (source / '__MACOSX' / 'img').mkdir(parents=True)
+    for path in (source / '__MACOSX' / 'img' / 'c.jpg', source / 'img' / '._a.jpg', source / '.hidden.jpg'):
+        path.write_bytes(b'\0\5\x16\7')
+    report = convert(PAIRS, source, tmp_path / 'out')
+    assert report.counts == {'splice': 2} and not report.dropped
+
+
+def test_the_folder_that_one_is_in_has_its_own_name(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_img = replace(PAIRS, find=lambda folder, _: [Picture(path) for path in files(folder, 'img/*')])
+    monkeypatch.chdir(source / 'img')
+    assert convert(in_img, '.', tmp_path / 'out').counts == {'': 2}
+
+
+def test_expected_losses_are_told_apart(source: Path, tmp_path: Path) -> None:
+    for name in 'ab':
+        (source / 'gt' / f'{name}.png').unlink()
+    report = convert(replace(PAIRS, known=('img/a.jpg', 'g/b.jpg')), source, tmp_path / 'out')
+    assert [line[:9] for line in report.known] == ['img/a.jpg']
+    assert [line[:9] for line in report.dropped] == ['img/b.jpg']
+
+
+@pytest.mark.parametrize('name', SETS)
+def test_the_release_counts_as_whole(name: str) -> None:
+    counts = dict(SETS[name].counts)
+    counts.pop('pristine', None)
+    assert not SETS[name].accepted or sum(counts.values()) in SETS[name].accepted
+
+
+def test_an_unknown_rule_of_sizes_is_refused() -> None:
+    with pytest.raises(ValueError, match="wrong_size must be one of nearest, proportional, drop, got 'turn'"):
+        replace(PAIRS, wrong_size='turn')
 
 
 def test_the_size_is_that_of_the_picture_as_it_is_shown(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def test_the_mask_is_the_union_of_its_objects(tmp_path: Path) -> None:
     write_picture(truth / names[0] / 'images' / f'{names[0]}.png')
     for number, size in enumerate(((24, 32), (12, 16))):
         write_mask(truth / names[1] / 'masks' / f'{number}.png', number, size)
+    (truth / names[0] / 'masks' / '0.png').rename(truth / names[0] / 'masks' / '0.bmp')
     report = convert(SETS['misd'], source, tmp_path / 'out')
     assert report.counts == {'splice': 1, 'pristine': 1}
     assert [line.split(': ')[0] for line in report.dropped] == [f'Sp/{name}.png' for name in names[1:]]

@@ -56,3 +56,10 @@ def test_a_list_of_other_columns_is_refused(source: Path, tmp_path: Path) -> Non
     listing.write_text(listing.read_text().replace('IsTarget', 'Target'))
     with pytest.raises(ValueError, match=r'manipulation-ref\.csv has no column IsTarget'):
         convert(SETS['nist16'], source, tmp_path / 'out')
+
+
+def test_a_line_with_too_few_fields_is_named(source: Path, tmp_path: Path) -> None:
+    (listing,) = source.rglob('NC2016-manipulation-ref.csv')
+    listing.write_text(listing.read_text() + 'manipulation\n')
+    with pytest.raises(ValueError, match=r'manipulation-ref\.csv, line 7: it has fewer fields'):
+        convert(SETS['nist16'], source, tmp_path / 'out')

@@ -19,3 +19,16 @@ def test_each_network_is_a_kind_and_shares_the_masks(tmp_path: Path) -> None:
     assert len(report.dropped) == 1 and 'splicing-01.jpg: its mask splicing-01_gt.png' in report.dropped[0]
     for network in ('facebook', 'wechat'):
         assert np.array_equal(converted(tmp_path / 'out', f'casia-{network}/Sp_D_1'), forged)
+
+
+def test_masks_of_pictures_that_a_network_made_smaller_are_resized(tmp_path: Path) -> None:
+    source = tmp_path / 'osn'
+    write_picture(source / 'NIST_Facebook' / 'a.jpg', size=(16, 24))
+    write_picture(source / 'NIST_Facebook' / 'cropped.jpg', size=(16, 16))
+    forged = write_mask(source / 'NIST_GT' / 'a_gt.png', size=(32, 48))
+    write_mask(source / 'NIST_GT' / 'cropped_gt.png', size=(32, 48))
+    report = convert(SETS['osn'], source, tmp_path / 'out')
+    assert report.mended == ['a.jpg: its mask is 48x32, the picture 24x16, resized to the nearest pixel']
+    assert report.dropped == ['NIST_Facebook/cropped.jpg: its mask is 48x32, the picture 16x16']
+    found = converted(tmp_path / 'out', 'nist-facebook/a')
+    assert found.shape == (16, 24) and abs(found.mean() - forged.mean()) < 0.02

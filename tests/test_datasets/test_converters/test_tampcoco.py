@@ -38,6 +38,7 @@ def test_each_part_with_missing_masks_and_lists_that_are_not_used(
     write_picture(source / f'{part}_images' / f'{name}_aligned_Q81.jpg')
     write_picture(source / f'{part}_images' / '9_gone.jpg')
     forged = write_mask(source / f'{masks}_masks' / '87_1.png_2.png_RT-5.8.png', 4, values=(0, white))
+    (source / f'{part}_images' / '._9_gone.jpg').write_bytes(b'')
     (source / f'{part}_list.txt').write_text('not/there.jpg,not/there.png\n' * 2)
     report = convert(SETS[f'tampcoco-{part}'], source, tmp_path / 'out')
     assert report.counts == {kind: 1}

@@ -1,0 +1,189 @@
+"""From a public data set as it is released to folders of pictures and masks with one index."""
+
+import filecmp
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.utils import track_iter_progress
+
+from focal_mmseg.datasets.index import IndexRow, read_index, write_index
+from focal_mmseg.datasets.transforms.load_forgery_mask import proportional
+from focal_mmseg.utils import written_whole
+
+from .base import DataSet, Dropped, Picture, picture_size
+
+
+@dataclass
+class Report:
+    """What a conversion did.
+
+    Attributes:
+        counts (Counter): Converted pictures of each kind.
+        dropped (list[str]): Pictures that were left out, and why.
+        known (list[str]): The same of those that cannot be used even of a perfect download.
+        mended (list[str]): Pictures whose mask was changed, and how.
+        notes (list[str]): What else is unlike the release.
+    """
+
+    counts: Counter = field(default_factory=Counter)
+    dropped: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def convert(dataset: DataSet, source: str | Path, out: str | Path, copy: bool = False) -> Report:
+    """Convert a data set; its files are only read.
+
+    Writes ``images/<kind>/*`` (links to the pictures, or copies of their bytes), ``masks/<kind>/*.png`` (0 pristine,
+    255 forged), ``index.tsv``, which :class:`ForgeryDataset` reads, and ``report.json``. Converted again into the same
+    folder, also after it broke off, pictures that are no longer converted are taken away. Of files with the same name
+    and the same bytes one is taken.
+
+    Args:
+        dataset (DataSet): Which.
+        source (str | Path): The folder it was unpacked into.
+        out (str | Path): The folder to write into, not inside the source.
+        copy (bool): Whether pictures are copied and not linked. Defaults to False.
+
+    Returns:
+        Report: With what was left out.
+
+    Raises:
+        FileNotFoundError: If the source is no folder.
+        OSError: If the output cannot be written.
+        ValueError: If nothing in it looks like this set, two different pictures would have one name, or ``out`` is in
+            the source or holds something else; nothing is written then.
+    """
+    source, out = Path(source), Path(out)
+    # Layouts go by the names of folders, and "." has none.
+    source = source.resolve() if source.name in ('', '..') else source
+    _check_folders(dataset, source, out)
+    report = Report()
+    pictures = _named(dataset.find(source, report.notes.append), report)
+    if not pictures:
+        raise ValueError(f'{source} holds no picture of {dataset.title}; expected {dataset.layout}')
+    before = read_index(out / 'index.tsv') if (out / 'index.tsv').is_file() else []
+    # Whose folder it is stands in it from the beginning: a conversion that broke off can be started again.
+    _write_report(dataset, Report(), out, finished=False)
+    rows = []
+    for name, picture in track_iter_progress(list(pictures.items())):
+        try:
+            mask = _read_mask(dataset, picture, report)
+        except (Dropped, OSError, ValueError) as error:
+            lost = report.known if dataset.expects_loss_of(picture.image) else report.dropped
+            lost.append(f'{picture.image.relative_to(source)}: {error}')
+            continue
+        rows.append(_write(dataset, picture, name, mask, out, copy))
+        report.counts[picture.kind] += 1
+    write_index(out / 'index.tsv', rows)
+    _remove_stale(before, rows, out)
+    _write_report(dataset, report, out, finished=True)
+    return report
+
+
+def _check_folders(dataset: DataSet, source: Path, out: Path) -> None:
+    """Refuse what would read or write in a wrong place."""
+    if not source.is_dir():
+        raise FileNotFoundError(f'the folder {source} does not exist')
+    if out.resolve().is_relative_to(source.resolve()):
+        raise ValueError(f'{out} is in the source {source}, which is only read: give another folder to write into')
+    if not out.exists() or not any(out.iterdir()):
+        return
+    try:
+        held = json.loads((out / 'report.json').read_text(encoding='utf-8'))['set']
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f'{out} holds something that is no converted set: give a new folder') from error
+    if held != dataset.name:
+        raise ValueError(f'{out} holds the converted set {held}: give a new folder for {dataset.name}')
+
+
+def _named(pictures: Iterable[Picture], report: Report) -> dict[str, Picture]:
+    """The pictures by the names that they will have, each once."""
+    named: dict[str, Picture] = {}
+    for picture in pictures:
+        name = '/'.join(filter(None, (picture.kind, picture.name or picture.image.stem)))
+        first = named.setdefault(name, picture)
+        if first.image == picture.image:
+            continue
+        if not _same_bytes((first.image, *first.masks), (picture.image, *picture.masks)):
+            raise ValueError(
+                f'{first.image} and {picture.image} differ, but would both be called {name}: take one of them out of '
+                'the source, or convert a folder that has only one of them'
+            )
+        report.notes.append(f'{picture.image} is the same as {first.image} and counts once')
+    return named
+
+
+def _same_bytes(first: Sequence[Path], second: Sequence[Path]) -> bool:
+    """Whether files have the same content, one by one."""
+    if len(first) != len(second):
+        return False
+    pairs = [(one, other) for one, other in zip(first, second, strict=True) if one != other]
+    return all(one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False) for one, other in pairs)
+
+
+def _read_mask(dataset: DataSet, picture: Picture, report: Report) -> np.ndarray:
+    """The mask at the picture's size, bool (H, W)."""
+    size = picture_size(picture.image)
+    if not picture.masks:
+        return np.zeros(size, bool)
+    missing = [path.name for path in picture.masks if not path.is_file()]
+    if missing:
+        raise Dropped(f'its mask {missing[0]} does not exist')
+    mask = dataset.read_mask(picture.masks)
+    if mask.shape == size:
+        return mask
+    sizes = f'its mask is {mask.shape[1]}x{mask.shape[0]}, the picture {size[1]}x{size[0]}'
+    if not _may_be_resized(dataset.wrong_size, mask.shape, size):
+        raise Dropped(sizes)
+    report.mended.append(f'{picture.image.name}: {sizes}, resized to the nearest pixel')
+    return cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
+
+
+def _may_be_resized(rule: str, mask: tuple[int, int], picture: tuple[int, int]) -> bool:
+    if rule == 'proportional':
+        return proportional(mask, picture)
+    return rule == 'nearest' and mask[::-1] != picture
+
+
+def _write(dataset: DataSet, picture: Picture, name: str, mask: np.ndarray, out: Path, copy: bool) -> IndexRow:
+    """Write one picture and its mask."""
+    image = f'{name}{picture.image.suffix}'
+    place(picture.image, out / 'images' / image, copy)
+    with written_whole(out / 'masks' / f'{name}.png') as part:
+        # Not by imwrite, which says nothing of a full disk.
+        part.write_bytes(cv2.imencode('.png', mask.astype(np.uint8) * 255)[1].tobytes())
+    return IndexRow(image, f'{name}.png', picture.kind, dataset.name)
+
+
+def place(source: Path, target: Path, copy: bool) -> None:
+    """Put a file where it is expected: a link, or its bytes where links are not wanted or not possible."""
+    with written_whole(target) as part:
+        if not copy:
+            try:
+                part.symlink_to(source.resolve())
+                return
+            except OSError:
+                pass
+        shutil.copyfile(source, part)
+
+
+def _remove_stale(before: Sequence[IndexRow], rows: Sequence[IndexRow], out: Path) -> None:
+    """Take away what an earlier conversion wrote and this one did not."""
+    for folder, field_name in (('images', 'image'), ('masks', 'mask')):
+        stale = {getattr(row, field_name) for row in before} - {getattr(row, field_name) for row in rows}
+        for name in filter(None, stale):
+            (out / folder / name).unlink(missing_ok=True)
+
+
+def _write_report(dataset: DataSet, report: Report, out: Path, finished: bool) -> None:
+    content = dict(set=dataset.name, finished=finished, **vars(report))
+    with written_whole(out / 'report.json') as part:
+        part.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')

@@ -1,0 +1,12 @@
+"""Configs of data sets within others."""
+
+from focal_mmseg.datasets.wrapped import single_sets
+
+
+def test_the_single_sets_are_found_in_order_themselves() -> None:
+    one, two, three = (dict(type='ForgeryDataset', data_root=name) for name in 'abc')
+    repeated = dict(type='RepeatDataset', times=3, dataset=dict(type='ConcatDataset', datasets=[one, two]))
+    found = list(single_sets(dict(type='ConcatDataset', datasets=[repeated, three])))
+    assert [id(each) for each in found] == [id(one), id(two), id(three)]
+    assert next(single_sets(one)) is one
+    assert list(single_sets(dict(type='ForgeryDataset', dataset=None))) == [dict(type='ForgeryDataset', dataset=None)]
