@@ -1,5 +1,6 @@
 """Every backbone config: what it builds, one training step, one tested picture."""
 
+import itertools
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -109,6 +110,21 @@ def test_a_config_says_only_what_differs(root: Path, backbone: str) -> None:
     lines = (root / 'configs' / f'focal_{backbone}.py').read_text().splitlines()
     assert len(lines) < 35
     assert not any('optim_wrapper' in line or 'dataloader' in line for line in lines)
+
+
+def test_the_views_of_every_config_are_prepared_as_its_test_pictures(root: Path) -> None:
+    """What a config changes in its test pipeline, --tta must see too."""
+    paths = [path for path in (root / 'configs').rglob('*.py') if '_base_' not in path.parts]
+    assert len(paths) > 50
+    for path in paths:
+        cfg = Config.fromfile(path)
+        load, views = cfg.tta_pipeline
+        flips, steps = [], [load]
+        for step in itertools.chain(*views.transforms):
+            (flips if step.type == 'RandomFlip' else steps).append(step)
+        assert steps == list(cfg.test_pipeline), path
+        assert cfg.test_dataloader.dataset.pipeline == cfg.test_pipeline, path
+        assert [each.prob for each in flips] == [0.0, 1.0], path
 
 
 @pytest.mark.parametrize('backbone', [*BACKBONES, 'timm'])
@@ -281,7 +297,7 @@ def test_the_docs_overrides_change_the_input_size(root: Path, side: int) -> None
     cfg = Config.fromfile(root / 'configs' / 'focal_vit.py')
     cfg.merge_from_dict(parser.parse_args(['--cfg-options', *options]).cfg_options)
     pipelines = [cfg[f'{part}_dataloader'].dataset.pipeline for part in ('train', 'val', 'test')]
-    for pipeline in (*pipelines, cfg.test_pipeline):
+    for pipeline in (*pipelines, cfg.test_pipeline, cfg.tta_pipeline[1].transforms[0]):
         (resize,) = [step for step in pipeline if step.type == 'Resize']
         assert tuple(resize.scale) == (side, side)
         picture = TRANSFORMS.build(resize)(dict(img=np.zeros((50, 70, 3), np.uint8)))
