@@ -258,9 +258,11 @@ def test_resolution_and_width_are_choices_of_the_config(root: Path, tmp_path: Pa
 @pytest.mark.parametrize('name', [*BACKBONES, 'backbones/swin-t', 'backbones/vit-b-imagenet', *RESOLUTIONS])
 def test_every_parameter_learns_or_distributed_training_is_told(root: Path, tmp_path: Path, name: str) -> None:
     """A parameter without a gradient stops a distributed training in its second step."""
-    path = Path('configs', name)
-    own = name in RESOLUTIONS
-    cfg = at_resolution(root, tmp_path, name) if own else Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
+    if name in RESOLUTIONS:
+        cfg = at_resolution(root, tmp_path, name)
+    else:
+        path = Path('configs', name)
+        cfg = Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
     model = build(cfg)
     # In training a whole block may be dropped by chance.
     model.eval()

@@ -1,6 +1,7 @@
 """Fusion of small networks with random weights, on small real photographs."""
 
 import csv
+import gc
 import json
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -315,16 +316,43 @@ def test_a_member_that_fails_leaves_the_accelerator_too(fusion, pictures, monkey
     assert moves == ['cpu', 'cpu']
 
 
+def held() -> int:
+    """Bytes that tensors ask of the accelerator; what its allocator rounds them up to hangs on what it did before."""
+    gc.collect()
+    return torch.cuda.memory_stats()['requested_bytes.all.current']
+
+
+def peak_of(run: Callable[[], object]) -> int:
+    """Bytes that the accelerator holds at most while ``run`` works, above what it held before."""
+    before = held()
+    torch.cuda.reset_peak_memory_stats()
+    run()
+    return torch.cuda.memory_stats()['requested_bytes.all.peak'] - before
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an accelerator')
 @pytest.mark.parametrize('mode', ['features', 'union'])
 def test_on_an_accelerator_there_is_one_members_memory_at_a_time(fusion, pictures, mode) -> None:
     parallel = fusion('demo', 'padded', mode=mode).to('cuda')
-    expected = predict(parallel, pictures)
+    expected = [each.cpu() for each in predict(parallel, pictures)]
     del parallel
-    model = fusion('demo', 'padded', mode=mode, sequential=True).to('cuda')
-    assert torch.cuda.memory_allocated() == 0
+    model = fusion('demo', 'padded', mode=mode, sequential=True)
+    device = torch.device('cuda')
+    inputs = loaded(pictures)['inputs']
+    with torch.no_grad():
+        # Libraries take their own share when they run for the first time.
+        for each in model.members:
+            each.embed(inputs, device)
+        alone = [peak_of(lambda each=each: each.embed(inputs, device)) for each in model.members]
+        before = held()
+        model.to('cuda')
+        assert held() == before, 'a resting member is on the accelerator'
+        maps, together = [], peak_of(lambda: maps.extend(model.extract_feat(inputs)))
+    # A member's maps wait on the CPU, so that nothing of it stays beside the next.
+    assert held() == before and len(maps) == 2
+    assert 0 < together <= max(alone)
     for found, wanted in zip(predict(model, pictures), expected, strict=True):
-        assert_same(found, wanted, 1e-3)
+        assert_same(found.cpu(), wanted, 1e-3)
     assert {value.device.type for value in model.state_dict().values()} == {'cpu'}
 
 
