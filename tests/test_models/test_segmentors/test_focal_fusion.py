@@ -347,7 +347,8 @@ def test_on_an_accelerator_there_is_one_members_memory_at_a_time(fusion, picture
         before = held()
         model.to('cuda')
         assert held() == before, 'a resting member is on the accelerator'
-        maps, together = [], peak_of(lambda: maps.extend(model.extract_feat(inputs)))
+        maps = []
+        together = peak_of(lambda: maps.extend(model.extract_feat(inputs)))
     # A member's maps wait on the CPU, so that nothing of it stays beside the next.
     assert held() == before and len(maps) == 2
     assert 0 < together <= max(alone)
