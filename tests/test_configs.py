@@ -211,7 +211,7 @@ model = dict(
         'vit',
         """
 model = dict(
-    neck=dict(out_channels=256, scales=[4]),
+    neck=dict(out_channels=256, factor=4),
     decode_head=dict(in_channels=256, channels=256),
 )
 """,
@@ -287,7 +287,7 @@ def test_a_vit_takes_sizes_other_than_its_pretraining(root: Path, name: str) -> 
     path = Path('configs', name)
     cfg = Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
     cfg.model.backbone.update(SMALL_VITS[name], img_size=64)
-    cfg.model.neck.in_channels = [32]
+    cfg.model.neck.in_channels = 32
     model = build(cfg)
     model.eval()
     positions = model.backbone.pos_embed
