@@ -297,11 +297,21 @@ def test_a_vit_takes_sizes_other_than_its_pretraining(root: Path, name: str) -> 
         small = model(torch.rand(1, 3, 64, 64), mode='tensor')
         wide = torch.zeros(1, 3, 96, 160)
         embeddings = model(wide, mode='tensor')
+        # SAM's last block attends to the whole map, by relative positions of another size than its own.
+        relative = [value for key, value in model.named_parameters() if 'layers.1.attn.rel_pos' in key]
+        kept = [value.clone() for value in relative]
+        for tensor in relative:
+            tensor.zero_()
+        without = model(wide, mode='tensor')
+        for tensor, value in zip(relative, kept, strict=True):
+            tensor.copy_(value)
         # A blank picture has nothing but positions: those of another size are not those of the first, repeated or cut.
         positions.zero_()
         blank = model(wide, mode='tensor')
     assert small.shape == (1, 512, 8, 8) and embeddings.shape == (1, 512, 12, 20)
     assert (embeddings - blank).abs().max() > 0.01
+    assert len(relative) == (2 if name == 'vit' else 0)
+    assert not relative or (embeddings - without).abs().max() > 0.01
     inner = embeddings[0, :, 2:-2, 2:-2].flatten(1)
     assert inner.std(dim=1).max() > 0.01
 
@@ -312,13 +322,19 @@ def test_weights_of_another_input_size_are_interpolated_when_a_training_starts(r
     pretrained = MODELS.build(cfg)
     with torch.no_grad():
         pretrained.pos_embed.copy_(torch.arange(4.0).view(1, 1, 4, 1).expand_as(pretrained.pos_embed))
+        for name in ('rel_pos_h', 'rel_pos_w'):
+            ramp = getattr(pretrained.layers[1].attn, name)
+            ramp.copy_(torch.arange(7.0)[:, None].expand_as(ramp))
     torch.save({f'backbone.{name}': value for name, value in pretrained.state_dict().items()}, tmp_path / 'vit.pth')
     cfg.update(img_size=128, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.'))
     model = MODELS.build(cfg)
     model.init_weights()
     row = model.pos_embed[0, 3, :, 0]
     assert model.pos_embed.shape[1:3] == (8, 8) and bool((row.diff() > 0).all())
-    assert len(model.layers[1].attn.rel_pos_h) == 15 and len(pretrained.layers[1].attn.rel_pos_h) == 7
+    for name in ('rel_pos_h', 'rel_pos_w'):
+        ramp = getattr(model.layers[1].attn, name)
+        assert len(ramp) == 15 and bool((ramp.diff(dim=0) > 0).all())
+        assert bool((ramp[0] == 0).all()) and bool((ramp[-1] == 6).all())
 
 
 @pytest.mark.parametrize('side', [96, 160])
