@@ -45,7 +45,7 @@ def without_weights(node: Any) -> Any:
 
 def flops(call: Callable[[], object]) -> int:
     """Operations of the convolutions, matrix products and attentions of a call; a multiply-add is two."""
-    # torch's counter knows the fused attention of accelerators; that of processors only where torch._decomp was imported.
+    # torch's counter knows the fused attention of accelerators; that of processors only once torch._decomp is imported.
     fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}
     with _attention_in_parts(), FlopCounterMode(display=False, custom_mapping=fused) as counter:
         call()

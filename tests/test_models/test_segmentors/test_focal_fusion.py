@@ -89,12 +89,14 @@ def members(root: Path, trained: tuple[Path, Path], tmp_path_factory: pytest.Tem
 def fusion(members: dict[str, dict]) -> Callable[..., FOCALFusion]:
     """Builds a fusion of members, each a name, or a name and a weight."""
 
-    def build(*names: str | tuple[str, float], clusterer: dict = WARD, **options: object) -> FOCALFusion:
+    def build(
+        *names: str | tuple[str, float], clusterer: dict = WARD, max_points: int = 65536, **options: object
+    ) -> FOCALFusion:
         chosen = []
         for name in names:
             name, weight = (name, {}) if isinstance(name, str) else (name[0], dict(weight=name[1]))
             chosen.append(members[name] | weight)
-        head = dict(type='FOCALFusionHead', clusterer=clusterer)
+        head = dict(type='FOCALFusionHead', clusterer=clusterer, max_points=max_points)
         return MODELS.build(ConfigDict(type='FOCALFusion', members=chosen, decode_head=head, **options)).eval()
 
     return build
@@ -104,9 +106,9 @@ def fusion(members: dict[str, dict]) -> Callable[..., FOCALFusion]:
 def member(members: dict[str, dict]) -> Callable[..., torch.nn.Module]:
     """Starts a member by mmseg's own means."""
 
-    def start(name: str, clusterer: dict = WARD) -> torch.nn.Module:
+    def start(name: str, clusterer: dict = WARD, max_points: int = 65536) -> torch.nn.Module:
         cfg = Config.fromfile(members[name]['config'])
-        cfg.model.decode_head.clusterer = clusterer
+        cfg.model.decode_head.update(clusterer=clusterer, max_points=max_points)
         return init_model(cfg, members[name]['checkpoint'], device='cpu')
 
     return start
@@ -172,6 +174,19 @@ def test_a_network_fused_with_itself_finds_what_it_finds_alone(fusion, member, p
         assert torch.equal(found.pred_sem_seg.data, expected.pred_sem_seg.data)
         if clusterer is WARD:
             assert expected.pred_sem_seg.data.unique().tolist() == [0, 1], 'the test tests nothing'
+
+
+@pytest.mark.parametrize('name', ['demo', 'padded'])
+def test_a_map_of_more_points_than_are_clustered_is_made_coarser_as_one_networks_is(
+    fusion, member, pictures, name
+) -> None:
+    model = fusion(name, name, max_points=300)
+    together = predict(model, pictures)
+    assert [len(each.forged) for each in model.decode_head.last_localisations] == (
+        [16 * 16, 16 * 16] if name == 'demo' else [12 * 12, 11 * 18]
+    )
+    for found, expected in zip(together, alone(member(name, max_points=300), pictures), strict=True):
+        assert_same(found, expected, 1e-4)
 
 
 @pytest.mark.parametrize('weight', [0, 1e-6])
@@ -403,7 +418,8 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
     ('text', 'message'),
     [
         (
-            "model = dict(decode_head=dict(_delete_=True, type='FCNHead', in_channels=8, channels=4, num_classes=2))",
+            "model = dict(type='EncoderDecoder',"
+            "decode_head=dict(_delete_=True, type='FCNHead', in_channels=8, channels=4, num_classes=2))",
             r'changed\.py is no FOCAL network: its decode_head is FCNHead',
         ),
         (
