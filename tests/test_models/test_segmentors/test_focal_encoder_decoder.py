@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -161,8 +162,25 @@ def test_the_inferencer_slides_over_a_picture_of_any_size(
     assert found.mask.shape == cv2.imread(str(picture)).shape[:2]
 
 
-def test_the_config_trains_and_tests_by_windows(root: Path, small_config: Callable) -> None:
-    cfg = small_config(root / 'configs' / 'focal_hrnet_slide.py')
-    assert cfg.model.type == 'FOCALEncoderDecoder'
-    assert not any(step.type == 'Resize' for step in cfg.test_dataloader.dataset.pipeline)
-    assert any(step.type == 'RandomCrop' for step in cfg.train_dataloader.dataset.pipeline)
+def test_the_config_trains_and_tests_by_windows(
+    root: Path, small_config: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = small_config(root / 'configs' / 'focal_hrnet_slide.py', **{'default_hooks.checkpoint': None})
+    cfg.model.test_cfg.update(crop_size=(64, 64), stride=(48, 48))
+    cfg.model.data_preprocessor.size = (96, 96)
+    (crop,) = [step for step in cfg.train_dataloader.dataset.pipeline if step.type == 'RandomCrop']
+    crop.crop_size = (96, 96)
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.test_dataloader.dataset.indices = [0]
+    runner = Runner.from_cfg(cfg)
+    seen = []
+    embed = runner.model.extract_feat
+    monkeypatch.setattr(runner.model, 'extract_feat', lambda inputs: seen.append(inputs.shape) or embed(inputs))
+    runner.train()
+    assert seen == [(2, 3, 96, 96)]
+    assert np.isfinite(runner.message_hub.get_scalar('train/loss').current())
+    figures = runner.test()
+    # The picture has 128x128 pixels, and windows begin at 0, 48 and 64.
+    assert seen[1:] == [(1, 3, 64, 64)] * 9
+    assert len(runner.model.decode_head.last_localisations[0].forged) == 32 * 32
+    assert 0 <= figures['forgery/iou'] <= 1
