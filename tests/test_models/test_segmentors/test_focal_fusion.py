@@ -23,6 +23,7 @@ from torch.nn import functional as F  # noqa: N812
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.models import FOCALFusion
+from focal_mmseg.models.segmentors.fusion_member import FusionMember
 
 pytestmark = pytest.mark.filterwarnings('ignore:.*(Checkpoint is not loaded|weights is None|draw is False|convert 2D)')
 
@@ -428,14 +429,40 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
         ),
         ("test_pipeline = [dict(type='PackSegInputs')]", r'changed\.py needs .*LoadImageFromFile, got PackSegInputs'),
         ('test_pipeline = None', r'changed\.py needs .*LoadImageFromFile, got None'),
+        (
+            "test_pipeline = [dict(type='LoadImageFromFile', color_type='color_ignore_orientation')]",
+            r"changed\.py loads its pictures in its own way, \{'color_type': 'color_ignore_orientation'\}",
+        ),
+        (
+            "test_pipeline = [dict(type='mmcv.LoadImageFromFile', imdecode_backend='pillow')]",
+            r"changed\.py loads its pictures in its own way, \{'imdecode_backend': 'pillow'\}",
+        ),
     ],
-    ids=['no FOCALHead', 'slide', 'no loading', 'no pipeline'],
+    ids=['no FOCALHead', 'slide', 'no loading', 'no pipeline', 'colours', 'backend'],
 )
 def test_a_member_that_cannot_be_fused_is_refused(members, tmp_path, text, message) -> None:
     (tmp_path / 'changed.py').write_text(f"_base_ = '{Path(members['plain']['config']).as_posix()}'\n{text}\n")
     wrong = members['plain'] | dict(config=str(tmp_path / 'changed.py'))
     with pytest.raises(ValueError, match=message):
         MODELS.build(dict(type='FOCALFusion', members=[members['demo'], wrong]))
+
+
+def test_a_scope_before_a_transforms_name_changes_nothing(members, pictures, tmp_path) -> None:
+    changed = tmp_path / 'changed.py'
+    changed.write_text(f"""_base_ = '{Path(members['plain']['config']).as_posix()}'
+test_pipeline = [
+    dict(type='mmcv.LoadImageFromFile', color_type='color', imdecode_backend='cv2'),
+    dict(type='Resize', scale=(96, 64), keep_ratio=False),
+    dict(type='mmseg.LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+""")
+    maps = []
+    for config in (members['plain']['config'], str(changed)):
+        member = FusionMember(config, members['plain']['checkpoint']).eval()
+        with torch.no_grad():
+            maps.append(member.embed(loaded(pictures[:1])['inputs'], torch.device('cpu'))[0].embeddings)
+    assert torch.equal(*maps)
 
 
 def test_training_is_refused(fusion) -> None:
