@@ -133,7 +133,10 @@ def _slides(segmentor: nn.Module) -> bool:
 
 def _focal_network(cfg: Config, config: str) -> EncoderDecoder:
     """Build a config's model, which must give the embeddings of whole pictures."""
-    segmentor = MODELS.build(cfg.model)
+    try:
+        segmentor = MODELS.build(cfg.model)
+    except ValueError as error:
+        raise ValueError(f'the member {config} cannot be built: {error}') from error
     head = getattr(segmentor, 'decode_head', None)
     if not isinstance(head, FOCALHead):
         raise ValueError(

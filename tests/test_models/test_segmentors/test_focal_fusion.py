@@ -424,6 +424,10 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
             r'changed\.py is no FOCAL network: its decode_head is FCNHead',
         ),
         (
+            "model = dict(test_cfg=dict(mode='slide', crop_size=64))",
+            r'changed\.py cannot be built: .*needs crop_size=\(height, width\)',
+        ),
+        (
             "model = dict(type='EncoderDecoder', test_cfg=dict(mode='slide'))",
             r"changed\.py cannot be used: .*mode='slide'",
         ),
@@ -438,7 +442,7 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
             r"changed\.py loads its pictures in its own way, \{'imdecode_backend': 'pillow'\}",
         ),
     ],
-    ids=['no FOCALHead', 'slide', 'no loading', 'no pipeline', 'colours', 'backend'],
+    ids=['no FOCALHead', 'options', 'slide', 'no loading', 'no pipeline', 'colours', 'backend'],
 )
 def test_a_member_that_cannot_be_fused_is_refused(members, tmp_path, text, message) -> None:
     (tmp_path / 'changed.py').write_text(f"_base_ = '{Path(members['plain']['config']).as_posix()}'\n{text}\n")
