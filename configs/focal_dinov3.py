@@ -6,6 +6,6 @@ model = dict(
         model_name='vit_large_patch16_dinov3',
         adapters=dict(r=16, lora_alpha=32, lora_dropout=0.0, target_modules=['qkv', 'proj']),
     ),
-    neck=dict(type='MultiLevelNeck', in_channels=[1024], out_channels=512, scales=[2]),
+    neck=dict(type='LearnedUpsample', in_channels=1024, out_channels=512, factor=2),
     decode_head=dict(in_channels=512, channels=512),
 )

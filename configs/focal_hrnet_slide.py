@@ -16,6 +16,11 @@ test_pipeline = [
     dict(type='LoadForgeryMask'),
     dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
 ]
+# The views of --tta without the base's Resize.
+tta_pipeline = [
+    _base_.tta_pipeline[0],
+    dict(type='TestTimeAug', transforms=_base_.tta_pipeline[1].transforms[1:]),
+]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

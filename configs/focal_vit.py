@@ -15,6 +15,6 @@ model = dict(
             prefix='backbone.',
         ),
     ),
-    neck=dict(type='MultiLevelNeck', in_channels=[1024], out_channels=512, scales=[2]),
+    neck=dict(type='LearnedUpsample', in_channels=1024, out_channels=512, factor=2),
     decode_head=dict(in_channels=512, channels=512),
 )

@@ -1,5 +1,6 @@
 """Every backbone config: what it builds, one training step, one tested picture."""
 
+import itertools
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -111,6 +112,21 @@ def test_a_config_says_only_what_differs(root: Path, backbone: str) -> None:
     assert not any('optim_wrapper' in line or 'dataloader' in line for line in lines)
 
 
+def test_the_views_of_every_config_are_prepared_as_its_test_pictures(root: Path) -> None:
+    """What a config changes in its test pipeline, --tta must see too."""
+    paths = [path for path in (root / 'configs').rglob('*.py') if '_base_' not in path.parts]
+    assert len(paths) > 50
+    for path in paths:
+        cfg = Config.fromfile(path)
+        load, views = cfg.tta_pipeline
+        flips, steps = [], [load]
+        for step in itertools.chain(*views.transforms):
+            (flips if step.type == 'RandomFlip' else steps).append(step)
+        assert steps == list(cfg.test_pipeline), path
+        assert cfg.test_dataloader.dataset.pipeline == cfg.test_pipeline, path
+        assert [each.prob for each in flips] == [0.0, 1.0], path
+
+
 @pytest.mark.parametrize('backbone', [*BACKBONES, 'timm'])
 def test_trains_one_step_and_tests_one_picture(root: Path, small_config, backbone: str) -> None:
     cfg = small_config(root / 'configs' / f'focal_{backbone}.py', **{'default_hooks.checkpoint': None})
@@ -156,69 +172,108 @@ def test_every_file_of_backbones_is_tested(root: Path) -> None:
     assert files == set(SIZES)
 
 
-@pytest.mark.parametrize('backbone', [*BACKBONES, 'backbones/swin-t', 'backbones/vit-b-imagenet'])
-def test_every_parameter_learns_or_distributed_training_is_told(root: Path, backbone: str) -> None:
+RESOLUTIONS = {
+    'hrnet at 128': (
+        'hrnet',
+        """
+model = dict(decode_head=dict(in_channels=[64, 128, 256], in_index=[1, 2, 3], channels=512))
+find_unused_parameters = True
+""",
+        (512, 128, 128),
+    ),
+    'hrnet at 64': (
+        'hrnet',
+        """
+model = dict(decode_head=dict(in_channels=128, in_index=2, channels=1024))
+find_unused_parameters = True
+""",
+        (1024, 64, 64),
+    ),
+    'convnext at 64': (
+        'convnext',
+        """
+model = dict(decode_head=dict(in_channels=512, in_index=2, channels=1024))
+find_unused_parameters = True
+""",
+        (1024, 64, 64),
+    ),
+    'hrnet with FPN': (
+        'hrnet',
+        """
+model = dict(
+    neck=dict(type='FPN', in_channels=[32, 64, 128, 256], out_channels=256, num_outs=4),
+    decode_head=dict(in_channels=[256] * 4),
+)
+""",
+        (256, 256, 256),
+    ),
+    'vit at 256': (
+        'vit',
+        """
+model = dict(
+    neck=dict(out_channels=256, factor=4),
+    decode_head=dict(in_channels=256, channels=256),
+)
+""",
+        (256, 256, 256),
+    ),
+    'vit at 64': (
+        'vit',
+        """
+model = dict(neck=None, decode_head=dict(in_channels=1024, channels=None))
+""",
+        (1024, 64, 64),
+    ),
+    'vit as a pyramid': (
+        'vit',
+        """
+model = dict(
+    backbone=dict(out_indices=[5, 11, 17, 23]),
+    neck=dict(_delete_=True, type='Feature2Pyramid', embed_dim=1024, rescales=[4, 2, 1, 0.5]),
+    decode_head=dict(in_channels=[1024] * 4, channels=256),
+)
+""",
+        (256, 256, 256),
+    ),
+}
+
+
+def at_resolution(root: Path, tmp_path: Path, name: str) -> Config:
+    """A user's config with what docs/configs.md says of a resolution."""
+    backbone, options, _ = RESOLUTIONS[name]
+    mine = tmp_path / 'mine.py'
+    mine.write_text(f"_base_ = '{(root / 'configs' / f'focal_{backbone}.py').as_posix()}'\n{options}\n")
+    return Config.fromfile(mine)
+
+
+@pytest.mark.parametrize('name', RESOLUTIONS)
+def test_resolution_and_width_are_choices_of_the_config(root: Path, tmp_path: Path, name: str) -> None:
+    # ConvNeXt reads numbers off tensors while it is built, which meta tensors do not have.
+    with torch.device('cpu' if 'convnext' in name else 'meta'):
+        model = build(at_resolution(root, tmp_path, name)).to('meta')
+    model.eval()
+    assert model(torch.zeros(1, 3, 1024, 1024, device='meta'), mode='tensor').shape[1:] == RESOLUTIONS[name][2]
+
+
+@pytest.mark.parametrize('name', [*BACKBONES, 'backbones/swin-t', 'backbones/vit-b-imagenet', *RESOLUTIONS])
+def test_every_parameter_learns_or_distributed_training_is_told(root: Path, tmp_path: Path, name: str) -> None:
     """A parameter without a gradient stops a distributed training in its second step."""
-    path = Path('configs', backbone)
-    cfg = Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
+    if name in RESOLUTIONS:
+        cfg = at_resolution(root, tmp_path, name)
+        if name.startswith('vit'):  # ViT-L's width alone, it is tested whole once
+            layers = max(cfg.model.backbone.get('out_indices', [1])) + 1
+            cfg.model.backbone.arch = dict(
+                embed_dims=1024, num_layers=layers, num_heads=16, feedforward_channels=16, global_attn_indexes=[1]
+            )
+    else:
+        path = Path('configs', name)
+        cfg = Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
     model = build(cfg)
     # In training a whole block may be dropped by chance.
     model.eval()
     model(torch.randn(2, 3, 64, 64), mode='tensor').square().sum(1).sqrt().sum().backward()
     idle = [name for name, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
     assert bool(idle) == cfg.get('find_unused_parameters', False), idle
-
-
-RESOLUTIONS = {
-    'hrnet at 128': (
-        'hrnet',
-        {'model.decode_head': dict(in_channels=[64, 128, 256], in_index=[1, 2, 3], channels=512)},
-        (512, 128, 128),
-    ),
-    'hrnet at 64': ('hrnet', {'model.decode_head': dict(in_channels=128, in_index=2, channels=1024)}, (1024, 64, 64)),
-    'hrnet with FPN': (
-        'hrnet',
-        {
-            'model.neck': dict(type='FPN', in_channels=[32, 64, 128, 256], out_channels=256, num_outs=4),
-            'model.decode_head': dict(in_channels=[256] * 4),
-        },
-        (256, 256, 256),
-    ),
-    'vit at 256': (
-        'vit',
-        {
-            'model.neck': dict(out_channels=256, scales=[4]),
-            'model.decode_head': dict(in_channels=256, channels=256),
-        },
-        (256, 256, 256),
-    ),
-    'vit at 64': (
-        'vit',
-        {'model.neck': None, 'model.decode_head': dict(in_channels=1024, channels=None)},
-        (1024, 64, 64),
-    ),
-    'vit as a pyramid': (
-        'vit',
-        {
-            'model.backbone': dict(out_indices=[5, 11, 17, 23]),
-            'model.neck': dict(_delete_=True, type='Feature2Pyramid', embed_dim=1024, rescales=[4, 2, 1, 0.5]),
-            'model.decode_head': dict(in_channels=[1024] * 4, channels=256),
-        },
-        (256, 256, 256),
-    ),
-}
-
-
-@pytest.mark.parametrize('name', RESOLUTIONS)
-def test_resolution_and_width_are_choices_of_the_config(root: Path, tmp_path: Path, name: str) -> None:
-    backbone, options, shape = RESOLUTIONS[name]
-    parts = ', '.join(f'{key.removeprefix("model.")}={value!r}' for key, value in options.items())
-    mine = tmp_path / 'mine.py'
-    mine.write_text(f"_base_ = '{(root / 'configs' / f'focal_{backbone}.py').as_posix()}'\nmodel = dict({parts})\n")
-    with torch.device('meta'):
-        model = revert_sync_batchnorm(MODELS.build(Config.fromfile(mine).model))
-    model.eval()
-    assert model(torch.zeros(1, 3, 1024, 1024, device='meta'), mode='tensor').shape[1:] == shape
 
 
 SMALL_VITS = {
@@ -237,7 +292,7 @@ def test_a_vit_takes_sizes_other_than_its_pretraining(root: Path, name: str) -> 
     path = Path('configs', name)
     cfg = Config.fromfile(root / path.with_name(f'focal_{path.name}.py'))
     cfg.model.backbone.update(SMALL_VITS[name], img_size=64)
-    cfg.model.neck.in_channels = [32]
+    cfg.model.neck.in_channels = 32
     model = build(cfg)
     model.eval()
     positions = model.backbone.pos_embed
@@ -247,11 +302,21 @@ def test_a_vit_takes_sizes_other_than_its_pretraining(root: Path, name: str) -> 
         small = model(torch.rand(1, 3, 64, 64), mode='tensor')
         wide = torch.zeros(1, 3, 96, 160)
         embeddings = model(wide, mode='tensor')
+        # SAM's last block attends to the whole map, by relative positions of another size than its own.
+        relative = [value for key, value in model.named_parameters() if 'layers.1.attn.rel_pos' in key]
+        kept = [value.clone() for value in relative]
+        for tensor in relative:
+            tensor.zero_()
+        without = model(wide, mode='tensor')
+        for tensor, value in zip(relative, kept, strict=True):
+            tensor.copy_(value)
         # A blank picture has nothing but positions: those of another size are not those of the first, repeated or cut.
         positions.zero_()
         blank = model(wide, mode='tensor')
     assert small.shape == (1, 512, 8, 8) and embeddings.shape == (1, 512, 12, 20)
     assert (embeddings - blank).abs().max() > 0.01
+    assert len(relative) == (2 if name == 'vit' else 0)
+    assert not relative or (embeddings - without).abs().max() > 0.01
     inner = embeddings[0, :, 2:-2, 2:-2].flatten(1)
     assert inner.std(dim=1).max() > 0.01
 
@@ -262,13 +327,19 @@ def test_weights_of_another_input_size_are_interpolated_when_a_training_starts(r
     pretrained = MODELS.build(cfg)
     with torch.no_grad():
         pretrained.pos_embed.copy_(torch.arange(4.0).view(1, 1, 4, 1).expand_as(pretrained.pos_embed))
+        for name in ('rel_pos_h', 'rel_pos_w'):
+            ramp = getattr(pretrained.layers[1].attn, name)
+            ramp.copy_(torch.arange(7.0)[:, None].expand_as(ramp))
     torch.save({f'backbone.{name}': value for name, value in pretrained.state_dict().items()}, tmp_path / 'vit.pth')
     cfg.update(img_size=128, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.'))
     model = MODELS.build(cfg)
     model.init_weights()
     row = model.pos_embed[0, 3, :, 0]
     assert model.pos_embed.shape[1:3] == (8, 8) and bool((row.diff() > 0).all())
-    assert len(model.layers[1].attn.rel_pos_h) == 15 and len(pretrained.layers[1].attn.rel_pos_h) == 7
+    for name in ('rel_pos_h', 'rel_pos_w'):
+        ramp = getattr(model.layers[1].attn, name)
+        assert len(ramp) == 15 and bool((ramp.diff(dim=0) > 0).all())
+        assert bool((ramp[0] == 0).all()) and bool((ramp[-1] == 6).all())
 
 
 @pytest.mark.parametrize('side', [96, 160])
@@ -281,7 +352,7 @@ def test_the_docs_overrides_change_the_input_size(root: Path, side: int) -> None
     cfg = Config.fromfile(root / 'configs' / 'focal_vit.py')
     cfg.merge_from_dict(parser.parse_args(['--cfg-options', *options]).cfg_options)
     pipelines = [cfg[f'{part}_dataloader'].dataset.pipeline for part in ('train', 'val', 'test')]
-    for pipeline in (*pipelines, cfg.test_pipeline):
+    for pipeline in (*pipelines, cfg.test_pipeline, cfg.tta_pipeline[1].transforms[0]):
         (resize,) = [step for step in pipeline if step.type == 'Resize']
         assert tuple(resize.scale) == (side, side)
         picture = TRANSFORMS.build(resize)(dict(img=np.zeros((50, 70, 3), np.uint8)))

@@ -8,5 +8,5 @@ model = dict(
             'vit-base-p16_in21k-pre-3rdparty_ft-64xb64_in1k-384_20210928-98e8652b.pth'
         ),
     ),
-    neck=dict(in_channels=[768]),
+    neck=dict(in_channels=768),
 )

@@ -8,5 +8,5 @@ model = dict(
             'vit-base-p16_sam-pre_3rdparty_sa1b-1024px_20230411-2320f9cc.pth'
         ),
     ),
-    neck=dict(in_channels=[768]),
+    neck=dict(in_channels=768),
 )

@@ -8,5 +8,5 @@ model = dict(
             'vit-huge-p16_sam-pre_3rdparty_sa1b-1024px_20230411-3f13c653.pth'
         ),
     ),
-    neck=dict(in_channels=[1280]),
+    neck=dict(in_channels=1280),
 )

@@ -8,6 +8,10 @@ test_pipeline = [
     dict(type='LoadForgeryMask'),
     dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
 ]
+tta_pipeline = [
+    _base_.tta_pipeline[0],
+    dict(type='TestTimeAug', transforms=_base_.tta_pipeline[1].transforms[1:]),
+]
 train_dataloader = dict(dataset=dict(data_root=f'{data_root}/train'))
 test_dataloader = dict(dataset=dict(dataset_name='', data_root=f'{data_root}/test', pipeline=test_pipeline))
 train_cfg = dict(max_iters=1000)

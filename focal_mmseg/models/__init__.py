@@ -3,6 +3,7 @@
 from .backbones import TIMMViT
 from .decode_heads import FOCALFusionHead, FOCALHead
 from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
+from .necks import LearnedUpsample
 from .segmentors import PCANOI, ExternalMasks, FOCALEncoderDecoder, FOCALFusion, FOCALTTAModel, LyuNOI
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     'FOCALTTAModel',
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
+    'LearnedUpsample',
     'LyuNOI',
     'SoftContrastiveLoss',
     'TIMMViT',

@@ -24,7 +24,7 @@ def config(root: Path, small_config: Callable[..., Config], tmp_path: Path) -> P
     cfg = small_config(root / 'configs' / 'backbones' / 'focal_vit-h_deepspeed.py')
     small = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64, global_attn_indexes=[1])
     cfg.model.backbone.update(arch=small, img_size=128, window_size=4, drop_path_rate=0.3)
-    cfg.model.neck.update(in_channels=[32], out_channels=16)
+    cfg.model.neck.update(in_channels=32, out_channels=16)
     cfg.model.decode_head.update(in_channels=16, channels=16)
     cfg.model.decode_head.loss_decode.max_pixels = 50
     cfg.strategy.recomputed = cfg.strategy.recomputed[:2]

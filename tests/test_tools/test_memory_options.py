@@ -23,7 +23,7 @@ def read(root: Path, small_config: Callable[..., Config]) -> Callable[[str], Con
         if 'vit' in name:
             small = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64, global_attn_indexes=[1])
             cfg.model.backbone.update(arch=small, img_size=128, window_size=4)
-            cfg.model.neck.update(in_channels=[32], out_channels=16)
+            cfg.model.neck.update(in_channels=32, out_channels=16)
             cfg.model.decode_head.update(in_channels=16, channels=16)
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
         cfg.default_hooks.checkpoint.save_best = None

@@ -11,15 +11,13 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
-from torch import Size, Tensor, nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 sys.path.append(str(Path(__file__).parents[1] / 'benchmarks'))
 from measuring import extra_memory, timed
 
 NAMES_OF_WEIGHTS = ('init_cfg', 'pretrained', 'checkpoint_path')
-# Some versions of torch count the fused attention of GPUs, but not the processor's.
-PROCESSORS_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
 
 def random_networks(cfg: Config) -> nn.ModuleList:
@@ -47,13 +45,14 @@ def without_weights(node: Any) -> Any:
 
 def flops(call: Callable[[], object]) -> int:
     """Operations of the convolutions, matrix products and attentions of a call; a multiply-add is two."""
-    counter = FlopCounterMode(display=False, custom_mapping={PROCESSORS_ATTENTION: _attention_flops})
-    with _attention_in_parts(), counter:
+    # torch's counter knows the fused attention of accelerators; that of processors only once torch._decomp is imported.
+    fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}
+    with _attention_in_parts(), FlopCounterMode(display=False, custom_mapping=fused) as counter:
         call()
     return counter.get_total_flops()
 
 
-def _attention_flops(query: Size, key: Size, value: Size, *others: object, **named: object) -> int:
+def _attention_flops(query: torch.Size, key: torch.Size, value: torch.Size, *_: object, **__: object) -> int:
     return sdpa_flop_count(query, key, value)
 
 

@@ -13,7 +13,6 @@ from torch import Size, Tensor, nn
 PREFIXES = ('module.net.', 'net.', 'module.', '')
 OF_VIT = r'image_encoder\.'
 OF_HRNET = r'stage[234]\.\d+\.branches\.'
-LISTED = 40
 
 # What mmpretrain calls the parts of SAM's image encoder, and what SAM does.
 SAMS_NAMES = (
@@ -182,6 +181,5 @@ def _renamed(state: Mapping[str, Tensor], backbone: nn.Module, released: Callabl
         if name in state and state[name].shape != shape
     ]
     if found:
-        more = [f'and {len(found) - LISTED} more'] if len(found) > LISTED else []
-        raise ValueError('\n  '.join([f"{len(found)} tensors are not the network's:", *found[:LISTED], *more]))
+        raise ValueError('\n  '.join([f"{len(found)} tensors are not the network's:", *found]))
     return {f'backbone.{name}': state[each] for each, (name, _) in expected.items()}

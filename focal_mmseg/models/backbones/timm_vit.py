@@ -2,6 +2,7 @@
 
 import importlib
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -118,6 +119,8 @@ class TIMMViT(BaseModule):
     def init_weights(self) -> None:
         """Load the pretrained weights, once, in place; the optimizer holds the parameters already.
 
+        Warns where a frozen network has none to load.
+
         Raises:
             RuntimeError: If the download fails.
             FileNotFoundError: If ``checkpoint_path`` is no file.
@@ -127,6 +130,13 @@ class TIMMViT(BaseModule):
         if not self.is_init and (self.checkpoint_path or self.pretrained):
             loaded = self._from_file(self.checkpoint_path) if self.checkpoint_path else self._from_timm()
             self.vit.load_state_dict(self._adapt(loaded).state_dict())
+        elif not self.is_init and self.frozen:
+            warnings.warn(
+                f'{self.model_name} is frozen and its weights are random, so that it sees nothing: give a local file '
+                'by model.backbone.checkpoint_path=..., download them by model.backbone.pretrained=True, or train '
+                'them by model.backbone.frozen=False (a checkpoint that load_from names brings them too)',
+                stacklevel=2,
+            )
         self.is_init = True
 
     def train(self, mode: bool = True) -> 'TIMMViT':
@@ -171,7 +181,7 @@ class TIMMViT(BaseModule):
             raise RuntimeError(
                 f'the weights of {self.model_name} could not be downloaded: give a local file by '
                 'model.backbone.checkpoint_path=..., or train from random weights by model.backbone.pretrained=False '
-                f'({error})'
+                f'and model.backbone.frozen=False ({error})'
             ) from error
 
     def _from_file(self, path: str) -> nn.Module:
@@ -211,4 +221,4 @@ def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ImportError(f"TIMMViT needs {name}: pip install 'focal_mmseg[dino]' ({error})") from error
+        raise ImportError(f"TIMMViT needs {name}: pip install '.[dino]' in this project's folder ({error})") from error

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import Localisation
 
+from .coarsening import MAX_POINTS, checked_max_points
 from .localise_maps import localise_maps
 from .mask_at import mask_at
 
@@ -38,15 +39,17 @@ class FOCALHead(BaseDecodeHead):
         clusterer (dict): Config of a clusterer in TASK_UTILS. Defaults to ``dict(type='HDBSCANClusterer')``.
         loss_decode (dict | Sequence[dict]): Config of the contrastive loss or losses. Defaults to
             ``dict(type='InfoNCEPlusPlusLoss')``.
+        max_points (int): Most embeddings of an image that are clustered; a larger map is made coarser by the smallest
+            whole factor, see :func:`coarsened`. Defaults to 65,536, a map of 256x256.
         ignore_index (int): Label of the pixels that reach no loss. Defaults to 255.
         align_corners (bool): Of every resizing. Defaults to False.
 
     Raises:
-        ValueError: If ``channels=None`` meets several feature maps, or ``channels`` is below 1.
+        ValueError: If ``channels=None`` meets several feature maps, or ``channels`` or ``max_points`` is below 1.
 
     Attributes:
         last_localisations (list[Localisation]): What the clusterer found in each image of the last predicted batch,
-            padding left out.
+            padding left out: of the coarser map where there were more than ``max_points`` embeddings.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class FOCALHead(BaseDecodeHead):
         in_index: int | Sequence[int] | None = None,
         clusterer: ConfigType = dict(type='HDBSCANClusterer'),
         loss_decode: ConfigType | Sequence[ConfigType] = dict(type='InfoNCEPlusPlusLoss'),
+        max_points: int = MAX_POINTS,
         ignore_index: int = 255,
         align_corners: bool = False,
         init_cfg: ConfigType | None = None,
@@ -85,6 +89,7 @@ class FOCALHead(BaseDecodeHead):
         levels = in_channels if several else [in_channels]
         self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in levels) if channels else None
         self.clusterer = TASK_UTILS.build(clusterer)
+        self.max_points = checked_max_points(max_points)
         self.last_localisations: list[Localisation] = []
 
     def cls_seg(self, feat: Tensor) -> Tensor:
@@ -158,8 +163,7 @@ class FOCALHead(BaseDecodeHead):
             of the network's input. Their softmax is the clusterer's soft score, their argmax the mask.
         """
         maps = self.without_padding(seg_logits, batch_img_metas)
-        self.last_localisations = localise_maps(self.clusterer, maps, batch_img_metas)
-        scores = [found.score.view(each.shape[1:]) for found, each in zip(self.last_localisations, maps, strict=True)]
+        self.last_localisations, scores = localise_maps(self.clusterer, maps, batch_img_metas, self.max_points)
         return self.logits_by_score(scores, seg_logits.shape[2:], batch_img_metas)
 
     def without_padding(self, embeddings: Tensor, batch_img_metas: list[dict]) -> list[Tensor]:

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import Localisation
 
+from .coarsening import MAX_POINTS, checked_max_points
 from .localise_maps import localise_maps
 
 
@@ -50,6 +51,10 @@ class FOCALFusionHead(BaseModule):
 
     Args:
         clusterer (dict): Config of a clusterer in TASK_UTILS. Defaults to ``dict(type='HDBSCANClusterer')``.
+        max_points (int): Most points of a map that are clustered, see :class:`FOCALHead`. Defaults to 65,536.
+
+    Raises:
+        ValueError: If ``max_points`` is below 1.
 
     Attributes:
         last_localisations (list[Localisation]): What the clusterer found in each image of the last predicted batch; if
@@ -61,9 +66,10 @@ class FOCALFusionHead(BaseModule):
     out_channels = 2
     align_corners = False
 
-    def __init__(self, clusterer: ConfigType = dict(type='HDBSCANClusterer')) -> None:
+    def __init__(self, clusterer: ConfigType = dict(type='HDBSCANClusterer'), max_points: int = MAX_POINTS) -> None:
         super().__init__()
         self.clusterer = TASK_UTILS.build(clusterer)
+        self.max_points = checked_max_points(max_points)
         self.last_localisations: list[Localisation] = []
 
     def scores(self, maps: Sequence[Sequence[Tensor]], batch_img_metas: Sequence[dict]) -> list[list[Tensor]]:
@@ -83,7 +89,7 @@ class FOCALFusionHead(BaseModule):
         self.last_localisations = []
         scores = []
         for images in maps:
-            found = localise_maps(self.clusterer, images, batch_img_metas)
+            found, score = localise_maps(self.clusterer, images, batch_img_metas, self.max_points)
             self.last_localisations += found
-            scores.append([each.score.view(image.shape[1:]) for each, image in zip(found, images, strict=True)])
+            scores.append(score)
         return scores

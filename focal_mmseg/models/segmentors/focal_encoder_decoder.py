@@ -1,15 +1,17 @@
 """The encoder-decoder of FOCAL: image scores, and a sliding window that stitches embeddings."""
 
+from typing import Any
+
 import torch
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
+from focal_mmseg.models.decode_heads.focal_head import FOCALHead
+
 from .image_score import give_image_scores
 from .stitching import stitched
-
-MAX_POINTS = 65536
 
 
 @MODELS.register_module()
@@ -17,15 +19,31 @@ class FOCALEncoderDecoder(EncoderDecoder):
     """mmseg's ``EncoderDecoder``; each picture also gets an ``image_score``, and ``slide`` clusters it once.
 
     In ``test_cfg.mode='slide'`` the plain one would cluster each window by itself, and clusters of two windows have no
-    common names. This one stitches the windows' embeddings to one map, then clusters it.
+    common names. This one stitches the windows' embeddings to one map, then clusters it. A map of more than the head's
+    ``max_points`` is made coarser while it is stitched, see :class:`StitchedMap`.
 
     ``test_cfg`` for ``mode='slide'``:
 
     - ``crop_size`` (tuple[int, int]): Height and width of a window, in pixels of the network's input.
     - ``stride`` (tuple[int, int]): From window to window, at most ``crop_size``.
-    - ``max_points`` (int): Most embeddings that are clustered; a larger map is made coarser, see
-      :class:`StitchedMap`. Defaults to 65,536, a map of 256x256.
+
+    Args:
+        *args: Of mmseg's ``EncoderDecoder``.
+        **kwargs: The same.
+
+    Raises:
+        ValueError: If the head is no :class:`FOCALHead`, or ``crop_size`` or ``stride`` is missing or out of its range.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not isinstance(self.decode_head, FOCALHead):
+            raise ValueError(
+                'FOCALEncoderDecoder needs a decode_head that is a FOCALHead, whose embeddings it clusters, got '
+                f"{type(self.decode_head).__name__}: use model.type='EncoderDecoder' for a classifier"
+            )
+        if self.test_cfg is not None and self.test_cfg.get('mode') == 'slide':
+            self._slide_options()
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         """Predict masks and scores as mmseg does, and ``image_score`` (:func:`give_image_scores`)."""
@@ -42,7 +60,7 @@ class FOCALEncoderDecoder(EncoderDecoder):
             Tensor: float32 of shape (N, 2, H, W), see :meth:`FOCALHead.predict_by_feat`.
 
         Raises:
-            ValueError: If ``crop_size``, ``stride`` or ``max_points`` is missing or out of its range.
+            ValueError: If ``crop_size`` or ``stride`` is missing or out of its range.
         """
         maps, metas = self.slide_embeddings(inputs, batch_img_metas)
         logits = self.decode_head.predict_by_feat(maps, metas)
@@ -62,10 +80,10 @@ class FOCALEncoderDecoder(EncoderDecoder):
         Raises:
             ValueError: See :meth:`slide_inference`.
         """
-        window, stride, max_points = self._slide_options()
+        window, stride = self._slide_options()
         maps = []
         for image in inputs:
-            embeddings, cell = stitched(self._embed, image, window, stride, max_points)
+            embeddings, cell = stitched(self._embed, image, window, stride, self.decode_head.max_points)
             maps.append(embeddings)
         covered = tuple(cell * cells for cells in maps[0].shape[1:])
         return torch.stack(maps), [_beyond(meta, covered, inputs.shape[2:]) for meta in batch_img_metas]
@@ -73,17 +91,29 @@ class FOCALEncoderDecoder(EncoderDecoder):
     def _embed(self, window: Tensor) -> Tensor:
         return self.decode_head(self.extract_feat(window))
 
-    def _slide_options(self) -> tuple[tuple[int, int], tuple[int, int], int]:
-        window, stride = self.test_cfg.get('crop_size'), self.test_cfg.get('stride')
-        max_points = self.test_cfg.get('max_points', MAX_POINTS)
-        if not (window and stride and all(0 < step <= side for step, side in zip(stride, window, strict=True))):
+    def _slide_options(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """``crop_size`` and ``stride``."""
+        if 'max_points' in self.test_cfg:
+            raise ValueError('model.test_cfg.max_points is an option of the head: set model.decode_head.max_points')
+        window, stride = (_pixels(self.test_cfg, option) for option in ('crop_size', 'stride'))
+        if stride[0] > window[0] or stride[1] > window[1]:
             raise ValueError(
-                "model.test_cfg.mode='slide' needs crop_size=(height, width) and a stride of at least 1 and at most "
-                f'crop_size, got crop_size={window} and stride={stride}'
+                f'model.test_cfg.stride must be at most model.test_cfg.crop_size, got {stride} and {window}: windows '
+                'would leave gaps'
             )
-        if max_points < 1:
-            raise ValueError(f'model.test_cfg.max_points must be at least 1, got {max_points}')
-        return tuple(window), tuple(stride), max_points
+        return window, stride
+
+
+def _pixels(test_cfg: dict, option: str) -> tuple[int, int]:
+    """An option that is a height and a width."""
+    value = test_cfg.get(option)
+    pair = isinstance(value, list | tuple) and len(value) == 2
+    if not (pair and all(isinstance(side, int) and side >= 1 for side in value)):
+        raise ValueError(
+            f"model.test_cfg.mode='slide' needs {option}=(height, width), whole numbers of pixels of at least 1, got "
+            f'{value!r}'
+        )
+    return tuple(value)
 
 
 def _beyond(meta: dict, covered: tuple[int, int], size: tuple[int, int]) -> dict:

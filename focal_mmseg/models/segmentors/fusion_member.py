@@ -19,6 +19,9 @@ from focal_mmseg.models.decode_heads.focal_head import SLIDE_REFUSED, FOCALHead
 
 from .focal_encoder_decoder import FOCALEncoderDecoder
 
+# How a fusion's LoadImageFromFile decodes: options that change what a network sees.
+AS_LOADED = dict(color_type='color', imdecode_backend='cv2')
+
 
 @dataclass(frozen=True)
 class MemberMap:
@@ -67,7 +70,8 @@ class FusionMember(nn.Module):
     Raises:
         FileNotFoundError: If config or checkpoint is missing.
         ValueError: If the weight is not a finite number of at least 0, the config's model is no FOCAL network or its
-            pipeline has no beginning that can be replaced, or the checkpoint cannot be read or does not fit.
+            pipeline has no beginning that can be replaced, or decodes pictures in another way than a fusion, or the
+            checkpoint cannot be read or does not fit.
     """
 
     def __init__(self, config: str, checkpoint: str, weight: float = 1.0, *, resident: bool = True) -> None:
@@ -129,7 +133,10 @@ def _slides(segmentor: nn.Module) -> bool:
 
 def _focal_network(cfg: Config, config: str) -> EncoderDecoder:
     """Build a config's model, which must give the embeddings of whole pictures."""
-    segmentor = MODELS.build(cfg.model)
+    try:
+        segmentor = MODELS.build(cfg.model)
+    except ValueError as error:
+        raise ValueError(f'the member {config} cannot be built: {error}') from error
     head = getattr(segmentor, 'decode_head', None)
     if not isinstance(head, FOCALHead):
         raise ValueError(
@@ -143,9 +150,20 @@ def _focal_network(cfg: Config, config: str) -> EncoderDecoder:
 def _pipeline_after_loading(cfg: Config, config: str) -> Compose:
     """A config's test pipeline for a picture that is loaded already."""
     load, *prepare = cfg.get('test_pipeline') or [dict(type=None)]
-    if load['type'] != 'LoadImageFromFile':
+    if _name(load) != 'LoadImageFromFile':
         raise ValueError(
             f'the member {config} needs a test_pipeline that begins with LoadImageFromFile, got {load["type"]}'
         )
-    prepare = [transform for transform in prepare if transform['type'] != 'LoadAnnotations']
+    own = {option: load[option] for option, usual in AS_LOADED.items() if load.get(option, usual) != usual}
+    if own:
+        raise ValueError(
+            f'the member {config} loads its pictures in its own way, {own}, but a fusion loads a picture once, by the '
+            "fusion's test_pipeline: a network that was trained so cannot be a member"
+        )
+    prepare = [transform for transform in prepare if _name(transform) != 'LoadAnnotations']
     return Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
+
+
+def _name(transform: dict) -> str:
+    """The type of a transform without its registry's scope."""
+    return str(transform['type']).split('.')[-1]

@@ -7,13 +7,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from focal_mmseg.models.decode_heads.coarsening import coarsening
+
 
 class StitchedMap:
     """Gathers the embeddings of windows into one map, blended where they overlap.
 
     An embedding counts the more, the farther it lies from its window's border. A map that would have more than
-    ``max_points`` embeddings is made coarser by the smallest whole factor that brings it below: each of its cells is
-    then the weighted mean of a square of embeddings. So memory is at most ``max_points`` embeddings and one window.
+    ``max_points`` embeddings is made coarser while it is gathered, by the factor of :func:`coarsening`: each of its
+    cells is then the weighted mean of a square of embeddings. So memory is at most ``max_points`` embeddings and one
+    window.
 
     Args:
         size (Sequence[int]): Height and width of the image, in pixels.
@@ -26,9 +29,7 @@ class StitchedMap:
     """
 
     def __init__(self, size: Sequence[int], pixels: int, max_points: int) -> None:
-        factor = 1
-        while math.prod(math.ceil(side / (pixels * factor)) for side in size) > max_points:
-            factor += 1
+        factor = coarsening([math.ceil(side / pixels) for side in size], max_points)
         self._size = tuple(size)
         self._pixels = pixels
         self._factor = factor
@@ -110,7 +111,8 @@ def stitched(
 
     Returns:
         tuple[Tensor, int]: The map (C, h, w), and pixels a side of one of its cells. It may reach beyond the image, by
-        less than a cell, or by what the image is smaller than a window. Of one window it is what ``embed`` gave.
+        less than a cell, or by what the image is smaller than a window. Of one window it is what ``embed`` gave, of any
+        number of points.
 
     Raises:
         ValueError: If the embeddings are not a whole number of pixels apart.
@@ -123,7 +125,7 @@ def stitched(
             f'a window of {window[0]}x{window[1]} has embeddings of {first.shape[2]}x{first.shape[3]}: choose a '
             'crop_size that is the same whole multiple of both'
         )
-    if all(side <= width for side, width in zip(size, window, strict=True)) and first[0, 0].numel() <= max_points:
+    if all(side <= width for side, width in zip(size, window, strict=True)):
         return first[0], pixels
     gathered = StitchedMap(size, pixels, max_points)
     starts = [window_starts(*each, gathered.cell) for each in zip(size, window, stride, strict=True)]

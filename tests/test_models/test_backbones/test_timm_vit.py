@@ -206,10 +206,21 @@ def test_a_model_that_is_only_built_downloads_nothing(no_download: None, tmp_pat
 
 
 def test_random_weights_stay_those_of_the_build(no_download: None) -> None:
-    backbone = build()
+    backbone = build(frozen=False)
     before = {key: value.clone() for key, value in backbone.state_dict().items()}
     backbone.init_weights()
     assert all(torch.equal(value, before[key]) for key, value in backbone.state_dict().items())
+
+
+@pytest.mark.filterwarnings('error')
+def test_a_frozen_network_without_weights_is_told(no_download: None) -> None:
+    backbone = build(pretrained=False)
+    before = {key: value.clone() for key, value in backbone.state_dict().items()}
+    with pytest.warns(UserWarning, match=rf'{DINOV3} is frozen .*random.*checkpoint_path=.*frozen=False'):
+        backbone.init_weights()
+    backbone.init_weights()
+    assert all(torch.equal(value, before[key]) for key, value in backbone.state_dict().items())
+    build(pretrained=False, frozen=False).init_weights()
 
 
 def test_the_start_of_a_training_loads_in_place_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +324,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize('package', ['timm', 'peft'])
 def test_a_missing_package_is_named_with_its_extra(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf"{package}: pip install 'focal_mmseg\[dino\]'"):
+    with pytest.raises(ImportError, match=rf"{package}: pip install '\.\[dino\]'"):
         build()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -24,12 +25,13 @@ class ToyMeans(nn.Module):
         return [nn.functional.avg_pool2d(images, 4)]
 
 
-def make(**test_cfg: object) -> FOCALEncoderDecoder:
+def make(max_points: int = 65536, **test_cfg: object) -> FOCALEncoderDecoder:
+    head = dict(type='FOCALHead', in_channels=3, channels=None, clusterer=dict(type='KMeansClusterer'))
     return MODELS.build(
         dict(
             type='FOCALEncoderDecoder',
             backbone=dict(type='ToyMeans'),
-            decode_head=dict(type='FOCALHead', in_channels=3, channels=None, clusterer=dict(type='KMeansClusterer')),
+            decode_head=dict(head, max_points=max_points),
             test_cfg=ConfigDict(test_cfg),
         )
     ).eval()
@@ -66,19 +68,24 @@ def test_the_image_score_is_how_little_alike_the_embeddings_are(test_cfg: dict) 
 
 
 @pytest.mark.parametrize('size', [(64, 64), (48, 64), (32, 20)])
-def test_a_picture_of_one_window_equals_whole(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize('max_points', [65536, 20])
+def test_a_picture_of_one_window_equals_whole(size: tuple[int, int], max_points: int) -> None:
+    """More points than are clustered, or not."""
     image, _ = two_colours(*size)
-    slide = make(**SLIDE | dict(crop_size=size, stride=size)).predict(image, [sample(*size)])[0]
-    whole = make(mode='whole').predict(image, [sample(*size)])[0]
-    assert torch.equal(slide.seg_logits.data, whole.seg_logits.data)
+    models = [make(max_points, **cfg) for cfg in (SLIDE | dict(crop_size=size, stride=size), dict(mode='whole'))]
+    slide, whole = (model.predict(image, [sample(*size)])[0] for model in models)
+    assert torch.equal(slide.seg_logits.data, whole.seg_logits.data) and slide.image_score == whole.image_score
     assert slide.pred_sem_seg.data.any()
+    for model in models:
+        assert len(model.decode_head.last_localisations[0].forged) <= max_points
 
 
 @pytest.mark.parametrize('size', [(192, 128), (150, 90), (67, 203), (40, 200), (30, 40)])
 @pytest.mark.parametrize('max_points', [65536, 200])
-def test_a_forged_square_is_found_where_it_is(size: tuple[int, int], max_points: int) -> None:
+@pytest.mark.parametrize('test_cfg', [dict(mode='whole'), SLIDE], ids=['whole', 'slide'])
+def test_a_forged_square_is_found_where_it_is(size: tuple[int, int], max_points: int, test_cfg: dict) -> None:
     image, forged = two_colours(*size)
-    found = predicted(make(**SLIDE, max_points=max_points), image)
+    found = predicted(make(max_points, **test_cfg), image)
     assert found.shape == size
     wrong = (found != forged).sum()
     # Half a cell around the square, of 4 pixels or of what 200 points make of it.
@@ -114,16 +121,32 @@ def test_without_data_samples_it_predicts_too() -> None:
 @pytest.mark.parametrize(
     ('wrong', 'message'),
     [
-        (dict(crop_size=None), 'needs crop_size'),
-        (dict(stride=(0, 48)), r'stride=\(0, 48\)'),
-        (dict(stride=(48, 65)), 'at most crop_size'),
-        (dict(max_points=0), 'max_points must be at least 1, got 0'),
+        (dict(crop_size=None), r'needs crop_size=\(height, width\), .*got None'),
+        (dict(crop_size=64), 'needs crop_size=.*got 64'),
+        (dict(crop_size=(64, 64.5)), r'needs crop_size=.*got \(64, 64\.5\)'),
+        (dict(stride=(0, 48)), r'needs stride=.*at least 1, got \(0, 48\)'),
+        (dict(stride=(48,)), r'needs stride=.*got \(48,\)'),
+        (dict(stride=(48, 65)), r'stride must be at most model\.test_cfg\.crop_size, got \(48, 65\) and \(64, 64\)'),
+        (dict(max_points=0), 'max_points of the decode_head must be .*at least 1, got 0'),
+        (dict(max_points=None), 'max_points of the decode_head must be .*got None'),
     ],
+    ids=str,
 )
 def test_an_option_out_of_range_is_refused(wrong: dict, message: str) -> None:
-    image, _ = two_colours(80, 80)
     with pytest.raises(ValueError, match=message):
-        make(**SLIDE | wrong).predict(image, [sample(80, 80)])
+        make(**SLIDE | wrong)
+
+
+def test_the_cap_is_the_heads_not_test_cfgs() -> None:
+    model = make(**SLIDE)
+    model.test_cfg.max_points = 100
+    with pytest.raises(ValueError, match=r'set model\.decode_head\.max_points'):
+        predicted(model, two_colours(80, 80)[0])
+
+
+def test_a_classifier_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ValueError, match=r"FOCALHead, .*got FCNHead: use model\.type='EncoderDecoder'"):
+        FOCALEncoderDecoder(dict(type='ToyMeans'), dict(type='FCNHead', in_channels=3, channels=4, num_classes=2))
 
 
 def test_the_inferencer_slides_over_a_picture_of_any_size(
@@ -139,8 +162,25 @@ def test_the_inferencer_slides_over_a_picture_of_any_size(
     assert found.mask.shape == cv2.imread(str(picture)).shape[:2]
 
 
-def test_the_config_trains_and_tests_by_windows(root: Path, small_config: Callable) -> None:
-    cfg = small_config(root / 'configs' / 'focal_hrnet_slide.py')
-    assert cfg.model.type == 'FOCALEncoderDecoder'
-    assert not any(step.type == 'Resize' for step in cfg.test_dataloader.dataset.pipeline)
-    assert any(step.type == 'RandomCrop' for step in cfg.train_dataloader.dataset.pipeline)
+def test_the_config_trains_and_tests_by_windows(
+    root: Path, small_config: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = small_config(root / 'configs' / 'focal_hrnet_slide.py', **{'default_hooks.checkpoint': None})
+    cfg.model.test_cfg.update(crop_size=(64, 64), stride=(48, 48))
+    cfg.model.data_preprocessor.size = (96, 96)
+    (crop,) = [step for step in cfg.train_dataloader.dataset.pipeline if step.type == 'RandomCrop']
+    crop.crop_size = (96, 96)
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.test_dataloader.dataset.indices = [0]
+    runner = Runner.from_cfg(cfg)
+    seen = []
+    embed = runner.model.extract_feat
+    monkeypatch.setattr(runner.model, 'extract_feat', lambda inputs: seen.append(inputs.shape) or embed(inputs))
+    runner.train()
+    assert seen == [(2, 3, 96, 96)]
+    assert np.isfinite(runner.message_hub.get_scalar('train/loss').current())
+    figures = runner.test()
+    # The picture has 128x128 pixels, and windows begin at 0, 48 and 64.
+    assert seen[1:] == [(1, 3, 64, 64)] * 9
+    assert len(runner.model.decode_head.last_localisations[0].forged) == 32 * 32
+    assert 0 <= figures['forgery/iou'] <= 1

@@ -1,6 +1,7 @@
 """Fusion of small networks with random weights, on small real photographs."""
 
 import csv
+import gc
 import json
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ from torch.nn import functional as F  # noqa: N812
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.models import FOCALFusion
+from focal_mmseg.models.segmentors.fusion_member import FusionMember
 
 pytestmark = pytest.mark.filterwarnings('ignore:.*(Checkpoint is not loaded|weights is None|draw is False|convert 2D)')
 
@@ -88,12 +90,14 @@ def members(root: Path, trained: tuple[Path, Path], tmp_path_factory: pytest.Tem
 def fusion(members: dict[str, dict]) -> Callable[..., FOCALFusion]:
     """Builds a fusion of members, each a name, or a name and a weight."""
 
-    def build(*names: str | tuple[str, float], clusterer: dict = WARD, **options: object) -> FOCALFusion:
+    def build(
+        *names: str | tuple[str, float], clusterer: dict = WARD, max_points: int = 65536, **options: object
+    ) -> FOCALFusion:
         chosen = []
         for name in names:
             name, weight = (name, {}) if isinstance(name, str) else (name[0], dict(weight=name[1]))
             chosen.append(members[name] | weight)
-        head = dict(type='FOCALFusionHead', clusterer=clusterer)
+        head = dict(type='FOCALFusionHead', clusterer=clusterer, max_points=max_points)
         return MODELS.build(ConfigDict(type='FOCALFusion', members=chosen, decode_head=head, **options)).eval()
 
     return build
@@ -103,9 +107,9 @@ def fusion(members: dict[str, dict]) -> Callable[..., FOCALFusion]:
 def member(members: dict[str, dict]) -> Callable[..., torch.nn.Module]:
     """Starts a member by mmseg's own means."""
 
-    def start(name: str, clusterer: dict = WARD) -> torch.nn.Module:
+    def start(name: str, clusterer: dict = WARD, max_points: int = 65536) -> torch.nn.Module:
         cfg = Config.fromfile(members[name]['config'])
-        cfg.model.decode_head.clusterer = clusterer
+        cfg.model.decode_head.update(clusterer=clusterer, max_points=max_points)
         return init_model(cfg, members[name]['checkpoint'], device='cpu')
 
     return start
@@ -171,6 +175,19 @@ def test_a_network_fused_with_itself_finds_what_it_finds_alone(fusion, member, p
         assert torch.equal(found.pred_sem_seg.data, expected.pred_sem_seg.data)
         if clusterer is WARD:
             assert expected.pred_sem_seg.data.unique().tolist() == [0, 1], 'the test tests nothing'
+
+
+@pytest.mark.parametrize('name', ['demo', 'padded'])
+def test_a_map_of_more_points_than_are_clustered_is_made_coarser_as_one_networks_is(
+    fusion, member, pictures, name
+) -> None:
+    model = fusion(name, name, max_points=300)
+    together = predict(model, pictures)
+    assert [len(each.forged) for each in model.decode_head.last_localisations] == (
+        [16 * 16, 16 * 16] if name == 'demo' else [12 * 12, 11 * 18]
+    )
+    for found, expected in zip(together, alone(member(name, max_points=300), pictures), strict=True):
+        assert_same(found, expected, 1e-4)
 
 
 @pytest.mark.parametrize('weight', [0, 1e-6])
@@ -315,16 +332,44 @@ def test_a_member_that_fails_leaves_the_accelerator_too(fusion, pictures, monkey
     assert moves == ['cpu', 'cpu']
 
 
+def held() -> int:
+    """Bytes that tensors ask of the accelerator; what its allocator rounds them up to hangs on what it did before."""
+    gc.collect()
+    return torch.cuda.memory_stats()['requested_bytes.all.current']
+
+
+def peak_of(run: Callable[[], object]) -> int:
+    """Bytes that the accelerator holds at most while ``run`` works, above what it held before."""
+    before = held()
+    torch.cuda.reset_peak_memory_stats()
+    run()
+    return torch.cuda.memory_stats()['requested_bytes.all.peak'] - before
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an accelerator')
 @pytest.mark.parametrize('mode', ['features', 'union'])
 def test_on_an_accelerator_there_is_one_members_memory_at_a_time(fusion, pictures, mode) -> None:
     parallel = fusion('demo', 'padded', mode=mode).to('cuda')
-    expected = predict(parallel, pictures)
+    expected = [each.cpu() for each in predict(parallel, pictures)]
     del parallel
-    model = fusion('demo', 'padded', mode=mode, sequential=True).to('cuda')
-    assert torch.cuda.memory_allocated() == 0
+    model = fusion('demo', 'padded', mode=mode, sequential=True)
+    device = torch.device('cuda')
+    inputs = loaded(pictures)['inputs']
+    with torch.no_grad():
+        # Libraries take their own share when they run for the first time.
+        for each in model.members:
+            each.embed(inputs, device)
+        alone = [peak_of(lambda each=each: each.embed(inputs, device)) for each in model.members]
+        before = held()
+        model.to('cuda')
+        assert held() == before, 'a resting member is on the accelerator'
+        maps = []
+        together = peak_of(lambda: maps.extend(model.extract_feat(inputs)))
+    # A member's maps wait on the CPU, so that nothing of it stays beside the next.
+    assert held() == before and len(maps) == 2
+    assert 0 < together <= max(alone)
     for found, wanted in zip(predict(model, pictures), expected, strict=True):
-        assert_same(found, wanted, 1e-3)
+        assert_same(found.cpu(), wanted, 1e-3)
     assert {value.device.type for value in model.state_dict().values()} == {'cpu'}
 
 
@@ -374,8 +419,13 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
     ('text', 'message'),
     [
         (
-            "model = dict(decode_head=dict(_delete_=True, type='FCNHead', in_channels=8, channels=4, num_classes=2))",
+            "model = dict(type='EncoderDecoder',"
+            "decode_head=dict(_delete_=True, type='FCNHead', in_channels=8, channels=4, num_classes=2))",
             r'changed\.py is no FOCAL network: its decode_head is FCNHead',
+        ),
+        (
+            "model = dict(test_cfg=dict(mode='slide', crop_size=64))",
+            r'changed\.py cannot be built: .*needs crop_size=\(height, width\)',
         ),
         (
             "model = dict(type='EncoderDecoder', test_cfg=dict(mode='slide'))",
@@ -383,14 +433,40 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
         ),
         ("test_pipeline = [dict(type='PackSegInputs')]", r'changed\.py needs .*LoadImageFromFile, got PackSegInputs'),
         ('test_pipeline = None', r'changed\.py needs .*LoadImageFromFile, got None'),
+        (
+            "test_pipeline = [dict(type='LoadImageFromFile', color_type='color_ignore_orientation')]",
+            r"changed\.py loads its pictures in its own way, \{'color_type': 'color_ignore_orientation'\}",
+        ),
+        (
+            "test_pipeline = [dict(type='mmcv.LoadImageFromFile', imdecode_backend='pillow')]",
+            r"changed\.py loads its pictures in its own way, \{'imdecode_backend': 'pillow'\}",
+        ),
     ],
-    ids=['no FOCALHead', 'slide', 'no loading', 'no pipeline'],
+    ids=['no FOCALHead', 'options', 'slide', 'no loading', 'no pipeline', 'colours', 'backend'],
 )
 def test_a_member_that_cannot_be_fused_is_refused(members, tmp_path, text, message) -> None:
     (tmp_path / 'changed.py').write_text(f"_base_ = '{Path(members['plain']['config']).as_posix()}'\n{text}\n")
     wrong = members['plain'] | dict(config=str(tmp_path / 'changed.py'))
     with pytest.raises(ValueError, match=message):
         MODELS.build(dict(type='FOCALFusion', members=[members['demo'], wrong]))
+
+
+def test_a_scope_before_a_transforms_name_changes_nothing(members, pictures, tmp_path) -> None:
+    changed = tmp_path / 'changed.py'
+    changed.write_text(f"""_base_ = '{Path(members['plain']['config']).as_posix()}'
+test_pipeline = [
+    dict(type='mmcv.LoadImageFromFile', color_type='color', imdecode_backend='cv2'),
+    dict(type='Resize', scale=(96, 64), keep_ratio=False),
+    dict(type='mmseg.LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+""")
+    maps = []
+    for config in (members['plain']['config'], str(changed)):
+        member = FusionMember(config, members['plain']['checkpoint']).eval()
+        with torch.no_grad():
+            maps.append(member.embed(loaded(pictures[:1])['inputs'], torch.device('cpu'))[0].embeddings)
+    assert torch.equal(*maps)
 
 
 def test_training_is_refused(fusion) -> None:
