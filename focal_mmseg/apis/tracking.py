@@ -1,5 +1,6 @@
 """Training curves and sample pictures in TensorBoard, Weights & Biases or MLflow."""
 
+import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -17,6 +18,8 @@ INTERVAL = 20
 def use_trackers(cfg: Config, names: Sequence[str]) -> None:
     """Show losses, figures, and pictures of the validation with their truth and mask, beside mmengine's own log.
 
+    Warns where nothing is validated, so that there are no pictures.
+
     Args:
         cfg (Config): Is changed: ``visualizer.vis_backends`` and ``default_hooks.visualization``.
         names (Sequence[str]): Of ``TRACKERS``.
@@ -28,5 +31,11 @@ def use_trackers(cfg: Config, names: Sequence[str]) -> None:
         if find_spec(name) is None:
             raise ModuleNotFoundError(f'--track {name} needs the package {name}: pip install {name}')
         cfg.visualizer.vis_backends.append(dict(type=TRACKERS[name]))
+    if names and cfg.get('val_dataloader') is None:
+        warnings.warn(
+            f'--track {" ".join(names)}: val_dataloader is None, so that there are curves of the training alone, no '
+            'figures and no pictures',
+            stacklevel=2,
+        )
     if names:
         cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=INTERVAL)
