@@ -60,19 +60,24 @@ def test_without_a_validation_the_user_is_told_that_there_are_no_pictures(
 
 @pytest.mark.parametrize('name', TRACKERS)
 def test_a_tracker_that_is_installed_takes_values_and_pictures_offline(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, root: Path, small_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip(name, reason=f'{name} is not installed')
     monkeypatch.setenv('WANDB_MODE', 'offline')
     monkeypatch.setenv('WANDB_DIR', str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv('MLFLOW_TRACKING_URI', (tmp_path / 'mlruns').as_uri())
-    backend = VISBACKENDS.build(dict(type=TRACKERS[name], save_dir=str(tmp_path)))
-    backend.add_config(Config(dict(lr=0.1)))
+    # Set and taken away, so that what use_trackers sets is taken away again.
+    monkeypatch.setenv('MLFLOW_ALLOW_FILE_STORE', '')
+    monkeypatch.delenv('MLFLOW_ALLOW_FILE_STORE')
+    cfg = small_config(root / 'configs' / 'focal_hrnet.py')
+    cfg.work_dir = str(tmp_path / 'log')
+    use_trackers(cfg, [name])
+    backend = VISBACKENDS.build(dict(**cfg.visualizer.vis_backends[-1], save_dir=cfg.work_dir))
+    backend.add_config(cfg)
     backend.add_scalars(dict(loss=0.5), step=1)
-    backend.add_image('val', np.zeros((8, 9, 3), np.uint8), step=1)
+    backend.add_image('val_1.png', np.zeros((8, 9, 3), np.uint8), step=1)
     backend.close()
-    assert [path for path in tmp_path.rglob('*') if path.is_file()]
+    assert name != 'mlflow' or list((tmp_path / 'log').rglob('val_1.png'))
+    assert any(path.is_file() for path in tmp_path.rglob('*'))
 
 
 def test_every_tracker_is_a_backend_of_mmengine() -> None:
