@@ -5,23 +5,6 @@ import math
 import numpy as np
 
 
-def ranking_figures(score: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """AUC, average precision and the best F1 over all thresholds, from one sorting.
-
-    Args:
-        score (np.ndarray): float of shape (P,), higher means more likely forged.
-        truth (np.ndarray): bool of shape (P,).
-
-    Returns:
-        dict[str, float]: ``auc``, ``ap``, ``best_f1``: scikit-learn's ``roc_auc_score``, ``average_precision_score``
-        and the maximum of its precision-recall curve's F1. NaN unless both classes occur.
-    """
-    if truth.all() or not truth.any():
-        return dict.fromkeys(('auc', 'ap', 'best_f1'), math.nan)
-    order = np.argsort(-score, kind='stable')
-    return curve_figures(*curve_of(score[order], truth[order]))
-
-
 def curve_of(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pixels at or above each distinct score.
 
@@ -39,14 +22,16 @@ def curve_of(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def curve_figures(hits: np.ndarray, misses: np.ndarray) -> dict[str, float]:
-    """The same from the numbers of forged and pristine pixels at or above each threshold, from high to low.
+    """AUC, average precision and the best F1 over all thresholds.
 
     Args:
-        hits (np.ndarray): int of shape (T,), the last one all forged pixels.
-        misses (np.ndarray): int of shape (T,), the last one all pristine pixels.
+        hits (np.ndarray): Forged pixels at or above each threshold, from high to low: int of shape (T,), the last one
+            all of them.
+        misses (np.ndarray): The same of the pristine pixels.
 
     Returns:
-        dict[str, float]: See :func:`ranking_figures`.
+        dict[str, float]: ``auc``, ``ap``, ``best_f1``: scikit-learn's ``roc_auc_score``, ``average_precision_score``
+        and the maximum of its precision-recall curve's F1. NaN unless both classes occur.
     """
     real, clean = float(hits[-1]), float(misses[-1])
     if not real or not clean:
