@@ -1,5 +1,7 @@
 """Training curves and sample pictures in TensorBoard, Weights & Biases or MLflow."""
 
+import os
+import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -17,6 +19,8 @@ INTERVAL = 20
 def use_trackers(cfg: Config, names: Sequence[str]) -> None:
     """Show losses, figures, and pictures of the validation with their truth and mask, beside mmengine's own log.
 
+    Warns where nothing is validated, so that there are no pictures.
+
     Args:
         cfg (Config): Is changed: ``visualizer.vis_backends`` and ``default_hooks.visualization``.
         names (Sequence[str]): Of ``TRACKERS``.
@@ -28,5 +32,14 @@ def use_trackers(cfg: Config, names: Sequence[str]) -> None:
         if find_spec(name) is None:
             raise ModuleNotFoundError(f'--track {name} needs the package {name}: pip install {name}')
         cfg.visualizer.vis_backends.append(dict(type=TRACKERS[name]))
+    if 'mlflow' in names:
+        # mmengine has it write into a folder, which newer versions (3.17 for one) do only if they are asked to.
+        os.environ.setdefault('MLFLOW_ALLOW_FILE_STORE', 'true')
+    if names and cfg.get('val_dataloader') is None:
+        warnings.warn(
+            f'--track {" ".join(names)}: val_dataloader is None, so that there are curves of the training alone, no '
+            'figures and no pictures',
+            stacklevel=2,
+        )
     if names:
         cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=INTERVAL)

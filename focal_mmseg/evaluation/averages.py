@@ -1,18 +1,14 @@
-"""Figures of many pictures: averaged, pooled, of the picture as a whole, with confidence intervals."""
+"""Figures of each picture, averaged over many, with confidence intervals."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
 
 import numpy as np
 
-from .picture_figures import FIGURES, OVERLAPS, Counts, curve_figures, ranking_figures
+from .bootstrap import blocks_of_draws, ends_of
+from .picture_figures import FIGURES, OVERLAPS
 
 PRISTINE_RULES = ('paper', 'zero', 'left out')
-COUNTS = tuple(each.name for each in fields(Counts))
-# Steps of the score in the pooled ranking.
-BINS = 256
-LEVEL = 0.95
 
 
 def require_pristine_rule(rule: str) -> None:
@@ -80,83 +76,24 @@ def intervals(
         dict[str, tuple[float, float]]: NaN where no picture defines a figure.
     """
     require_pristine_rule(pristine)
-    rng = np.random.default_rng(seed)
-    return {name: interval_of(values_of(rows, name, pristine), resamples, rng) for name in FIGURES}
+    draws = blocks_of_draws(len(rows), resamples, np.random.default_rng(seed))
+    drawn = [averages_of_draws(rows, pristine, block) for block in draws]
+    return {name: ends_of(np.concatenate([each[name] for each in drawn])) for name in FIGURES}
 
 
-def interval_of(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Where 95 % of the means of the values lie if they are drawn anew, with replacement (percentile bootstrap).
-
-    Args:
-        values (np.ndarray): float of shape (N,); NaN does not count.
-        resamples (int): How often they are drawn.
-        rng (np.random.Generator): Is advanced.
-
-    Returns:
-        tuple[float, float]: NaN where there is no value.
-    """
-    values = values[~np.isnan(values)]
-    if not values.size:
-        return math.nan, math.nan
-    means = [values[rng.integers(values.size, size=values.size)].mean() for _ in range(resamples)]
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def ranking_of(score: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """How many forged and pristine pixels have each score, in steps of 1/256.
+def averages_of_draws(rows: Sequence[dict], pristine: str, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """The averages of pictures that are drawn anew.
 
     Args:
-        score (np.ndarray): float of shape (P,) in [0, 1].
-        truth (np.ndarray): bool of shape (P,).
+        rows (Sequence[dict]): See :func:`average`, N of them.
+        pristine (str): See :func:`average`.
+        draws (np.ndarray): float64 of shape (R, N): how often each picture is drawn.
 
     Returns:
-        np.ndarray: int64 of shape (2, 256), forged first, from the highest score to the lowest.
+        dict[str, np.ndarray]: float64 of shape (R,), NaN where no picture that is drawn defines a figure.
     """
-    steps = BINS - 1 - np.clip((score * BINS).astype(np.int64), 0, BINS - 1)
-    return np.stack([np.bincount(steps[which], minlength=BINS) for which in (truth, ~truth)])
-
-
-def pooled(rows: Sequence[dict]) -> dict[str, float]:
-    """The figures of all pixels of all pictures together.
-
-    Args:
-        rows (Sequence[dict]): A picture each: its :class:`Counts` by name, and ``ranking`` of :func:`ranking_of`.
-
-    Returns:
-        dict[str, float]: ``macro_f1``, ``forged_f1``, ``iou``, ``mcc`` from the counts; ``auc`` and ``ap`` of the score
-        in steps of 1/256.
-    """
-    counts = sum((Counts(*(row[name] for name in COUNTS)) for row in rows), Counts(0, 0, 0, 0))
-    ranking = np.sum([row['ranking'] for row in rows], axis=0, dtype=np.int64).cumsum(1)
-    curve = curve_figures(*ranking)
-    found = {name: float(getattr(counts, name)) for name in ('macro_f1', 'forged_f1', 'iou', 'mcc')}
-    return found | {name: curve[name] for name in ('auc', 'ap')}
-
-
-def of_pictures(rows: Sequence[dict]) -> dict[str, float]:
-    """How well pictures are told apart as a whole, forged from pristine.
-
-    Args:
-        rows (Sequence[dict]): A picture each: ``image_score``, which ranks them, ``is_pristine``, and its
-            :class:`Counts` by name: a picture is called forged if any of its pixels is.
-
-    Returns:
-        dict[str, float]: ``auc``, ``f1`` of the forged ones, ``accuracy``, ``balanced_accuracy``; NaN unless there are
-        both.
-    """
-    rows = [row for row in rows if not math.isnan(row['image_score'])]
-    score = np.array([row['image_score'] for row in rows], float)
-    truth = np.array([not row['is_pristine'] for row in rows], bool)
-    called = np.array([row['both'] + row['extra'] > 0 for row in rows], bool)
-    counts = Counts.of(called, truth)
-    if truth.all() or not truth.any():
-        return dict.fromkeys(('auc', 'f1', 'accuracy', 'balanced_accuracy'), math.nan)
-    sensitivity = counts.both / (counts.both + counts.missed)
-    specificity = counts.neither / (counts.neither + counts.extra)
-    return dict(
-        auc=ranking_figures(score, truth)['auc'],
-        f1=counts.forged_f1,
-        accuracy=(counts.both + counts.neither) / len(rows),
-        balanced_accuracy=(sensitivity + specificity) / 2,
-    )
+    values = np.stack([values_of(rows, name, pristine) for name in FIGURES], 1)
+    defined = ~np.isnan(values)
+    totals, numbers = draws @ np.where(defined, values, 0), draws @ defined.astype(float)
+    means = np.divide(totals, numbers, out=np.full_like(totals, math.nan), where=numbers > 0)
+    return dict(zip(FIGURES, means.T, strict=True))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .averages import interval_of, require_pristine_rule, values_of
+from .averages import require_pristine_rule, values_of
+from .bootstrap import interval_of
 from .picture_figures import FIGURES
 
 
@@ -16,14 +17,20 @@ def over_trainings(trainings: Sequence[Sequence[dict]]) -> list[dict]:
         trainings (Sequence[Sequence[dict]]): For each training a row a picture, with the :func:`picture_figures`.
 
     Returns:
-        list[dict]: A row for each picture that all of them have, in the order of the first.
+        list[dict]: A row for each picture that all of them have, in the order of the first. A figure that depends on
+        what was found, as ``found_f1``, is the mean over the trainings that define it.
     """
     by_picture = [{(row['dataset'], row['picture']): row for row in rows} for rows in trainings]
     shared = [key for key in by_picture[0] if all(key in rows for rows in by_picture)]
     return [
-        by_picture[0][key] | {name: float(np.mean([rows[key][name] for rows in by_picture])) for name in FIGURES}
+        by_picture[0][key] | {name: _mean([rows[key][name] for rows in by_picture]) for name in FIGURES}
         for key in shared
     ]
+
+
+def _mean(values: Sequence[float]) -> float:
+    defined = [value for value in values if not math.isnan(value)]
+    return float(np.mean(defined)) if defined else math.nan
 
 
 def difference(

@@ -1,131 +1,28 @@
 """The figures of one picture; docs/metrics.md has their formulas and who uses which."""
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from .counts import Counts
+from .ranking import best_of_both_polarities, curve_figures, curve_of
+
 # Those that the rule for pristine pictures concerns.
-OVERLAPS = ('macro_f1', 'forged_f1', 'permuted_f1', 'border_f1', 'iou')
-FIGURES = (*OVERLAPS, 'best_f1', 'mcc', 'auc', 'ap', 'false_alarm')
+OVERLAPS = ('macro_f1', 'forged_f1', 'permuted_f1', 'border_f1', 'border_permuted_f1', 'iou')
+FIGURES = (
+    *OVERLAPS,
+    'best_f1',
+    'border_best_f1',
+    'found_f1',
+    'mcc',
+    'auc',
+    'ap',
+    'nothing_found',
+    'false_alarm',
+)
 # The band around a forgery's border that TruFor and SAFIRE do not score: pixels within 7 inside and 5 outside.
 ERODED, DILATED = 15, 11
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Pixels of a picture, or of many.
-
-    Attributes:
-        both (int): Forged in truth and prediction.
-        extra (int): Forged in the prediction alone.
-        missed (int): Forged in the truth alone.
-        neither (int): Pristine in both.
-    """
-
-    both: int
-    extra: int
-    missed: int
-    neither: int
-
-    @classmethod
-    def of(cls, forged: np.ndarray, truth: np.ndarray) -> 'Counts':
-        """Count bool arrays of one shape."""
-        both, called, real = (int(np.count_nonzero(each)) for each in (forged & truth, forged, truth))
-        return cls(both, called - both, real - both, truth.size - called - real + both)
-
-    def __add__(self, other: 'Counts') -> 'Counts':
-        """The counts of two pictures together."""
-        return Counts(
-            self.both + other.both,
-            self.extra + other.extra,
-            self.missed + other.missed,
-            self.neither + other.neither,
-        )
-
-    @property
-    def forged_f1(self) -> float:
-        """F1 of the forged class; 1 where it is in neither."""
-        return _f1(self.both, self.extra, self.missed)
-
-    @property
-    def macro_f1(self) -> float:
-        """Mean F1 of the two classes (eq. 5); a class that is in neither counts as 1."""
-        return (self.forged_f1 + _f1(self.neither, self.missed, self.extra)) / 2
-
-    @property
-    def permuted_f1(self) -> float:
-        """The larger F1 of the forged class, of the mask and of its inverse."""
-        return max(self.forged_f1, _f1(self.missed, self.neither, self.both))
-
-    @property
-    def iou(self) -> float:
-        """Intersection over union of the forged class (eq. 6); 1 where it is in neither."""
-        union = self.both + self.extra + self.missed
-        return self.both / union if union else 1.0
-
-    @property
-    def mcc(self) -> float:
-        """Matthews' correlation; 0 where the prediction is one class, NaN where the truth is."""
-        real, clean = self.both + self.missed, self.neither + self.extra
-        if not real or not clean:
-            return math.nan
-        called, left = self.both + self.extra, self.neither + self.missed
-        if not called or not left:
-            return 0.0
-        # Roots first: the product of four counts of a large set is beyond a float's whole numbers.
-        scale = math.sqrt(real) * math.sqrt(clean) * math.sqrt(called) * math.sqrt(left)
-        return min(1.0, max(-1.0, (self.both * self.neither - self.extra * self.missed) / scale))
-
-
-def _f1(both: int, extra: int, missed: int) -> float:
-    counted = 2 * both + extra + missed
-    return 2 * both / counted if counted else 1.0
-
-
-def ranking_figures(score: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """AUC, average precision and the best F1 over all thresholds, from one sorting.
-
-    Args:
-        score (np.ndarray): float of shape (P,), higher means more likely forged.
-        truth (np.ndarray): bool of shape (P,).
-
-    Returns:
-        dict[str, float]: ``auc``, ``ap``, ``best_f1``: scikit-learn's ``roc_auc_score``, ``average_precision_score``
-        and the maximum of its precision-recall curve's F1. NaN unless both classes occur.
-    """
-    real = int(np.count_nonzero(truth))
-    if not 0 < real < truth.size:
-        return dict.fromkeys(('auc', 'ap', 'best_f1'), math.nan)
-    order = np.argsort(-score, kind='stable')
-    hits = np.cumsum(truth[order])
-    # Equal scores are one threshold: its last place counts.
-    last = np.append(np.flatnonzero(np.diff(score[order])), truth.size - 1)
-    return curve_figures(hits[last], last + 1 - hits[last])
-
-
-def curve_figures(hits: np.ndarray, misses: np.ndarray) -> dict[str, float]:
-    """The same from the numbers of forged and pristine pixels at or above each threshold, from high to low.
-
-    Args:
-        hits (np.ndarray): int of shape (T,), the last one all forged pixels.
-        misses (np.ndarray): int of shape (T,), the last one all pristine pixels.
-
-    Returns:
-        dict[str, float]: See :func:`ranking_figures`.
-    """
-    real, clean = float(hits[-1]), float(misses[-1])
-    if not real or not clean:
-        return dict.fromkeys(('auc', 'ap', 'best_f1'), math.nan)
-    recall, fallout = np.append(0, hits) / real, np.append(0, misses) / clean
-    called = hits + misses
-    precision = hits / np.maximum(called, 1)
-    return dict(
-        auc=float((np.diff(fallout) * (recall[1:] + recall[:-1]) / 2).sum()),
-        ap=float((np.diff(recall) * precision).sum()),
-        best_f1=float((2 * hits / (called + real)).max()),
-    )
 
 
 def off_the_border(truth: np.ndarray) -> np.ndarray | None:
@@ -156,20 +53,55 @@ def picture_figures(
 
     Returns:
         dict[str, float]: ``FIGURES`` by name. ``best_f1``, ``mcc``, ``auc`` and ``ap`` are NaN unless both classes
-        occur in the truth, ``false_alarm`` (the share of pixels called forged) unless the truth is empty, ``border_f1``
-        where the band leaves nothing of the forgery. All are NaN where no pixel counts.
+        occur in the truth, ``false_alarm`` (the share of pixels called forged) unless the truth is empty,
+        ``nothing_found`` if it is, ``found_f1`` where no forged pixel is found, ``border_*`` where the band leaves
+        nothing of the forgery. All are NaN where no pixel counts.
+    """
+    return figures_and_counts(forged, score, truth, scored)[0]
+
+
+def figures_and_counts(
+    forged: np.ndarray, score: np.ndarray, truth: np.ndarray, scored: np.ndarray | None = None
+) -> tuple[dict[str, float], Counts, Counts]:
+    """The figures of one picture, its counts, and those without the band around the border.
+
+    Args:
+        forged (np.ndarray): See :func:`picture_figures`, also for the others.
+        score (np.ndarray): See there.
+        truth (np.ndarray): See there.
+        scored (np.ndarray, optional): See there.
+
+    Returns:
+        tuple[dict[str, float], Counts, Counts]: The last are all 0 where the band leaves nothing of the forgery.
     """
     scored = np.ones_like(truth) if scored is None else scored
     if not scored.any():
-        return dict.fromkeys(FIGURES, math.nan)
+        return dict.fromkeys(FIGURES, math.nan), Counts(0, 0, 0, 0), Counts(0, 0, 0, 0)
     counts = Counts.of(forged[scored], truth[scored])
     kept = off_the_border(truth & scored)
+    kept = np.zeros_like(truth) if kept is None else kept & scored
+    beside = Counts.of(forged[kept], truth[kept])
     figures = {name: getattr(counts, name) for name in ('macro_f1', 'forged_f1', 'permuted_f1', 'iou', 'mcc')}
-    figures |= ranking_figures(score[scored], truth[scored])
-    figures['border_f1'] = math.nan
-    if kept is not None:
-        kept = kept & scored
-        figures['border_f1'] = Counts.of(forged[kept], truth[kept]).forged_f1
-    is_pristine = not counts.both + counts.missed
-    figures['false_alarm'] = counts.extra / (counts.extra + counts.neither) if is_pristine else math.nan
-    return {name: float(figures[name]) for name in FIGURES}
+    figures |= _of_detection(counts) | _of_ranking(*(plane[scored] for plane in (score, truth, kept)))
+    figures['border_f1'] = beside.forged_f1 if kept.any() else math.nan
+    figures['border_permuted_f1'] = beside.permuted_f1 if kept.any() else math.nan
+    return {name: float(figures[name]) for name in FIGURES}, counts, beside
+
+
+def _of_detection(counts: Counts) -> dict[str, float]:
+    """Whether anything of a forgery was found, and the false alarms of a pristine picture."""
+    if not counts.both + counts.missed:
+        alarms = counts.extra / (counts.extra + counts.neither)
+        return dict(nothing_found=math.nan, found_f1=math.nan, false_alarm=alarms)
+    found = counts.both > 0
+    return dict(nothing_found=float(not found), found_f1=counts.forged_f1 if found else math.nan, false_alarm=math.nan)
+
+
+def _of_ranking(score: np.ndarray, truth: np.ndarray, kept: np.ndarray) -> dict[str, float]:
+    """The figures over all thresholds, of all pixels and of those off the border, from one sorting."""
+    if truth.all() or not truth.any():
+        return dict.fromkeys(('auc', 'ap', 'best_f1', 'border_best_f1'), math.nan)
+    order = np.argsort(-score, kind='stable')
+    score, truth, kept = score[order], truth[order], kept[order]
+    border = best_of_both_polarities(*curve_of(score[kept], truth[kept])) if kept.any() else math.nan
+    return curve_figures(*curve_of(score, truth)) | dict(border_best_f1=border)

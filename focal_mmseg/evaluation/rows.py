@@ -2,38 +2,58 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from focal_mmseg.utils import written_whole
 
-from .averages import COUNTS
 from .picture_figures import FIGURES
+from .pooling import COUNTS
 
+UNNAMED = 'without a name'
 NAMES = ('dataset', 'kind', 'picture')
-COLUMNS = (*NAMES, 'is_pristine', *FIGURES, 'image_score', *COUNTS)
+FLAGS = ('is_pristine', 'called_forged')
+COLUMNS = (*NAMES, *FLAGS, *FIGURES, 'image_score', *COUNTS)
 
 
-def group(rows: Sequence[dict]) -> dict[str, list[dict]]:
+@dataclass(frozen=True)
+class Group:
+    """Some of the pictures of a test.
+
+    Attributes:
+        name (str): '' for all of them, ``<set>`` or ``<set>/<kind>``.
+        rows (list[dict]): A picture each.
+        is_set (bool): Whether they are a whole data set, one of several.
+    """
+
+    name: str
+    rows: list[dict]
+    is_set: bool = False
+
+
+def group(rows: Sequence[dict]) -> list[Group]:
     """Pictures by data set and by kind in a set.
 
     Args:
         rows (Sequence[dict]): With ``dataset`` and ``kind``.
 
     Returns:
-        dict[str, list[dict]]: ``''`` has all of them, then ``<set>`` and ``<set>/<kind>``; groups that would only
-        repeat their parent are left out.
+        list[Group]: All of them, then each set and its kinds; groups that would only repeat their parent are left out.
+        A set without a name is called ``UNNAMED`` where there are others.
     """
     by_dataset: dict[str, list[dict]] = {}
-    by_kind: dict[str, dict[str, list[dict]]] = {}
     for row in rows:
         by_dataset.setdefault(row['dataset'], []).append(row)
-        by_kind.setdefault(row['dataset'], {}).setdefault(row['kind'] or 'other', []).append(row)
-    groups = {'': list(rows)}
-    for dataset in sorted(by_dataset):
+    groups = [Group('', list(rows))]
+    for dataset, members in sorted(by_dataset.items()):
+        name = dataset or (UNNAMED if len(by_dataset) > 1 else '')
+        by_kind: dict[str, list[dict]] = {}
+        for row in members:
+            by_kind.setdefault(row['kind'] or 'other', []).append(row)
         if len(by_dataset) > 1:
-            groups[dataset] = by_dataset[dataset]
-        if len(by_kind[dataset]) > 1:
-            groups.update({f'{dataset}/{kind}'.strip('/'): each for kind, each in sorted(by_kind[dataset].items())})
+            groups.append(Group(name, members, is_set=True))
+        if len(by_kind) > 1:
+            groups += [Group(f'{name}/{kind}'.strip('/'), each) for kind, each in sorted(by_kind.items())]
     return groups
 
 
@@ -59,7 +79,7 @@ def read_rows(path: str | Path) -> list[dict]:
         {name: row[name] for name in NAMES}
         | {name: float(row[name]) for name in (*FIGURES, 'image_score')}
         | {name: int(row[name]) for name in COUNTS}
-        | {'is_pristine': row['is_pristine'] == 'True'}
+        | {name: row[name] == 'True' for name in FLAGS}
         for row in rows
     ]
 

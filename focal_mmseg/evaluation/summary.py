@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from prettytable import PrettyTable, TableStyle
 
 from focal_mmseg.utils import written_whole
 
-from .averages import average, intervals, of_pictures, pooled
+from .averages import average, averages_of_draws
+from .bootstrap import blocks_of_draws, ends_of
 from .picture_figures import FIGURES
-from .rows import group
+from .pooling import POOLED, pooled, pooled_of_draws
+from .rows import Group, group
+from .whole_pictures import WHOLE, of_draws, of_pictures
 
 MEAN_OF_SETS = 'mean of sets'
 HEADINGS = {
@@ -22,14 +26,24 @@ HEADINGS = {
     'best_f1': 'best F1',
     'permuted_f1': 'permuted F1',
     'border_f1': 'border F1',
+    'border_permuted_f1': 'border permuted F1',
+    'border_best_f1': 'border best F1',
     'iou': 'IoU',
     'mcc': 'MCC',
     'auc': 'AUC',
     'ap': 'AP',
+    'nothing_found': 'nothing found',
+    'found_f1': 'F1 where found',
     'false_alarm': 'false alarms',
+}
+# Figures of all pixels together, and of pictures as a whole.
+TOGETHER = {f'pooled_{name}': f'pooled {HEADINGS[name]}' for name in POOLED} | {
+    f'image_{name}': f'image {heading}'
+    for name, heading in zip(WHOLE, ('AUC', 'F1', 'accuracy', 'balanced accuracy'), strict=True)
 }
 # What the screen shows; the files have all.
 SHOWN = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
+SHOWN_TOGETHER = ('pooled_forged_f1', 'pooled_iou', 'pooled_auc', 'image_auc', 'image_f1', 'image_balanced_accuracy')
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,7 @@ class GroupFigures:
         pictures (int): How many.
         values (dict[str, float]): Averages by the names of ``FIGURES``, then ``pooled_*`` and ``image_*``. NaN where a
             figure is not defined.
-        bounds (dict[str, tuple[float, float]]): Confidence intervals of the averages; empty without resampling.
+        bounds (dict[str, tuple[float, float]]): Confidence intervals of the values; empty without resampling.
     """
 
     name: str
@@ -50,45 +64,100 @@ class GroupFigures:
     bounds: dict[str, tuple[float, float]]
 
 
-def summarise(rows: Sequence[dict], pristine: str = 'paper', resamples: int = 0) -> list[GroupFigures]:
+@dataclass(frozen=True)
+class Counting:
+    """How pictures count.
+
+    Attributes:
+        pristine (str): See :func:`.averages.average`.
+        image_threshold (float | None): See :func:`.whole_pictures.of_pictures`.
+    """
+
+    pristine: str = 'paper'
+    image_threshold: float | None = None
+
+    def values(self, rows: Sequence[dict]) -> dict[str, float]:
+        """All figures of some pictures."""
+        return _named(average(rows, self.pristine), pooled(rows), of_pictures(rows, self.image_threshold))
+
+    def drawn(self, rows: Sequence[dict], draws: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of pictures that are drawn anew, (R,) by name, by draws (R, N)."""
+        return _named(
+            averages_of_draws(rows, self.pristine, draws),
+            pooled_of_draws(rows, draws),
+            of_draws(rows, self.image_threshold, draws),
+        )
+
+
+def _named(averages: dict, together: dict, images: dict) -> dict:
+    return (
+        averages
+        | {f'pooled_{name}': value for name, value in together.items()}
+        | {f'image_{name}': value for name, value in images.items()}
+    )
+
+
+def summarise(
+    rows: Sequence[dict], pristine: str = 'paper', resamples: int = 0, image_threshold: float | None = None
+) -> list[GroupFigures]:
     """All figures of all groups.
 
     Args:
         rows (Sequence[dict]): A picture each, as ForgeryMetric keeps them.
         pristine (str): See :func:`average`.
-        resamples (int): For the confidence intervals; 0 goes without. Defaults to 0.
+        resamples (int): For the confidence intervals; 0 goes without. Defaults to 0. For the mean of the sets the
+            pictures of each set are drawn anew.
+        image_threshold (float, optional): See :func:`of_pictures`. Defaults to None.
 
     Returns:
         list[GroupFigures]: All pictures, each set, each kind in a set, and the mean of the sets where there are
         several.
     """
-    found = []
-    for name, members in group(rows).items():
-        values = average(members, pristine)
-        values |= {f'pooled_{key}': value for key, value in pooled(members).items()}
-        values |= {f'image_{key}': value for key, value in of_pictures(members).items()}
-        bounds = intervals(members, pristine, resamples) if resamples else {}
-        found.append(GroupFigures(name, len(members), values, bounds))
-    sets = [each for each in found if each.name and '/' not in each.name]
-    if len({row['dataset'] for row in rows}) > 1:
-        found.append(GroupFigures(MEAN_OF_SETS, len(rows), _mean_of(sets), {}))
+    counting, rng = Counting(pristine, image_threshold), np.random.default_rng(0)
+    found, sets, drawn_sets = [], [], []
+    for each in group(rows):
+        drawn = _drawn(each, counting, resamples, rng) if resamples else {}
+        bounds = {name: ends_of(values) for name, values in drawn.items()}
+        found.append(GroupFigures(each.name, len(each.rows), counting.values(each.rows), bounds))
+        if each.is_set:
+            sets.append(found[-1].values)
+            drawn_sets.append(drawn)
+    if sets:
+        bounds = {name: ends_of(values) for name, values in _mean_of(drawn_sets).items()}
+        means = {name: float(value) for name, value in _mean_of(sets).items()}
+        found.append(GroupFigures(MEAN_OF_SETS, len(rows), means, bounds))
     return found
 
 
-def _mean_of(groups: Sequence[GroupFigures]) -> dict[str, float]:
-    """Each set counts once, whatever its size, as in the mean columns of the papers."""
+def _drawn(members: Group, counting: Counting, resamples: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Each figure of the pictures drawn anew, float64 of shape (resamples,)."""
+    blocks = [counting.drawn(members.rows, draws) for draws in blocks_of_draws(len(members.rows), resamples, rng)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _mean_of(sets: Sequence[dict[str, float | np.ndarray]]) -> dict[str, np.ndarray]:
+    """Each set that defines a figure counts once, whatever its size, as in the mean columns of the papers."""
     means = {}
-    for name in groups[0].values:
-        values = [each.values[name] for each in groups if not math.isnan(each.values[name])]
-        means[name] = sum(values) / len(values) if values else math.nan
+    for name in sets[0]:
+        values = np.stack([each[name] for each in sets])
+        defined = ~np.isnan(values)
+        total, number = np.where(defined, values, 0).sum(0), defined.sum(0)
+        means[name] = np.divide(total, number, out=np.full_like(total, math.nan), where=number > 0)
     return means
 
 
-def table(groups: Sequence[GroupFigures]) -> PrettyTable:
-    """A row a group: the figures most papers print."""
-    drawn = PrettyTable(('pictures', 'number', *(HEADINGS[name] for name in SHOWN)))
+def tables(groups: Sequence[GroupFigures]) -> list[PrettyTable]:
+    """For the screen, a row a group: the figures most papers print, and some of the pixels and pictures together."""
+    shown = {name: HEADINGS[name] for name in SHOWN}, {name: TOGETHER[name] for name in SHOWN_TOGETHER}
+    return [_table(groups, columns, with_bounds=False) for columns in shown]
+
+
+def _table(groups: Sequence[GroupFigures], columns: dict[str, str], with_bounds: bool) -> PrettyTable:
+    """A row a group."""
+    drawn = PrettyTable(('pictures', 'number', *columns.values()))
     for each in groups:
-        drawn.add_row((each.name or 'all', each.pictures, *(_cell(each.values[name]) for name in SHOWN)))
+        cells = (_cell(each.values[name], each.bounds.get(name) if with_bounds else None) for name in columns)
+        drawn.add_row((each.name or 'all', each.pictures, *cells))
     return drawn
 
 
@@ -99,7 +168,7 @@ def _cell(value: float, bounds: tuple[float, float] | None = None) -> str:
 
 
 def write_summary(folder: Path, groups: Sequence[GroupFigures]) -> None:
-    """Write ``summary.json``, ``summary.csv`` (all figures) and ``summary.md`` (averages with their intervals)."""
+    """Write ``summary.json``, ``summary.csv`` (all figures) and ``summary.md`` (with their intervals)."""
     records = [
         dict(name=each.name or 'all', pictures=each.pictures, **_plain(each.values))
         | {f'{name}_{end}': value for name, pair in each.bounds.items() for end, value in _plain(_ends(pair)).items()}
@@ -112,13 +181,12 @@ def write_summary(folder: Path, groups: Sequence[GroupFigures]) -> None:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(records)
-    drawn = PrettyTable(('pictures', 'number', *(HEADINGS[name] for name in FIGURES)))
-    drawn.set_style(TableStyle.MARKDOWN)
-    for each in groups:
-        cells = (_cell(each.values[name], each.bounds.get(name)) for name in FIGURES)
-        drawn.add_row((each.name or 'all', each.pictures, *cells))
+    columns = {name: HEADINGS[name] for name in FIGURES}, TOGETHER
+    drawn = [_table(groups, each, with_bounds=True) for each in columns]
+    for each in drawn:
+        each.set_style(TableStyle.MARKDOWN)
     with written_whole(folder / 'summary.md') as part:
-        part.write_text(f'{drawn}\n', encoding='utf-8')
+        part.write_text('\n\n'.join(map(str, drawn)) + '\n', encoding='utf-8')
 
 
 def _ends(pair: tuple[float, float]) -> dict[str, float]:

@@ -17,6 +17,7 @@ BOUND_SHARE, BOUND_FACTOR = 0.0005, 3.1  # The noise has at most so many times t
 ITERATIONS = 10
 COARSE, FINE = 64, 32  # Sides of the blocks, in pixels.
 COARSE_WEIGHT = 0.8
+TRIM = 0.05  # Of the levels, see two_levels.
 
 
 def pca_noise_level(grey: np.ndarray) -> float:
@@ -50,7 +51,7 @@ def pca_noise_level(grey: np.ndarray) -> float:
     return float(np.sqrt(max(variance, 0)))
 
 
-def blockwise_noise_map(grey: np.ndarray) -> np.ndarray:
+def blockwise_noise_map(grey: np.ndarray, trim: float = TRIM) -> np.ndarray:
     """Noise levels of cells of 32x32 pixels, from blocks of 64x64 and of 32x32.
 
     A cell has 0.8 of its 64x64 block's level and 0.2 of its own; its own alone where its block borders on one on the
@@ -60,18 +61,19 @@ def blockwise_noise_map(grey: np.ndarray) -> np.ndarray:
 
     Args:
         grey (np.ndarray): Grey levels in 0..255 of shape (H, W).
+        trim (float): Of the 64x64 blocks' levels, see :func:`two_levels`. Defaults to 0.05.
 
     Returns:
         np.ndarray: Standard deviations in grey levels, of shape (ceil(H / 32), ceil(W / 32)).
 
     Raises:
-        ValueError: If the picture is no plane.
+        ValueError: If the picture is no plane, or ``trim`` is out of its range.
     """
     if grey.ndim != 2 or not grey.size:
         raise ValueError(f'expected a grey picture (H, W), got {grey.shape}')
     fine = _filled(_block_levels(grey, FINE))
     coarse = _filled(_block_levels(grey, COARSE))
-    suspicious = two_levels(coarse).score > 0.5
+    suspicious = two_levels(coarse, trim).score > 0.5
     coarse, suspicious = (_doubled(each, fine.shape) for each in (coarse, suspicious))
     mixed = COARSE_WEIGHT * coarse + (1 - COARSE_WEIGHT) * fine
     return np.where(_borders(suspicious), fine, mixed)

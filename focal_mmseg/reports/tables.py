@@ -11,7 +11,7 @@ from focal_mmseg.evaluation.summary import HEADINGS
 from focal_mmseg.utils import written_whole
 
 # A figure of which less is better.
-LESS_IS_BETTER = ('false_alarm',)
+LESS_IS_BETTER = ('false_alarm', 'nothing_found')
 
 
 @dataclass(frozen=True)

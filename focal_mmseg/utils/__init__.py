@@ -5,7 +5,7 @@ from .files import written_whole
 from .images import IMAGE_SUFFIXES, find_images
 from .picture_size import require_bearable_size
 from .random_state import drawn_from
-from .score_maps import read_score_map
+from .score_maps import read_image_score, read_score_map
 from .workers import worker_pool
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     'drawn_from',
     'find_images',
     'positive_int',
+    'read_image_score',
     'read_score_map',
     'require_bearable_size',
     'worker_pool',

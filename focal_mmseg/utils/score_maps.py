@@ -5,15 +5,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .array_files import read_array
+from .picture_size import require_bearable_size
+
 ARRAYS = ('.npy', '.npz')
+# A JPEG's grey may be this far from grey, in levels.
+ROUNDED = 8
 
 
 def read_score_map(path: str | Path, key: str = 'map', white: int | None = None) -> np.ndarray:
     """Read a mask or a score map, white or high for whatever the tool looks for.
 
     Args:
-        path (str | Path): A grey picture of 8 or 16 bits (colours are taken by their luminance), or ``.npy`` or
-            ``.npz`` with an array (H, W): bool, float in [0, 1], or uint8 or uint16 as a picture has them.
+        path (str | Path): A picture of 8 or 16 bits without colours, or ``.npy`` or ``.npz`` with an array (H, W):
+            bool, float in [0, 1], or uint8 or uint16 as a picture has them.
         key (str): Name of the array in an ``.npz``. Defaults to ``'map'``, TruFor's.
         white (int, optional): The whole number that is surely forged. Defaults to 255 of 8 bits and 65535 of 16.
 
@@ -22,13 +27,14 @@ def read_score_map(path: str | Path, key: str = 'map', white: int | None = None)
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file cannot be read, holds no such array or one of another form, has values outside the
-            range, or has 0 and 1 alone as whole numbers, which is a mask or a nearly black map.
+        ValueError: If the file cannot be read, declares more pixels than fit, holds no such array or one of another
+            form, is in colour, has values outside the range, or has 0 and 1 alone as whole numbers, which is a mask or
+            a nearly black map.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{path} does not exist')
-    values = _array(path, key) if path.suffix.lower() in ARRAYS else _picture(path)
+    values = _flat(read_array(path, key)) if path.suffix.lower() in ARRAYS else _picture(path)
     if values.ndim != 2 or not values.size:
         raise ValueError(f'{path} holds an array of shape {values.shape}, where one map (H, W) is wanted')
     if values.dtype == bool:
@@ -46,6 +52,27 @@ def read_score_map(path: str | Path, key: str = 'map', white: int | None = None)
     return values.astype(np.float32)
 
 
+def read_image_score(path: str | Path, key: str) -> float:
+    """Read how sure a tool is that a picture as a whole is forged.
+
+    Args:
+        path (str | Path): An ``.npz``, as TruFor writes.
+        key (str): Name of the number in it.
+
+    Returns:
+        float: In [0, 1].
+
+    Raises:
+        ValueError: If the file cannot be read, is no ``.npz``, or holds no such number.
+    """
+    if Path(path).suffix.lower() != '.npz':
+        raise ValueError(f'{path} is no .npz, in which a score of the picture could be: leave score_key out')
+    found = read_array(path, key)
+    if found.size != 1 or found.dtype.kind not in 'bfiu' or not 0 <= float(found.item()) <= 1:
+        raise ValueError(f'{path} holds under {key!r} no number in [0, 1] but {found.dtype} of shape {found.shape}')
+    return float(found.item())
+
+
 def _of_whole_numbers(values: np.ndarray, white: int | None, path: Path) -> np.ndarray:
     """Whole numbers over the one that is white."""
     highest = int(values.max())
@@ -60,22 +87,14 @@ def _of_whole_numbers(values: np.ndarray, white: int | None, path: Path) -> np.n
     return (values / white).astype(np.float32)
 
 
-def _array(path: Path, key: str) -> np.ndarray:
-    """What an array file holds, without leading sides of length 1; objects, which can run code, are refused."""
-    try:
-        with path.open('rb') as file:
-            content = np.load(file, allow_pickle=False)
-            names = getattr(content, 'files', [key])
-            found = content if isinstance(content, np.ndarray) else content[key] if key in names else None
-    except Exception as error:  # damaged bytes make numpy and zip fail in any way
-        raise ValueError(f'{path} cannot be read: it is no array file, or truncated ({error})') from error
-    if found is None:
-        raise ValueError(f'{path} has no array {key!r} but {", ".join(names)}: set key to the one with the map')
+def _flat(found: np.ndarray) -> np.ndarray:
+    """An array without leading sides of length 1."""
     return found.reshape(found.shape[-2:]) if found.ndim > 2 and found.size == np.prod(found.shape[-2:]) else found
 
 
 def _picture(path: Path) -> np.ndarray:
     """A picture's grey levels, at the depth of the file."""
+    require_bearable_size(path)
     content = np.frombuffer(path.read_bytes(), np.uint8)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
@@ -86,4 +105,9 @@ def _picture(path: Path) -> np.ndarray:
         raise ValueError(f'{path} cannot be read: it is no picture, or truncated')
     if unchanged.ndim == 3 and unchanged.shape[2] == 4 and np.ptp(unchanged[..., 3]):
         raise ValueError(f'{path} is partly transparent: save it without transparency, in black and white')
+    if unchanged.ndim == 3 and np.ptp(unchanged[..., :3].astype(np.int32), axis=2).max() > ROUNDED:
+        raise ValueError(
+            f'{path} is in colour, as of a palette or a heat map, and a colour is no score: save the mask or the score '
+            'itself in grey levels, white where forged'
+        )
     return grey

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -45,6 +46,38 @@ def test_a_package_that_is_missing_is_named(
     cfg = small_config(root / 'configs' / 'focal_hrnet.py')
     with pytest.raises(ModuleNotFoundError, match='--track mlflow needs the package mlflow: pip install mlflow'):
         use_trackers(cfg, ['mlflow'])
+
+
+def test_without_a_validation_the_user_is_told_that_there_are_no_pictures(
+    root: Path, small_config: Callable[..., Config]
+) -> None:
+    pytest.importorskip('tensorboard')
+    cfg = small_config(root / 'configs' / 'focal_hrnet.py')
+    cfg.val_dataloader = None
+    with pytest.warns(UserWarning, match=r'--track tensorboard: val_dataloader is None.*no pictures'):
+        use_trackers(cfg, ['tensorboard'])
+
+
+@pytest.mark.parametrize('name', TRACKERS)
+def test_a_tracker_that_is_installed_takes_values_and_pictures_offline(
+    name: str, root: Path, small_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(name, reason=f'{name} is not installed')
+    monkeypatch.setenv('WANDB_MODE', 'offline')
+    monkeypatch.setenv('WANDB_DIR', str(tmp_path))
+    # Set and taken away, so that what use_trackers sets is taken away again.
+    monkeypatch.setenv('MLFLOW_ALLOW_FILE_STORE', '')
+    monkeypatch.delenv('MLFLOW_ALLOW_FILE_STORE')
+    cfg = small_config(root / 'configs' / 'focal_hrnet.py')
+    cfg.work_dir = str(tmp_path / 'log')
+    use_trackers(cfg, [name])
+    backend = VISBACKENDS.build(dict(**cfg.visualizer.vis_backends[-1], save_dir=cfg.work_dir))
+    backend.add_config(cfg)
+    backend.add_scalars(dict(loss=0.5), step=1)
+    backend.add_image('val_1.png', np.zeros((8, 9, 3), np.uint8), step=1)
+    backend.close()
+    assert name != 'mlflow' or list((tmp_path / 'log').rglob('val_1.png'))
+    assert any(path.is_file() for path in tmp_path.rglob('*'))
 
 
 def test_every_tracker_is_a_backend_of_mmengine() -> None:

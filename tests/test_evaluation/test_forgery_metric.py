@@ -15,6 +15,7 @@ from mmseg.structures import SegDataSample
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from focal_mmseg.evaluation import ForgeryMetric
+from focal_mmseg.evaluation.picture_figures import FIGURES
 
 SCORES = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
 
@@ -192,6 +193,7 @@ def test_a_resolution_without_pixels_is_refused(resolution) -> None:
     [
         (dict(pristine='one'), r"pristine must be one of .*'zero'.*got 'one'"),
         (dict(image_score='median'), r"image_score must be one of .*'max'.*got 'median'"),
+        (dict(image_threshold=1.0), r'image_threshold must be None or in \[0, 1\), got 1\.0'),
         (dict(resamples=-1), 'resamples must be at least 0, got -1'),
     ],
     ids=str,
@@ -231,6 +233,47 @@ def test_a_picture_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> N
     assert images == pytest.approx(
         dict(auc=(2 + 2 + 0.5 + 0.5 - 1) / 6, f1=0.5, accuracy=0.6, balanced_accuracy=7 / 12)
     )
+
+
+def test_with_a_threshold_a_picture_is_called_forged_by_its_image_score() -> None:
+    _, score, truth = drawn(0)
+    nothing = np.zeros_like(truth)
+    samples = [sample(nothing, score, truth), sample(score > 0.5, score, nothing), sample(nothing, score, nothing)]
+    for one, own in zip(samples, (0.9, 0.3, 0.4), strict=True):
+        one.set_field(own, 'image_score')
+    assert evaluated(samples)['forgery/image_accuracy'] == pytest.approx(1 / 3)
+    assert evaluated(samples, image_threshold=0.5)['forgery/image_accuracy'] == 1
+    found = evaluated(samples, image_threshold=0.35)
+    assert found['forgery/image_f1'] == pytest.approx(2 / 3)
+    assert found['forgery/image_balanced_accuracy'] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize('found', ['the forgery', 'nothing', 'elsewhere'])
+def test_a_forgery_that_is_lost_at_a_low_resolution_stays_a_forged_picture(found: str) -> None:
+    truth = np.zeros((512, 512), bool)
+    truth[253:258, 253:258] = True
+    elsewhere = np.zeros_like(truth)
+    elsewhere[:128] = True
+    masks = {'the forgery': truth, 'nothing': np.zeros_like(truth), 'elsewhere': elsewhere}
+    forged = masks[found]
+    pictures = [sample(forged, 0.1 + 0.8 * forged, truth, picture='forged')]
+    nothing = np.zeros_like(truth)
+    pictures.append(sample(nothing, np.full(truth.shape, 0.1), nothing, picture='pristine'))
+    metric = ForgeryMetric(resolution=64)
+    metric.process(None, [each.to_dict() for each in pictures])
+    lost, pristine = metric.results
+    assert (lost['is_pristine'], pristine['is_pristine']) == (False, True)
+    # No empty mask that is right, no false alarms, nothing found or missed that is there.
+    assert all(np.isnan(lost[name]) for name in FIGURES)
+    for rule, iou in (('paper', 1.0), ('zero', 0.0)):
+        metric.pristine = rule
+        metric.results = [lost, pristine]
+        figures = metric.evaluate(2)
+        assert (figures['forgery/iou'], figures['forgery/false_alarm']) == (iou, 0.0)
+        called = float(found != 'nothing')
+        assert figures['forgery/image_f1'] == called
+        assert figures['forgery/image_balanced_accuracy'] == (1 + called) / 2
+        assert figures['forgery/image_auc'] == {'the forgery': 0.5, 'nothing': 0.5, 'elsewhere': 1.0}[found]
 
 
 def test_a_picture_keeps_no_pixels() -> None:

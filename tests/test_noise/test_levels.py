@@ -25,7 +25,7 @@ def test_it_is_kmeans() -> None:
 def test_the_smaller_part_is_forged_whether_it_has_more_noise_or_less(forged: float) -> None:
     levels = np.full((10, 10), 4.0)
     levels[:3, :3] = forged
-    found = two_levels(levels)
+    found = two_levels(levels, trim=0.05)
     assert (found.pristine, found.forged) == (4, forged)
     np.testing.assert_array_equal(found.score > 0.5, levels == forged)
     assert found.score[0, 0] == pytest.approx(1 / (1 + np.exp(-4)))
@@ -42,8 +42,18 @@ def test_one_level_is_no_forgery() -> None:
 
 def test_a_few_extreme_values_are_no_cluster() -> None:
     levels = np.array([1.0] * 60 + [3.0] * 38 + [500.0] * 2)
-    assert two_levels(levels).forged == pytest.approx(3)
-    assert two_levels(levels, trim=0).forged == pytest.approx(500)
+    assert two_levels(levels, trim=0.05).forged == pytest.approx(3)
+    assert two_levels(levels).forged == pytest.approx(500)
+
+
+def test_a_noisier_region_of_three_percent_is_found_unless_it_is_trimmed() -> None:
+    rng = np.random.default_rng(0)
+    levels, region = rng.normal(2, 0.3, (100, 100)), np.zeros((100, 100), bool)
+    region[:17, :17] = True
+    levels[region] += 4
+    found = two_levels(levels).score > 0.5
+    assert (found & region).sum() / (found | region).sum() > 0.95
+    assert not np.array_equal(two_levels(levels, trim=0.05).score > 0.5, found)
 
 
 @given(NUMBERS, st.sampled_from([0.0, 0.05, 0.5]))

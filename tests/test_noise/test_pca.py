@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from focal_mmseg.noise import blockwise_noise_map, pca_noise_level, two_levels
-from focal_mmseg.noise.pca import SHARES, _borders, _eigenvalues, _patches
+from focal_mmseg.noise.pca import SHARES, TRIM, _borders, _eigenvalues, _patches
 
 
 @pytest.mark.parametrize('sigma', [5, 10, 15])
@@ -20,7 +20,7 @@ def test_faint_noise_within_half_a_grey_level(photograph: np.ndarray, noisy) -> 
 def test_a_planted_difference_is_found(smooth, noisy, planted, around, inside) -> None:
     mask = planted(smooth)
     found = blockwise_noise_map(noisy(smooth, np.where(mask, inside, around)))
-    forged = (two_levels(found).score > 0.5).repeat(32, 0).repeat(32, 1)[: mask.shape[0], : mask.shape[1]]
+    forged = (two_levels(found, TRIM).score > 0.5).repeat(32, 0).repeat(32, 1)[: mask.shape[0], : mask.shape[1]]
     assert (forged & mask).sum() / (forged | mask).sum() > 0.5
 
 

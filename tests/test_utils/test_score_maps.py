@@ -5,8 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from focal_mmseg.utils import read_score_map
+from focal_mmseg.utils import read_image_score, read_score_map
 
 MAP = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
 
@@ -45,10 +46,45 @@ def test_truth_values_and_leading_sides_of_one(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_score_map(saved(tmp_path / 'a.npy', MAP[None, None] > 0.5)), MAP > 0.5)
 
 
-def test_a_coloured_mask_is_taken_by_its_luminance(tmp_path: Path) -> None:
+def test_a_grey_mask_of_three_channels_is_taken(tmp_path: Path) -> None:
     colours = np.zeros((2, 2, 3), np.uint8)
     colours[0] = 255
     np.testing.assert_array_equal(read_score_map(saved(tmp_path / 'a.png', colours)), [[1, 1], [0, 0]])
+
+
+def test_a_grey_jpeg_is_taken(tmp_path: Path) -> None:
+    values = np.zeros((64, 64, 3), np.uint8)
+    values[20:40] = 255
+    assert cv2.imwrite(str(tmp_path / 'a.jpg'), values)
+    np.testing.assert_array_equal(read_score_map(tmp_path / 'a.jpg') > 0.5, values[..., 0] > 127)
+
+
+@pytest.mark.parametrize('kind', ['palette', 'pure colour', 'heat map'])
+def test_colours_are_no_scores(tmp_path: Path, kind: str) -> None:
+    mask = np.zeros((16, 16), np.uint8)
+    mask[:8] = 1
+    path = tmp_path / 'a.png'
+    if kind == 'palette':  # As PASCAL VOC's masks: 1 is dark red, of luminance .15.
+        drawn = Image.fromarray(mask)
+        drawn.putpalette([0, 0, 0, 128, 0, 0] + [0] * 750)
+        drawn.save(path)
+    else:
+        heat = cv2.applyColorMap(np.arange(256, dtype=np.uint8).reshape(16, 16), cv2.COLORMAP_JET)
+        cv2.imwrite(str(path), heat if kind == 'heat map' else mask[..., None] * np.array([0, 0, 255], np.uint8))
+    with pytest.raises(ValueError, match=r'a\.png is in colour.*save the mask or the score itself in grey'):
+        read_score_map(path)
+
+
+def test_the_tools_own_score_of_the_picture_is_read(tmp_path: Path) -> None:
+    path = saved(tmp_path / 'a.npz', MAP, map=MAP, score=np.float32(0.75), sure=np.array([[1]]), loud=np.float32(2))
+    assert read_image_score(path, 'score') == 0.75 and read_image_score(path, 'sure') == 1
+    for key in ('map', 'loud'):
+        with pytest.raises(ValueError, match=rf"a\.npz holds under '{key}' no number in \[0, 1\]"):
+            read_image_score(path, key)
+    with pytest.raises(ValueError, match=r"no array 'other' but map, score"):
+        read_image_score(path, 'other')
+    with pytest.raises(ValueError, match=r'a\.png is no \.npz.*leave score_key out'):
+        read_image_score(tmp_path / 'a.png', 'score')
 
 
 def test_the_array_of_an_archive_is_chosen_by_its_name(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy.ndimage import median_filter
 
 from focal_mmseg.visualization import running_median, spikiness, write_curves
@@ -28,10 +29,19 @@ def test_a_flat_curve_has_no_measure() -> None:
     assert np.isnan(spikiness([2.0] * 30))
 
 
-def test_curves_are_drawn(tmp_path: Path) -> None:
+def test_curves_are_drawn_each_with_its_running_median(tmp_path: Path, drawn: list[Figure]) -> None:
     path = tmp_path / 'curves.png'
-    write_curves(path, {'a': {50: 3.0, 100: 2.0, 150: 2.5, 200: 1.0}, 'b': {50: 1.0, 100: 1.0}}, 'loss')
-    drawn = cv2.imread(str(path))
-    assert drawn.shape[1] > drawn.shape[0] > 300
-    assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 20
+    curves = {'a': {50: 3.0, 100: 2.0, 150: 2.5, 200: 1.0}, 'b': {50: 1.0, 100: 1.0}}
+    write_curves(path, curves, 'loss', window=3)
+    (axis,) = drawn[0].axes
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ('step', 'loss')
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ['a', 'b']
+    lines = axis.get_lines()
+    for (thin, thick), curve in zip((lines[:2], lines[2:]), curves.values(), strict=True):
+        assert dict(zip(*thin.get_data(), strict=True)) == curve
+        np.testing.assert_array_equal(thick.get_xdata(), list(curve))
+        np.testing.assert_array_equal(thick.get_ydata(), running_median(list(curve.values()), 3))
+        assert thick.get_color() == thin.get_color()
+    image = cv2.imread(str(path))
+    assert image.shape[1] > image.shape[0] > 300
     assert [each.name for each in tmp_path.iterdir()] == ['curves.png']

@@ -26,6 +26,7 @@ from focal_mmseg.noise import (
     two_levels,
     window_statistics,
 )
+from focal_mmseg.noise.pca import TRIM
 
 PHOTOGRAPHS = ('astronaut', 'chelsea', 'coffee', 'flower')
 SIGMAS = (2, 5, 10, 15)
@@ -55,9 +56,9 @@ def noisy(grey: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
 
 
 def found_of(levels: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
-    """IoU and AUC of a map of noise levels."""
-    cell = 32 if levels.shape[0] * 8 < mask.shape[0] else 4
-    score = two_levels(levels).score.repeat(cell, 0).repeat(cell, 1)[: mask.shape[0], : mask.shape[1]]
+    """IoU and AUC of a map of noise levels, trimmed as its segmentor does."""
+    cell, trim = (32, TRIM) if levels.shape[0] * 8 < mask.shape[0] else (4, 0.0)
+    score = two_levels(levels, trim).score.repeat(cell, 0).repeat(cell, 1)[: mask.shape[0], : mask.shape[1]]
     forged = score > 0.5
     return (forged & mask).sum() / (forged | mask).sum(), roc_auc_score(mask.ravel(), score.ravel())
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
-from focal_mmseg.evaluation.averages import ranking_of, require_pristine_rule
+from focal_mmseg.evaluation.averages import require_pristine_rule
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
-from focal_mmseg.evaluation.picture_figures import Counts, picture_figures
+from focal_mmseg.evaluation.picture_figures import FIGURES, figures_and_counts
+from focal_mmseg.evaluation.pooling import kept_counts, ranking_of
 from focal_mmseg.evaluation.rows import write_rows
-from focal_mmseg.evaluation.summary import summarise, table, write_summary
+from focal_mmseg.evaluation.summary import summarise, tables, write_summary
+from focal_mmseg.evaluation.whole_pictures import require_image_threshold
 from focal_mmseg.utils import written_whole
 
 OF_MODEL = 'model'
@@ -37,13 +38,17 @@ class ForgeryMetric(BaseMetric):
     Args:
         resolution (int | Sequence[int], optional): Score at this (height, width): the mask and the score are brought
             there bilinearly and cut at one half, as the authors' released code does with 64 for ViT and 256 for
-            HRNet. None scores at the size of the picture. Defaults to None.
+            HRNet. A forgery of which nothing is left there has no figures but counts as a forged picture. None scores
+            at the size of the picture. Defaults to None.
         pristine (str): How pictures with no forged pixel count in the averages of F1 and IoU: by the ``'paper'``'s rule
             (IoU 1 if nothing is called forged, else 0), as ``'zero'`` always, or ``'left out'``. Defaults to
             ``'paper'``.
         image_score (str): What ranks pictures for the AUC of forged against pristine ones: a name of ``IMAGE_SCORES``,
             or ``'model'``, the prediction's own ``image_score``, and where a model gives none ``'top 10 %'``, the best
             of the others (docs/metrics.md). Defaults to ``'model'``.
+        image_threshold (float, optional): In [0, 1): a picture is called forged, for ``image_f1`` and the accuracies,
+            if its image score is above it. None calls it forged if any of its pixels is, as FOCAL does. Defaults to
+            None.
         resamples (int): Of the bootstrap for the confidence intervals in the files; 0 goes without. Defaults to 1000.
         ignore_index (int): Label of the pixels that are not scored. Defaults to 255.
         output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), ``pictures.csv``, a
@@ -63,6 +68,7 @@ class ForgeryMetric(BaseMetric):
         resolution: int | Sequence[int] | None = None,
         pristine: str = 'paper',
         image_score: str = 'model',
+        image_threshold: float | None = None,
         resamples: int = 1000,
         ignore_index: int = 255,
         output_dir: str | None = None,
@@ -78,11 +84,13 @@ class ForgeryMetric(BaseMetric):
         require_pristine_rule(pristine)
         if image_score not in (OF_MODEL, *IMAGE_SCORES):
             raise ValueError(f'image_score must be one of {(OF_MODEL, *IMAGE_SCORES)}, got {image_score!r}')
+        require_image_threshold(image_threshold)
         if resamples < 0:
             raise ValueError(f'resamples must be at least 0, got {resamples}')
         self.resolution = resolution
         self.pristine = pristine
         self.image_score = image_score
+        self.image_threshold = image_threshold
         self.resamples = resamples
         self.ignore_index = ignore_index
         self.output_dir = Path(output_dir) if output_dir else None
@@ -110,25 +118,31 @@ class ForgeryMetric(BaseMetric):
                 _write_mask(self._mask_path(name, sample['img_path']), forged)
             scored = truth != self.ignore_index
             truth = truth == 1
+            # At the picture's size, for at a lower resolution a small region is lost.
+            whole = dict(is_pristine=not (truth & scored).any(), called_forged=bool((forged & scored).any()))
             if self.resolution:
                 truth, forged, score, scored = (self._resize(plane) for plane in (truth, forged, score, scored))
                 truth, forged, scored = truth >= 0.5, forged >= 0.5, scored >= 0.5
             own = sample.get('image_score') if self.image_score == OF_MODEL else None
-            self.results.append(name | self._row(truth, forged, score, scored, own))
+            row = name | whole | self._row(truth, forged, score, scored, own)
+            if not row['is_pristine'] and not row['both'] + row['missed']:
+                # A lost forgery: an empty mask is not right, nor is what is called forged a false alarm.
+                row |= dict.fromkeys(FIGURES, math.nan)
+            self.results.append(row)
 
     def _row(
         self, truth: np.ndarray, forged: np.ndarray, score: np.ndarray, scored: np.ndarray, image_score: float | None
     ) -> dict[str, Any]:
-        """What is kept of one picture; the arrays are of shape (H, W), the score is the model's own if it has one."""
-        kept = truth[scored]
-        if image_score is None and kept.size:
+        """The figures of one picture; the arrays are of shape (H, W), the score is the model's own if it has one."""
+        figures, *counts = figures_and_counts(forged, score, truth, scored)
+        kept = scored.any()
+        if image_score is None and kept:
             image_score = IMAGE_SCORES.get(self.image_score, IMAGE_SCORES[WITHOUT_OWN])(score[scored])
         return dict(
-            is_pristine=not kept.any(),
-            **picture_figures(forged, score, truth, scored),
-            image_score=image_score if kept.size else math.nan,
-            **asdict(Counts.of(forged[scored], kept)),
-            ranking=ranking_of(score[scored], kept),
+            **figures,
+            image_score=image_score if kept else math.nan,
+            **kept_counts(*counts),
+            ranking=ranking_of(score[scored], truth[scored]),
         )
 
     def keep_partial(self) -> Path | None:
@@ -174,8 +188,9 @@ class ForgeryMetric(BaseMetric):
         if not results:
             raise ValueError(f'{type(self).__name__} got no picture: is the data set of this evaluator empty?')
         writes = self.output_dir and is_main_process()
-        groups = summarise(results, self.pristine, self.resamples if writes else 0)
-        MMLogger.get_current_instance().info(f'\n{table(groups)}')
+        groups = summarise(results, self.pristine, self.resamples if writes else 0, self.image_threshold)
+        on_screen = '\n'.join(map(str, tables(groups)))
+        MMLogger.get_current_instance().info(f'\n{on_screen}')
         if writes:
             write_rows(self.output_dir / 'pictures.csv', results)
             write_summary(self.output_dir, groups)

@@ -1,14 +1,17 @@
 """Masks and score maps that another tool wrote, scored as if a model had found them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from string import Formatter
 
 import cv2
 import numpy as np
 from mmseg.registry import MODELS
+from mmseg.utils import OptSampleList, SampleList
+from torch import Tensor
 
 from focal_mmseg.datasets.forgery_dataset import FORGED_IS
-from focal_mmseg.utils import read_score_map
+from focal_mmseg.utils import read_image_score, read_score_map
 
 from .as_loaded import ScoringSegmentor
 
@@ -34,6 +37,8 @@ class ExternalMasks(ScoringSegmentor):
         threshold (float): A pixel is forged above it, in (0, 1), where forged is 1 already. Another one than 1/2 shifts
             the scores, each side of it by a straight line, so that it becomes 1/2; their order stays. Defaults to 0.5.
         white (int, optional): See :func:`read_score_map`.
+        score_key (str, optional): Name, in an ``.npz``, of the tool's own score in [0, 1] of the picture as a whole,
+            ``'score'`` for TruFor; becomes the ``image_score``. None leaves it to the metric. Defaults to None.
         train_cfg (None): See :class:`ScoringSegmentor`.
         pretrained (None): See :class:`ScoringSegmentor`.
 
@@ -50,6 +55,7 @@ class ExternalMasks(ScoringSegmentor):
         forged_is: str = 'white',
         threshold: float = 0.5,
         white: int | None = None,
+        score_key: str | None = None,
         train_cfg: None = None,
         pretrained: None = None,
     ) -> None:
@@ -71,6 +77,20 @@ class ExternalMasks(ScoringSegmentor):
         self.forged_is = forged_is
         self.threshold = threshold
         self.white = white
+        self.score_key = score_key
+
+    def predict(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
+        """See :meth:`AsLoadedSegmentor.predict`.
+
+        Raises:
+            FileNotFoundError: If a picture has no file.
+            ValueError: If its file cannot be used.
+        """
+        samples = super().predict(inputs, data_samples)
+        if self.score_key is not None:
+            for sample in samples:
+                sample.set_field(read_image_score(self.path_of(sample.metainfo), self.score_key), 'image_score')
+        return samples
 
     def score(self, image: np.ndarray, meta: dict) -> np.ndarray:
         """See :meth:`ScoringSegmentor.score`.

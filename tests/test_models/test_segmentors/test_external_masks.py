@@ -197,6 +197,23 @@ def test_the_predict_tool_reads_a_score_map(root, run_tool: Callable, set_up: Ca
     np.testing.assert_array_equal(FOCALInferencer(config, device='cpu')(picture).mask, mask)
 
 
+@pytest.mark.parametrize('views', [(), ('--tta',)])
+def test_the_tools_own_image_scores_rank_the_pictures(
+    root, run_tool: Callable, set_up: Callable, forged_set, tmp_path, views
+) -> None:
+    pictures = sorted(path for path in (forged_set / 'test' / 'images').rglob('*') if path.is_file())
+    for number, path in enumerate(pictures):
+        target = tmp_path / 'trufor' / path.relative_to(forged_set / 'test' / 'images').with_suffix('.npz')
+        target.parent.mkdir(parents=True, exist_ok=True)
+        height, width = cv2.imread(str(path)).shape[:2]
+        np.savez(target, map=np.zeros((height, width), np.float32), score=np.float32(number / 8))
+    config = set_up(tmp_path / 'trufor', pattern='{picture}.npz', score_key='score')
+    run_tool(root / 'tools' / 'test.py', config, '--work-dir', tmp_path / 'log', '--out', tmp_path / 'out', *views)
+    with (tmp_path / 'out' / 'pictures.csv').open(newline='') as file:
+        found = sorted((row['picture'], float(row['image_score'])) for row in csv.DictReader(file))
+    assert [score for _, score in found] == [number / 8 for number in range(len(pictures))]
+
+
 def test_the_test_tool_names_the_missing_mask(root, run_tool: Callable, set_up: Callable, tmp_path) -> None:
     (tmp_path / 'empty').mkdir()
     with pytest.raises(FileNotFoundError, match=r'empty/mine/.*\.png, the mask of .*\.jpg, does not exist'):

@@ -126,6 +126,25 @@ def test_small_regions_of_cells_are_pristine() -> None:
     np.testing.assert_array_equal(found[1][kept], found[100][kept])
 
 
+def test_a_noisier_region_of_three_percent_is_found_where_nothing_is_trimmed() -> None:
+    region = np.zeros((400, 400), bool)
+    region[150:220, 170:240] = True
+    noise = np.random.default_rng(0).normal(size=(400, 400)) * np.where(region, 9, 2)
+    image = (128 + noise[..., None].repeat(3, 2)).round().astype(np.uint8)
+    overlap = {}
+    for trim in (0.0, 0.05):
+        forged = MODELS.build(dict(type='LyuNOI', trim=trim)).score(image, {}) > 0.5
+        overlap[trim] = (forged & region).sum() / (forged | region).sum()
+    assert MODELS.build(dict(type='LyuNOI')).trim == 0 and MODELS.build(dict(type='PCANOI')).trim == 0.05
+    assert overlap[0.0] > 0.5 > 0.2 > overlap[0.05]
+
+
+@pytest.mark.parametrize('name', ['LyuNOI', 'PCANOI'])
+def test_a_trim_out_of_range_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r'trim must be in \[0, 1\), got 1'):
+        MODELS.build(dict(type=name, trim=1))
+
+
 @pytest.mark.parametrize(
     ('name', 'options'),
     [('LyuNOI', dict(window=1)), ('LyuNOI', dict(step=0)), ('LyuNOI', dict(size=1)), ('PCANOI', dict(least_cells=0))],

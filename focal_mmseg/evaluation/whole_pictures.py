@@ -1,0 +1,79 @@
+"""How well pictures are told apart as a whole, forged from pristine."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .counts import Counts
+from .ranking import curve_figures
+
+WHOLE = ('auc', 'f1', 'accuracy', 'balanced_accuracy')
+
+
+def require_image_threshold(threshold: float | None) -> None:
+    """Refuse what no image score can be above, or all are.
+
+    Raises:
+        ValueError: If it is a number outside [0, 1).
+    """
+    if threshold is not None and not 0 <= threshold < 1:
+        raise ValueError(f'image_threshold must be None or in [0, 1), got {threshold}')
+
+
+def of_pictures(rows: Sequence[dict], threshold: float | None = None) -> dict[str, float]:
+    """The figures of pictures as a whole.
+
+    Args:
+        rows (Sequence[dict]): A picture each: ``image_score``, which ranks them, ``is_pristine`` and ``called_forged``.
+            One whose score is NaN is left out.
+        threshold (float, optional): A picture is called forged if its image score is above it. None calls it forged if
+            any of its pixels is. Defaults to None.
+
+    Returns:
+        dict[str, float]: ``WHOLE`` by name: ``auc``, ``f1`` of the forged ones, ``accuracy``, ``balanced_accuracy``;
+        NaN unless there are both.
+    """
+    drawn = of_draws(rows, threshold, np.ones((1, len(rows))))
+    return {name: float(values[0]) for name, values in drawn.items()}
+
+
+def of_draws(rows: Sequence[dict], threshold: float | None, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """The same of pictures that are drawn anew.
+
+    Args:
+        rows (Sequence[dict]): See :func:`of_pictures`, N of them.
+        threshold (float, optional): See there.
+        draws (np.ndarray): float64 of shape (R, N): how often each picture is drawn.
+
+    Returns:
+        dict[str, np.ndarray]: float64 of shape (R,), by the names of ``WHOLE``.
+    """
+    score = np.array([row['image_score'] for row in rows], float)
+    # NaN goes last.
+    order = np.argsort(-score, kind='stable')[: np.count_nonzero(~np.isnan(score))]
+    score, draws = score[order], draws[:, order]
+    truth = np.array([not rows[number]['is_pristine'] for number in order], bool)
+    mask_called = np.array([rows[number]['called_forged'] for number in order], bool)
+    called = mask_called if threshold is None else score > threshold
+    if truth.all() or not truth.any():
+        return {name: np.full(len(draws), math.nan) for name in WHOLE}
+    cells = np.stack([truth & called, ~truth & called, truth & ~called, ~truth & ~called], 1)
+    thresholds = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+    hits, misses = (np.cumsum(draws * which, 1)[:, thresholds] for which in (truth, ~truth))
+    found = [_figures(*each) for each in zip(draws @ cells, hits, misses, strict=True)]
+    return {name: np.array([each[name] for each in found]) for name in WHOLE}
+
+
+def _figures(cells: np.ndarray, hits: np.ndarray, misses: np.ndarray) -> dict[str, float]:
+    """``WHOLE`` from the four numbers of pictures, and those forged and pristine at or above each image score."""
+    counts = Counts(*map(int, cells))
+    forged, pristine = counts.both + counts.missed, counts.neither + counts.extra
+    if not forged or not pristine:
+        return dict.fromkeys(WHOLE, math.nan)
+    return dict(
+        auc=curve_figures(hits, misses)['auc'],
+        f1=counts.forged_f1,
+        accuracy=(counts.both + counts.neither) / (forged + pristine),
+        balanced_accuracy=(counts.both / forged + counts.neither / pristine) / 2,
+    )

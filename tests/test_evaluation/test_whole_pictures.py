@@ -1,0 +1,51 @@
+"""Pictures as a whole, against scikit-learn's."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
+
+from focal_mmseg.evaluation.whole_pictures import of_draws, of_pictures
+
+PICTURES = st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), st.booleans()), min_size=2, max_size=12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(PICTURES, st.sampled_from([None, 0.0, 0.5, 0.6]))
+def test_pictures_as_a_whole_are_scored_as_by_scikit_learn(
+    pictures: list[tuple[float, bool]], threshold: float | None
+) -> None:
+    # Its own score calls a picture forged, or its mask, which here says the opposite.
+    rows = [dict(image_score=s, is_pristine=not forged, called_forged=s <= 0.5) for s, forged in pictures]
+    found = of_pictures(rows, threshold)
+    score, truth = (np.array(each) for each in zip(*pictures, strict=True))
+    if truth.all() or not truth.any():
+        assert all(math.isnan(value) for value in found.values())
+        return
+    called = score <= 0.5 if threshold is None else score > threshold
+    assert found == pytest.approx(
+        dict(
+            auc=roc_auc_score(truth, score),
+            f1=f1_score(truth, called, zero_division=0.0),
+            accuracy=accuracy_score(truth, called),
+            balanced_accuracy=balanced_accuracy_score(truth, called),
+        )
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(PICTURES, st.integers(0, 9))
+def test_pictures_drawn_anew_are_scored_as_if_they_were_in_the_list_as_often(
+    pictures: list[tuple[float, bool]], seed: int
+) -> None:
+    rows = [dict(image_score=s, is_pristine=not forged, called_forged=s > 0.6) for s, forged in pictures]
+    rows.append(dict(image_score=math.nan, is_pristine=True, called_forged=True))
+    draws = np.random.default_rng(seed).integers(0, 3, (2, len(rows)))
+    found = of_draws(rows, None, draws.astype(float))
+    for number, times in enumerate(draws):
+        repeated = [row for row, often in zip(rows, times, strict=True) for _ in range(often)]
+        expected = of_pictures(repeated)
+        assert {name: values[number] for name, values in found.items()} == pytest.approx(expected, nan_ok=True)
