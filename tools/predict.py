@@ -25,7 +25,7 @@ from mmengine.utils import ProgressBar
 
 from focal_mmseg import __version__
 from focal_mmseg.apis import FOCALInferencer, Prediction
-from focal_mmseg.utils import IMAGE_SUFFIXES, find_images, written_whole
+from focal_mmseg.utils import IMAGE_SUFFIXES, find_images, write_image, written_whole
 from focal_mmseg.visualization import overlay
 
 
@@ -89,18 +89,11 @@ def is_done(folder: Path, source: Path) -> bool:
     return summary.is_file() and summary.stat().st_mtime_ns >= source.stat().st_mtime_ns
 
 
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write a PNG, whole or not at all."""
-    with written_whole(path) as part:
-        if not cv2.imwrite(str(part), image):
-            raise OSError(f'cannot write {path}')
-
-
 def write_prediction(folder: Path, source: Path, prediction: Prediction) -> None:
     """Write the four files of a picture, the summary last: where it is, the others are."""
-    write_png(folder / 'mask.png', prediction.mask)
-    write_png(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
-    write_png(folder / 'overlay.png', overlay(mmcv.imread(str(source)), prediction.mask))
+    write_image(folder / 'mask.png', prediction.mask)
+    write_image(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
+    write_image(folder / 'overlay.png', overlay(mmcv.imread(str(source)), prediction.mask))
     with written_whole(folder / 'summary.json') as part:
         part.write_text(json.dumps(dict(picture=str(source), **prediction.summary), indent=2) + '\n', encoding='utf-8')
 

@@ -2,6 +2,7 @@
 
 from .arguments import count, positive_int
 from .files import written_whole
+from .image_files import read_image, write_image
 from .images import IMAGE_SUFFIXES, find_images
 from .picture_size import require_bearable_size
 from .random_state import drawn_from
@@ -14,8 +15,10 @@ __all__ = [
     'drawn_from',
     'find_images',
     'positive_int',
+    'read_image',
     'read_score_map',
     'require_bearable_size',
     'worker_pool',
+    'write_image',
     'written_whole',
 ]

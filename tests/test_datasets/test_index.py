@@ -1,5 +1,6 @@
 """The list file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows:
 def test_names_that_would_be_read_otherwise_are_refused(tmp_path: Path, row: IndexRow) -> None:
     with pytest.raises(ValueError, match='cannot be written'):
         write_index(tmp_path / 'index.tsv', [row])
+    assert not (tmp_path / 'index.tsv').exists()
+
+
+def test_a_name_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"IndexRow\(image='caf\\udce9.png'.*is not UTF-8, rename the file"):
+        write_index(tmp_path / 'index.tsv', [IndexRow(os.fsdecode(b'caf\xe9.png'))])
     assert not (tmp_path / 'index.tsv').exists()
 
 

@@ -65,6 +65,17 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(
     assert written == {'predictions.json', *expected}
 
 
+def test_a_name_that_is_not_utf8_is_one_like_others(predict: Callable, picture: Path, tmp_path: Path) -> None:
+    source = tmp_path / 'pictures'
+    source.mkdir()
+    name = os.fsdecode(b'caf\xe9.png')
+    shutil.copy(picture, source / name)
+    assert predict(source, tmp_path / 'out') == 0
+    folder = tmp_path / 'out' / name
+    assert sorted(path.name for path in folder.iterdir()) == ['mask.png', 'overlay.png', 'score.png', 'summary.json']
+    assert json.loads((folder / 'summary.json').read_text())['picture'] == str(source / name)
+
+
 @pytest.mark.parametrize('size', [(1, 1), (300, 4), (4, 300)])
 def test_the_thinnest_pictures_are_handled(predict: Callable, tmp_path: Path, size: tuple[int, int]) -> None:
     picture = tmp_path / 'thin.png'
@@ -88,7 +99,7 @@ def test_a_folder_without_pictures_is_named(predict: Callable, tmp_path: Path) -
 def test_nothing_half_written_stays_when_writing_fails(
     predict: Callable, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cv2, 'imwrite', lambda path, image: Path(path).write_bytes(b'half') and False)
+    monkeypatch.setattr(cv2, 'imencode', lambda ending, image: (False, None))
     assert predict(picture, tmp_path / 'out') == 1
     assert [path.name for path in (tmp_path / 'out').rglob('*') if path.is_file()] == ['predictions.json']
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from focal_mmseg.datasets.index import IndexRow, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import read_image, write_image, written_whole
 
 SIZE_RULES = ('nearest', 'drop')
 
@@ -46,7 +46,7 @@ def grey(mask: Path) -> np.ndarray:
     Raises:
         Dropped: If the file is no image.
     """
-    found = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
+    found = read_image(mask, cv2.IMREAD_GRAYSCALE)
     if found is None:
         raise Dropped(f'its mask {mask.name} is no image, or truncated')
     return found
@@ -162,8 +162,7 @@ def _convert_one(dataset: DataSet, picture: Picture, name: str, out: Path, copy:
     mask = _fitted(dataset, picture, size, report) if picture.masks else np.zeros(size, bool)
     image = f'{name}{picture.image.suffix}'
     place(picture.image, out / 'images' / image, copy)
-    with written_whole(out / 'masks' / f'{name}.png') as part:
-        cv2.imwrite(str(part), mask.astype(np.uint8) * 255)
+    write_image(out / 'masks' / f'{name}.png', mask.astype(np.uint8) * 255)
     return IndexRow(image, f'{name}.png', picture.kind, dataset.name)
 
 

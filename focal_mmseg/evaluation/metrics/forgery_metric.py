@@ -18,7 +18,7 @@ from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 from focal_mmseg.evaluation.picture_figures import Counts, picture_figures
 from focal_mmseg.evaluation.rows import write_rows
 from focal_mmseg.evaluation.summary import summarise, table, write_summary
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import write_image
 
 OF_MODEL = 'model'
 WITHOUT_OWN = 'top 10 %'
@@ -107,7 +107,7 @@ class ForgeryMetric(BaseMetric):
                 picture=sample.get('picture', Path(sample['img_path']).stem),
             )
             if self.output_dir:
-                _write_mask(self._mask_path(name, sample['img_path']), forged)
+                write_image(self._mask_path(name, sample['img_path']), forged.astype(np.uint8) * 255)
             scored = truth != self.ignore_index
             truth = truth == 1
             if self.resolution:
@@ -203,10 +203,3 @@ def _planes(sample: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if len(logits) != 2:
         raise ValueError(f'{path}: seg_logits has {len(logits)} channels: set out_channels=2 in the decode_head')
     return truth, forged == 1, logits.float().softmax(0)[1].cpu().numpy()
-
-
-def _write_mask(path: Path, forged: np.ndarray) -> None:
-    """Write a mask PNG, white = forged."""
-    with written_whole(path) as part:
-        if not cv2.imwrite(str(part), forged.astype(np.uint8) * 255):
-            raise OSError(f'cannot write {path}')
