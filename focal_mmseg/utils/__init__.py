@@ -4,7 +4,7 @@ from .arguments import count, positive_int
 from .files import written_whole
 from .image_files import read_image, write_image
 from .images import IMAGE_SUFFIXES, find_images
-from .picture_size import require_bearable_size
+from .picture_size import header_of, require_bearable_size
 from .random_state import drawn_from
 from .score_maps import read_score_map
 from .workers import worker_pool
@@ -14,6 +14,7 @@ __all__ = [
     'count',
     'drawn_from',
     'find_images',
+    'header_of',
     'positive_int',
     'read_image',
     'read_score_map',

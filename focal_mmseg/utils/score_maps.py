@@ -4,6 +4,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.lib.npyio import NpzFile
+
+from .picture_size import require_bearable_bytes, require_bearable_size
 
 ARRAYS = ('.npy', '.npz')
 
@@ -64,18 +67,28 @@ def _array(path: Path, key: str) -> np.ndarray:
     """What an array file holds, without leading sides of length 1; objects, which can run code, are refused."""
     try:
         with path.open('rb') as file:
+            require_bearable_bytes(path.stat().st_size, str(path))
             content = np.load(file, allow_pickle=False)
             names = getattr(content, 'files', [key])
-            found = content if isinstance(content, np.ndarray) else content[key] if key in names else None
+            found = content if isinstance(content, np.ndarray) else _unpacked(content, key) if key in names else None
     except Exception as error:  # damaged bytes make numpy and zip fail in any way
-        raise ValueError(f'{path} cannot be read: it is no array file, or truncated ({error})') from error
+        raise ValueError(f'{path} cannot be read: it is no array file, truncated or too large ({error})') from error
     if found is None:
         raise ValueError(f'{path} has no array {key!r} but {", ".join(names)}: set key to the one with the map')
     return found.reshape(found.shape[-2:]) if found.ndim > 2 and found.size == np.prod(found.shape[-2:]) else found
 
 
+def _unpacked(content: NpzFile, key: str) -> np.ndarray:
+    """An array of an ``.npz``, unless a small file unpacks to something huge."""
+    for each in content.zip.infolist():
+        if each.filename in (key, f'{key}.npy'):
+            require_bearable_bytes(each.file_size, each.filename)
+    return content[key]
+
+
 def _picture(path: Path) -> np.ndarray:
     """A picture's grey levels, at the depth of the file."""
+    require_bearable_size(path)
     content = np.frombuffer(path.read_bytes(), np.uint8)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)

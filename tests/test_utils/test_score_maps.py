@@ -122,3 +122,10 @@ def test_objects_are_not_unpickled(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ValueError, match='cannot be read'):
         read_score_map(path)
     assert not (tmp_path / 'sprung').exists()
+
+
+def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('focal_mmseg.utils.picture_size.MOST_BYTES', 10_000)
+    np.savez_compressed(tmp_path / 'map.npz', map=np.zeros((100, 100), np.float32))
+    with pytest.raises(ValueError, match=r'map\.npz cannot be read: .* too large .*has 40128 bytes, more than 10000'):
+        read_score_map(tmp_path / 'map.npz')
