@@ -133,13 +133,27 @@ def test_a_file_of_more_than_a_gibibyte_is_refused_before_it_is_read(dataset, wr
         dataset('test')[0]
 
 
-def test_symlinks_out_of_the_set_are_followed_and_broken_ones_left_out(dataset, write, photograph, half_mask) -> None:
+def test_links_out_of_the_set_are_followed_and_broken_ones_left_out_by_name(
+    dataset, write, photograph, half_mask
+) -> None:
     picture = write('elsewhere/picture.png', photograph)
     write('images/0.png', photograph)
     for number in (0, 1):
         write(f'masks/{number}.png', half_mask)
     (picture.parent.parent / 'images' / '1.png').symlink_to(picture)
     (picture.parent.parent / 'images' / '2.png').symlink_to('nowhere.png')
-    found = dataset('test')
-    assert len(found) == 2
+    (picture.parent.parent / 'images' / 'splice').symlink_to(picture.parent)
+    write('masks/splice/picture.png', half_mask)
+    with pytest.warns(UserWarning, match=r'left out: .*2\.png leads nowhere'):
+        found = dataset('test')
+    assert [found.get_data_info(number)['picture'] for number in range(len(found))] == ['0', '1', 'splice/picture']
+    assert found.get_data_info(2)['kind'] == 'splice'
     assert np.array_equal(found[0]['inputs'], found[1]['inputs'])
+
+
+def test_a_mask_that_is_a_broken_link_makes_no_picture_pristine(dataset, write, photograph, half_mask) -> None:
+    picture = write('images/0.png', photograph)
+    write('masks/1.png', half_mask)
+    (picture.parent.parent / 'masks' / '0.png').symlink_to('nowhere.png')
+    with pytest.raises(FileNotFoundError, match=r'0\.png has no mask .*0\.png: check'):
+        dataset('test', pristine_without_mask=True)
