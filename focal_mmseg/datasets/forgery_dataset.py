@@ -129,14 +129,14 @@ class ForgeryDataset(BaseSegDataset):
         """What the pipeline gets for one picture."""
         img_path = images / image
         seg_map_path = masks / mask if masks and mask else None
-        if self.ann_file and not img_path.is_file():
+        if self.ann_file and not _holds(img_path.is_file):
             raise FileNotFoundError(
                 f'{self.ann_file} lists {img_path}, which does not exist: check data_prefix.img_path, and that tabs '
                 'separate picture, mask, kind and set'
             )
-        if seg_map_path is None or not seg_map_path.is_file():
+        if seg_map_path is None or not _holds(seg_map_path.is_file):
             # What is named but missing is no picture without a mask.
-            named = (self.ann_file and mask) or (seg_map_path is not None and seg_map_path.is_symlink())
+            named = (self.ann_file and mask) or (seg_map_path is not None and _holds(seg_map_path.is_symlink))
             if named or not self.pristine_without_mask:
                 key = 'seg_map_path of data_prefix' if masks is None else self.ann_file or 'seg_map_suffix'
                 raise FileNotFoundError(
@@ -212,6 +212,14 @@ class ForgeryDataset(BaseSegDataset):
         if str(error) not in self.skipped:
             self.skipped.append(str(error))
             warnings.warn(f'skipped: {error}', stacklevel=3)
+
+
+def _holds(test: Callable[[], bool]) -> bool:
+    """Whether a test of a path holds; of a name that is too long, or in a closed folder, none does."""
+    try:
+        return test()
+    except OSError:
+        return False
 
 
 def _last_part(data_root: str | None) -> str:

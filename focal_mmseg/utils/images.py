@@ -13,8 +13,8 @@ def find_images(folder: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> list[
     """The picture files below a folder, by their endings.
 
     Links to files and to folders are followed; a folder that can be reached in several ways is searched once, by its
-    own name if that is below ``folder`` too. Of a link that leads nowhere, and of a folder that cannot be read, a
-    warning tells.
+    own name if that is below ``folder`` too. Of a link that leads nowhere, or upwards to where it lies in, and of a
+    folder that cannot be read a warning tells.
 
     Args:
         folder (Path): Is searched with its sub-folders.
@@ -43,8 +43,13 @@ def _files(folder: Path) -> Iterator[Path]:
         seen.add((place.st_dev, place.st_ino))
         for path in paths:
             mode = 0 if path.name.startswith('.') else _mode(path)
-            if stat.S_ISDIR(mode):
-                (links if path.is_symlink() else folders).append(path)
+            if stat.S_ISDIR(mode) and not path.is_symlink():
+                folders.append(path)
+            elif stat.S_ISDIR(mode) and folder.resolve().is_relative_to(path.resolve()):
+                # Else a link to / would have everything searched that there is.
+                warnings.warn(f'left out: {path} leads to a folder that it lies in', stacklevel=3)
+            elif stat.S_ISDIR(mode):
+                links.append(path)
             elif stat.S_ISREG(mode):
                 yield path
 

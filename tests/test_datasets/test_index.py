@@ -34,6 +34,36 @@ def test_a_name_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
     assert not (tmp_path / 'index.tsv').exists()
 
 
+LINES = (
+    b'a.jpg\ta.png\n',
+    b'../',
+    b'/',
+    b'\0',
+    b'\t',
+    b'\r',
+    b'\xff\xfe',
+    b'\xef\xbb\xbf',
+    b'#',
+    b'\xe2\x80\xa8',
+    b'..',
+)
+
+
+@given(st.lists(st.sampled_from(LINES) | st.binary(max_size=20), max_size=12).map(b''.join))
+def test_of_any_bytes_come_rows_or_an_error_that_names_the_file(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp('index') / 'index.tsv'
+    path.write_bytes(content)
+    try:
+        rows = read_index(path)
+    except ValueError as error:
+        assert str(path) in str(error)
+    else:
+        assert not any('..' in Path(row.image).parts or Path(row.image).is_absolute() for row in rows)
+        assert all(row.image for row in rows)
+
+
 def test_fields_at_the_end_may_be_left_out(tmp_path: Path) -> None:
     (tmp_path / 'index.tsv').write_text(
         '# a comment\n\na.jpg\nb.jpg\tb.png\nc.jpg\t\tpristine\nd.jpg\td.png\tx\tcasia1\n'

@@ -39,9 +39,13 @@ def test_links_are_followed_into_a_circle_too(folder: Path, tmp_path_factory: py
     (folder / 'a second name').symlink_to(folder / 'sub')
     (folder / 'itself.png').symlink_to('itself.png')
     (folder / 'y.png').symlink_to(folder / 'a.png')
-    with pytest.warns(UserWarning, match=r'itself\.png leads nowhere'):
+    (folder / 'everything').symlink_to('/')
+    with pytest.warns(UserWarning, match='left out: ') as warned:
         found = [path.relative_to(folder).as_posix() for path in find_images(folder)]
     assert found == ['a.png', 'b.JPG', 'e_gt.png', 'linked/z.png', 'sub/c.tiff', 'y.png']
+    said = sorted(str(each.message).removeprefix(f'left out: {folder}/') for each in warned)
+    upwards = [f'{name} leads to a folder that it lies in' for name in ('circle', 'everything', 'linked/back')]
+    assert [text.partition(', or')[0] for text in said] == sorted([*upwards, 'itself.png leads nowhere'])
 
 
 def test_a_folder_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
