@@ -2,8 +2,8 @@ r"""Localise forged regions in your own pictures; no ground truth is needed.
 
 For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
 forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share). A picture
-that cannot be read is reported, the others go on, and the exit status is 1. Started again, it goes on with the pictures
-that have no result yet or are newer than theirs.
+that cannot be read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes
+on with the pictures that have no result of this model yet, or have changed since.
 
 Example:
   python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions
@@ -12,21 +12,15 @@ Example:
 """
 
 import argparse
-import json
 import sys
-from hashlib import sha256
 from pathlib import Path
 
-import cv2
-import mmcv
-import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.utils import ProgressBar
 
-from focal_mmseg import __version__
-from focal_mmseg.apis import FOCALInferencer, Prediction
-from focal_mmseg.utils import IMAGE_SUFFIXES, find_images, written_whole
-from focal_mmseg.visualization import overlay
+from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.apis.prediction_folder import PredictionFolder, file_state, identity
+from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,73 +52,49 @@ def find_pictures(source: Path, out: Path) -> dict[str, Path]:
     return {path.relative_to(source).as_posix(): path for path in paths}
 
 
-def claim(args: argparse.Namespace) -> None:
-    """Say in OUT/predictions.json what makes the results there.
+def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, PredictionFolder]:
+    """The pictures, the model, and the folder that it writes to.
 
     Raises:
-        FileExistsError: If something else made those that are there.
+        OSError: If something that the command line names is missing, or the folder is another model's.
+        ValueError: If something that it names cannot be used.
     """
-    weights = None if args.checkpoint is None else sha256(Path(args.checkpoint).read_bytes()).hexdigest()
-    options = args.cfg_options or {}
-    made_by = dict(
-        version=__version__, config=Config.fromfile(args.config).pretty_text, weights=weights, options=options
-    )
-    made_by = json.loads(json.dumps(made_by))
-    stamp = args.out / 'predictions.json'
-    if stamp.is_file() and not args.again:
-        before = json.loads(stamp.read_text(encoding='utf-8'))
-        other = [key for key in made_by if before.get(key) != made_by[key]]
-        if other:
-            raise FileExistsError(
-                f'{args.out} holds results of another {" and ".join(other)}: give another folder, or --again to '
-                'replace them'
-            )
-    with written_whole(stamp) as part:
-        part.write_text(json.dumps(made_by, indent=2) + '\n', encoding='utf-8')
+    pictures = find_pictures(args.input, args.out)
+    focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options)
+    results = PredictionFolder(args.out, identity(args.config, args.checkpoint, args.cfg_options))
+    results.claim(args.again)
+    return pictures, focal, results
 
 
-def is_done(folder: Path, source: Path) -> bool:
-    """Whether a picture has its result; the summary is written last."""
-    summary = folder / 'summary.json'
-    return summary.is_file() and summary.stat().st_mtime_ns >= source.stat().st_mtime_ns
-
-
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write a PNG, whole or not at all."""
-    with written_whole(path) as part:
-        if not cv2.imwrite(str(part), image):
-            raise OSError(f'cannot write {path}')
-
-
-def write_prediction(folder: Path, source: Path, prediction: Prediction) -> None:
-    """Write the four files of a picture, the summary last: where it is, the others are."""
-    write_png(folder / 'mask.png', prediction.mask)
-    write_png(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
-    write_png(folder / 'overlay.png', overlay(mmcv.imread(str(source)), prediction.mask))
-    with written_whole(folder / 'summary.json') as part:
-        part.write_text(json.dumps(dict(picture=str(source), **prediction.summary), indent=2) + '\n', encoding='utf-8')
+def reason(error: Exception) -> str:
+    """Why a picture failed, in one line; of what is no complaint about the picture its kind too."""
+    said = ' '.join(str(error).split())
+    return said if isinstance(error, OSError | ValueError) else f'{type(error).__name__}: {said}'
 
 
 def main() -> int:
     """Predict; the exit status."""
     args = parse_args()
-    pictures = find_pictures(args.input, args.out)
-    focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options)
-    claim(args)
-    waiting = {name: path for name, path in pictures.items() if args.again or not is_done(args.out / name, path)}
-    failures = {}
+    try:
+        pictures, focal, results = start(args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'predict.py: {error}')
+    waiting = {name: path for name, path in pictures.items() if args.again or not results.is_done(name, path)}
+    failed = 0
     progress = ProgressBar(len(waiting)) if waiting else None
     for name, path in waiting.items():
         try:
-            write_prediction(args.out / name, path, focal(path))
-        except (OSError, ValueError, cv2.error) as error:
-            failures[path] = error
+            state = file_state(path)
+            results.write(name, path, state, focal(path))
+        except Exception as error:  # whatever is wrong with one picture, the others go on
+            failed += 1
+            print(f'\nfailed: {path}: {reason(error)}', file=sys.stderr)
         progress.update()
     before = f', beside {len(pictures) - len(waiting)} that were there' if len(waiting) < len(pictures) else ''
-    print(f'\n{len(waiting) - len(failures)} of {len(waiting)} pictures written to {args.out}{before}')
-    for path, error in failures.items():
-        print(f'failed: {path}: {error}', file=sys.stderr)
-    return 1 if failures else 0
+    print(f'\n{len(waiting) - failed} of {len(waiting)} pictures written{before}')
+    if failed:
+        print(f'{failed} pictures failed; each is named above, with why', file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == '__main__':

@@ -25,8 +25,9 @@ class ForgeryDataset(BaseSegDataset):
 
     Without ``ann_file`` every picture below ``data_prefix.img_path`` belongs to the set, and its mask is the file below
     ``data_prefix.seg_map_path`` of the same relative name up to ``seg_map_suffix``. The first folder below
-    ``img_path``, if there is one, is the picture's kind (``splice/0001.jpg``), by which the metric groups. Names that
-    begin with a dot count for nothing; where both prefixes are one folder, masks are not taken for pictures.
+    ``img_path``, if there is one, is the picture's kind (``splice/0001.jpg``), by which the metric groups. Links are
+    followed, see :func:`find_images`. Names that begin with a dot count for nothing; where both prefixes are one
+    folder, masks are not taken for pictures.
 
     With ``ann_file`` each line of it names a picture, its mask, its kind and its set, separated by tabs, relative to
     the prefixes; all but the picture may be left out, see :func:`read_index`.
@@ -136,14 +137,15 @@ class ForgeryDataset(BaseSegDataset):
         """What the pipeline gets for one picture."""
         img_path = images / image
         seg_map_path = masks / mask if masks and mask else None
-        if self.ann_file and not img_path.is_file():
+        if self.ann_file and not _holds(img_path.is_file):
             raise FileNotFoundError(
                 f'{self.ann_file} lists {img_path}, which does not exist: check data_prefix.img_path, and that tabs '
                 'separate picture, mask, kind and set'
             )
-        if seg_map_path is None or not seg_map_path.is_file():
-            listed = self.ann_file and mask
-            if listed or not self.pristine_without_mask:
+        if seg_map_path is None or not _holds(seg_map_path.is_file):
+            # What is named but missing is no picture without a mask.
+            named = (self.ann_file and mask) or (seg_map_path is not None and _holds(seg_map_path.is_symlink))
+            if named or not self.pristine_without_mask:
                 key = 'seg_map_path of data_prefix' if masks is None else self.ann_file or 'seg_map_suffix'
                 raise FileNotFoundError(
                     f'the picture {img_path} has no mask{f" {seg_map_path}" if seg_map_path else ""}: check {key}, or '
@@ -218,6 +220,14 @@ class ForgeryDataset(BaseSegDataset):
         if str(error) not in self.skipped:
             self.skipped.append(str(error))
             warnings.warn(f'skipped: {error}', stacklevel=3)
+
+
+def _holds(test: Callable[[], bool]) -> bool:
+    """Whether a test of a path holds; of a name that is too long, or in a closed folder, none does."""
+    try:
+        return test()
+    except OSError:
+        return False
 
 
 def _last_part(data_root: str | None) -> str:

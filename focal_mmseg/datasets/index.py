@@ -74,8 +74,15 @@ def write_index(path: str | Path, rows: Iterable[IndexRow]) -> None:
     lines = [HEADING]
     for row in rows:
         line = '\t'.join(astuple(row)).rstrip('\t')
+        if not _is_utf8(line):
+            raise ValueError(f'{row} cannot be written to {path}: a name is not UTF-8, rename the file')
         if line.startswith('#') or len(line.splitlines()) != 1 or any('\t' in field for field in astuple(row)):
             raise ValueError(f'{row} cannot be written to {path}: a name has a tab, a line break or a leading #')
         lines.append(line)
     with written_whole(path) as part:
         part.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name is text: bytes of a file name that are not UTF-8 are lone surrogates in Python."""
+    return not any('\ud800' <= letter <= '\udfff' for letter in name)

@@ -12,6 +12,7 @@ from mmengine.logging import HistoryBuffer
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+FORCED = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 NAMES_SHOWN = 5
 CORES = ('core', '_core')
 STATISTICS = ('current', 'max', 'mean', 'min')
@@ -57,14 +58,15 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     return state_dict_of(read_checkpoint(path), f'the checkpoint {path}')
 
 
-def read_checkpoint(path: str | Path) -> Any:
+def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
     """Read all that a checkpoint file holds without running code from it.
 
     Args:
         path (str | Path): A file that torch or mmengine wrote.
+        map_location (Any): Where its tensors go, as ``torch.load`` takes it. Defaults to ``'cpu'``.
 
     Returns:
-        Any: Its content, the tensors on the CPU.
+        Any: Its content.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -74,21 +76,27 @@ def read_checkpoint(path: str | Path) -> Any:
         raise FileNotFoundError(f'the checkpoint {path} does not exist')
     try:
         with torch.serialization.safe_globals(safe_globals()):
-            return torch.load(path, map_location='cpu', weights_only=True)
+            return torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # damaged bytes make the unpickler fail in any way
-        raise ValueError(
-            f'the checkpoint {path} cannot be read: it is truncated, no checkpoint, or needs pickled objects, '
-            f'which are refused because they can run code ({error})'
-        ) from error
+        raise ValueError(why_refused(path, error)) from error
+
+
+def why_refused(path: str | Path, error: Exception) -> str:
+    """What to say of a checkpoint that cannot be read without running code from it."""
+    return (
+        f'the checkpoint {path} cannot be read: it is truncated, no checkpoint, or needs pickled objects, which are '
+        f'refused because they can run code ({error})'
+    )
 
 
 def load_weights_only() -> None:
-    """From here on this process loads checkpoints weights-only, those too that mmengine's runner loads.
+    """From here on this process loads weights only, whatever loads them and wherever they come from.
 
-    mmengine would load a file again without that guard when the first attempt fails, and the maintained distribution
-    lets a file use getattr on anything, which is enough to run code.
+    Beyond what ``guarded_loading`` does this holds for ``torch.load``, and for the weights of backbones that mmengine
+    knows by a name: it would load a file again without that guard when the first attempt fails, and the maintained
+    distribution lets a file use getattr on anything, which is enough to run code.
     """
-    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+    os.environ[FORCED] = '1'
     if hasattr(mmengine.runner.checkpoint, 'get_torch_safe_globals'):
         mmengine.runner.checkpoint.get_torch_safe_globals = safe_globals
 

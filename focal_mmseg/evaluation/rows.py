@@ -70,7 +70,7 @@ def read_rows(path: str | Path) -> list[dict]:
         FileNotFoundError: If there is no such file.
         ValueError: If it lacks a column, because another version wrote it.
     """
-    with Path(path).open(newline='', encoding='utf-8') as file:
+    with Path(path).open(newline='', encoding='utf-8', errors='surrogateescape') as file:
         rows = list(csv.DictReader(file))
     missing = [name for name in COLUMNS if rows and name not in rows[0]]
     if missing:
@@ -86,7 +86,7 @@ def read_rows(path: str | Path) -> list[dict]:
 
 def write_rows(path: Path, rows: Sequence[dict]) -> None:
     """Write the file that :func:`read_rows` reads."""
-    with written_whole(path) as part, part.open('w', newline='', encoding='utf-8') as file:
+    with written_whole(path) as part, part.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file:
         writer = csv.DictWriter(file, fieldnames=COLUMNS, extrasaction='ignore')
         writer.writeheader()
         writer.writerows(rows)

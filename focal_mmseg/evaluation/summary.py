@@ -177,7 +177,10 @@ def write_summary(folder: Path, groups: Sequence[GroupFigures]) -> None:
     with written_whole(folder / 'summary.json') as part:
         part.write_text(json.dumps(records, indent=2) + '\n', encoding='utf-8')
     columns = list(dict.fromkeys(name for record in records for name in record))
-    with written_whole(folder / 'summary.csv') as part, part.open('w', newline='', encoding='utf-8') as file:
+    with (
+        written_whole(folder / 'summary.csv') as part,
+        part.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file,
+    ):
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(records)
@@ -186,7 +189,7 @@ def write_summary(folder: Path, groups: Sequence[GroupFigures]) -> None:
     for each in drawn:
         each.set_style(TableStyle.MARKDOWN)
     with written_whole(folder / 'summary.md') as part:
-        part.write_text('\n\n'.join(map(str, drawn)) + '\n', encoding='utf-8')
+        part.write_text('\n\n'.join(map(str, drawn)) + '\n', encoding='utf-8', errors='surrogateescape')
 
 
 def _ends(pair: tuple[float, float]) -> dict[str, float]:

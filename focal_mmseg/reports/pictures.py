@@ -10,7 +10,7 @@ import mmcv
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import read_image, written_whole
 from focal_mmseg.visualization import write_grid
 from focal_mmseg.visualization.figures import new_figure
 
@@ -68,7 +68,7 @@ def spread_over(items: Sequence[Source], number: int) -> list[Source]:
 
 def mask_of(folder: Path, source: Source) -> np.ndarray | None:
     """The mask that a test wrote, uint8 of shape (H, W); None where there is none."""
-    return cv2.imread(str(folder / source.dataset / f'{source.picture}.png'), cv2.IMREAD_GRAYSCALE)
+    return read_image(folder / source.dataset / f'{source.picture}.png', cv2.IMREAD_GRAYSCALE)
 
 
 def by_picture(rows: Sequence[dict], figure: str) -> dict[tuple[str, str], float]:

@@ -2,8 +2,9 @@
 
 from .arguments import count, positive_int
 from .files import written_whole
+from .image_files import read_image, write_image
 from .images import IMAGE_SUFFIXES, find_images
-from .picture_size import require_bearable_size
+from .picture_size import header_of, require_bearable_size
 from .random_state import drawn_from
 from .score_maps import read_image_score, read_score_map
 from .workers import worker_pool
@@ -13,10 +14,13 @@ __all__ = [
     'count',
     'drawn_from',
     'find_images',
+    'header_of',
     'positive_int',
+    'read_image',
     'read_image_score',
     'read_score_map',
     'require_bearable_size',
     'worker_pool',
+    'write_image',
     'written_whole',
 ]

@@ -1,14 +1,20 @@
 """Files that are written whole or not at all."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+LONGEST_ENDING = 16
 
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to, and rename it to ``path`` at the end; on an error nothing stays behind.
+
+    The bytes are on the disk before the name is. A process that is killed meanwhile leaves a hidden file, which
+    nothing reads.
 
     Args:
         path (str | Path): The file to be; its folder is made.
@@ -18,9 +24,20 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{os.getpid()}.{path.name}')
+    # Short, because the target's name may be as long as names can be; random, because processes of several machines
+    # may write into one folder.
+    part = path.with_name(f'.{secrets.token_hex(8)}{path.suffix[:LONGEST_ENDING]}')
     try:
         yield part
+        _bring_to_disk(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _bring_to_disk(path: Path) -> None:
+    """Wait until a file's bytes are on the disk; a link has none."""
+    if path.is_symlink():
+        return
+    with path.open('rb+') as file:
+        os.fsync(file.fileno())

@@ -214,6 +214,13 @@ def test_a_mask_that_is_named_but_missing_is_an_error_even_where_masks_may_lack(
         listed('a.jpg\tgone.png\n', pristine_without_mask=True)
 
 
+@pytest.mark.parametrize('name', ['n' * 300, 'n\0'], ids=['too long', 'with a zero'])
+@pytest.mark.parametrize('part', ['picture', 'mask'])
+def test_names_that_no_file_can_have_are_missing_files(listed, name, part) -> None:
+    with pytest.raises(FileNotFoundError, match=r'list\.txt'):
+        listed(f'{name}.jpg\ta.png\n' if part == 'picture' else f'a.jpg\t{name}.png\n')
+
+
 def test_a_list_file_in_another_encoding_is_named(listed) -> None:
     with pytest.raises(ValueError, match=r'list\.txt is not UTF-8: save it as UTF-8'):
         listed('ä.jpg\ta.png'.encode('latin-1'))

@@ -1,21 +1,64 @@
 """The command for one's own pictures."""
 
+import gc
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
+
+from focal_mmseg.apis import FOCALInferencer
+
+# Kills the process in place of a rename, as the system does when memory runs out, and notes what is loaded.
+KILLING = """
+import os
+import signal
+from pathlib import Path
+
+from mmseg.registry import TRANSFORMS
+
+rename, left = Path.replace, int(os.environ.get('KILLED_AT_RENAME', 0))
+
+
+def replace(path, target):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(path, target)
+
+
+if left:
+    Path.replace = replace
+
+
+@TRANSFORMS.register_module()
+class Noted:
+    def __init__(self, file):
+        self.file = file
+
+    def __call__(self, results):
+        with open(self.file, 'a') as file:
+            print(Path(results['img_path']).name, file=file)
+        return results
+"""
+FILES = ('mask.png', 'overlay.png', 'score.png', 'summary.json')
 
 
 @pytest.fixture
 def predict(root: Path, trained: tuple[Path, Path], run_tool: Callable) -> Callable[..., int]:
-    """Runs tools/predict.py; its exit status."""
+    """Runs tools/predict.py; its exit status, or what it says at the end."""
 
-    def run(source: Path, out: Path, *more: str) -> int:
+    def run(source: Path, out: Path, *more: str) -> int | str:
         config, checkpoint = trained
         arguments = ('--config', config, '--checkpoint', checkpoint, '--out', out, '--device', 'cpu', *more)
         with pytest.raises(SystemExit) as stop:
@@ -38,8 +81,8 @@ def test_a_picture_gets_mask_score_overlay_and_summary(predict: Callable, pictur
     summary = json.loads((folder / 'summary.json').read_text())
     assert summary['forged_share'] == pytest.approx((mask == 255).mean(), abs=1e-5)
     clustered = {'clusters', 'noise_share', 'image_score'}
-    assert set(summary) == {'picture', 'width', 'height', 'forged_share', 'seconds'} | clustered
-    assert sorted(path.name for path in folder.iterdir()) == ['mask.png', 'overlay.png', 'score.png', 'summary.json']
+    assert set(summary) == {'picture', 'width', 'height', 'forged_share', 'seconds', 'origin'} | clustered
+    assert sorted(path.name for path in folder.iterdir()) == [*FILES]
 
 
 def test_a_folder_goes_on_past_bad_files_and_lists_them(
@@ -60,9 +103,19 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(
     written = {
         path.relative_to(tmp_path / 'out').as_posix() for path in (tmp_path / 'out').rglob('*') if path.is_file()
     }
-    files = ('mask.png', 'overlay.png', 'score.png', 'summary.json')
-    expected = {f'{name}/{file}' for name in ('good.png', 'below/good.png') for file in files}
+    expected = {f'{name}/{file}' for name in ('good.png', 'below/good.png') for file in FILES}
     assert written == {'predictions.json', *expected}
+
+
+def test_a_name_that_is_not_utf8_is_one_like_others(predict: Callable, picture: Path, tmp_path: Path) -> None:
+    source = tmp_path / 'pictures'
+    source.mkdir()
+    name = os.fsdecode(b'caf\xe9.png')
+    shutil.copy(picture, source / name)
+    assert predict(source, tmp_path / 'out') == 0
+    folder = tmp_path / 'out' / name
+    assert sorted(path.name for path in folder.iterdir()) == [*FILES]
+    assert json.loads((folder / 'summary.json').read_text())['picture'] == str(source / name)
 
 
 @pytest.mark.parametrize('size', [(1, 1), (300, 4), (4, 300)])
@@ -81,14 +134,24 @@ def test_the_clusterer_is_swapped_by_an_option(predict: Callable, picture: Path,
 
 def test_a_folder_without_pictures_is_named(predict: Callable, tmp_path: Path) -> None:
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(FileNotFoundError, match='empty holds no picture'):
-        predict(tmp_path / 'empty', tmp_path / 'out')
+    assert 'empty holds no picture' in predict(tmp_path / 'empty', tmp_path / 'out')
+
+
+@pytest.mark.parametrize('option', ['picture', '--config', '--checkpoint'])
+def test_what_the_command_line_names_but_is_missing_ends_in_one_line(
+    predict: Callable, picture: Path, tmp_path: Path, option: str
+) -> None:
+    nowhere = tmp_path / 'nowhere.py'
+    more = () if option == 'picture' else (option, str(nowhere))
+    said = predict(nowhere if option == 'picture' else picture, tmp_path / 'out', *more)
+    assert said.startswith('predict.py: ') and 'nowhere.py' in said and len(said.splitlines()) == 1
+    assert not (tmp_path / 'out').exists()
 
 
 def test_nothing_half_written_stays_when_writing_fails(
     predict: Callable, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cv2, 'imwrite', lambda path, image: Path(path).write_bytes(b'half') and False)
+    monkeypatch.setattr(cv2, 'imencode', lambda ending, image: (False, None))
     assert predict(picture, tmp_path / 'out') == 1
     assert [path.name for path in (tmp_path / 'out').rglob('*') if path.is_file()] == ['predictions.json']
 
@@ -127,7 +190,128 @@ def test_results_of_another_model_are_refused_unless_they_are_to_be_replaced(
 ) -> None:
     out, option = tmp_path / 'out', ('--cfg-options', 'model.decode_head.clusterer.type=KMeansClusterer')
     assert predict(picture, out) == 0
-    with pytest.raises(FileExistsError, match=r'out holds results of another options: .*--again'):
-        predict(picture, out, *option)
+    said = predict(picture, out, *option)
+    assert 'out holds results of other options: ' in said and '--again' in said
     assert predict(picture, out, '--again', *option) == 0
     assert json.loads((out / picture.name / 'summary.json').read_text())['clusters'] == 2
+
+
+@pytest.fixture
+def three(picture: Path, tmp_path: Path) -> Path:
+    """A folder of three pictures."""
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    for name in ('a.png', 'b.png', 'c.png'):
+        shutil.copy(picture, folder / name)
+    return folder
+
+
+def test_a_replacement_that_was_interrupted_goes_on_and_mixes_no_models(
+    predict: Callable, three: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    out, other = tmp_path / 'out', ('--cfg-options', 'model.decode_head.clusterer.type=KMeansClusterer')
+    original = FOCALInferencer.__call__
+
+    def interrupted(self: FOCALInferencer, image: Path) -> object:
+        if image.name == 'b.png':
+            raise KeyboardInterrupt
+        return original(self, image)
+
+    def models() -> list[str]:
+        return [json.loads(path.read_text())['origin']['model'] for path in sorted(out.rglob('summary.json'))]
+
+    assert predict(three, out) == 0
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(FOCALInferencer, '__call__', interrupted)
+        predict(three, out, '--again', *other)
+    first, second, third = models()
+    assert first != second == third
+    kept = (out / 'a.png' / 'summary.json').stat().st_mtime_ns
+    assert predict(three, out, *other) == 0
+    assert models() == [first] * 3
+    assert (out / 'a.png' / 'summary.json').stat().st_mtime_ns == kept
+
+
+def test_a_picture_that_an_older_file_replaced_is_computed_again(
+    predict: Callable, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert predict(picture, tmp_path / 'out') == 0
+    cv2.imwrite(str(picture), np.zeros((20, 30, 3), np.uint8))
+    os.utime(picture, (1, 1))
+    assert predict(picture, tmp_path / 'out') == 0
+    assert '1 of 1 pictures written' in capsys.readouterr().out
+    assert json.loads((tmp_path / 'out' / picture.name / 'summary.json').read_text())['width'] == 30
+
+
+def test_whatever_befalls_one_picture_the_others_go_on_and_nothing_of_it_is_kept(
+    predict: Callable, three: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    original, errors, living = FOCALInferencer.__call__, [], []
+
+    def call(self: FOCALInferencer, image: Path) -> object:
+        gc.collect()
+        living.extend(error() for error in errors)
+        if image.name == 'c.png':
+            return original(self, image)
+        # Of a class of its own, because of Python's own errors no reference can be weak.
+        error = type('OddError', (MemoryError,), {})('two\nlines')
+        errors.append(weakref.ref(error))
+        raise error
+
+    monkeypatch.setattr(FOCALInferencer, '__call__', call)
+    assert predict(three, tmp_path / 'out') == 1
+    said = capsys.readouterr().err
+    for name in ('a.png', 'b.png'):
+        assert f'failed: {three / name}: OddError: two lines' in said
+    assert (tmp_path / 'out' / 'c.png' / 'summary.json').is_file()
+    assert living == [None] * 3
+
+
+def test_a_picture_that_is_deleted_meanwhile_is_reported(
+    predict: Callable, three: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    original = FOCALInferencer.__init__
+
+    def delete_first(self: FOCALInferencer, *arguments: object) -> None:
+        (three / 'a.png').unlink()
+        original(self, *arguments)
+
+    monkeypatch.setattr(FOCALInferencer, '__init__', delete_first)
+    assert predict(three, tmp_path / 'out') == 1
+    said = capsys.readouterr()
+    assert '2 of 3 pictures written' in said.out and f'failed: {three / "a.png"}: ' in said.err
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(
+    root: Path,
+    run_tool: Callable,
+    trained: tuple[Path, Path],
+    three: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / 'killed_at_rename.py').write_text(KILLING)
+    cfg = Config.fromfile(trained[0])
+    cfg.custom_imports.imports.append('killed_at_rename')
+    cfg.test_pipeline.insert(1, dict(type='Noted', file=str(tmp_path / 'loaded.txt')))
+    cfg.dump(tmp_path / 'config.py')
+    out = tmp_path / 'out'
+    command = [root / 'tools' / 'predict.py', three, '--config', tmp_path / 'config.py', '--checkpoint', trained[1]]
+    command += ['--out', out, '--device', 'cpu']
+    # The first is predictions.json's, then four a picture: b.png has its mask only.
+    environment = os.environ | dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(root)]), KILLED_AT_RENAME='7')
+    killed = subprocess.run([sys.executable, *command], capture_output=True, env=environment, timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (out / 'b.png' / 'summary.json').exists()
+    whole = {path: path.read_bytes() for path in (out / 'a.png').iterdir()}
+    assert sorted(path.name for path in whole) == [*FILES]
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        run_tool(*command)
+    assert stop.value.code == 0
+    assert {path: path.read_bytes() for path in (out / 'a.png').iterdir()} == whole
+    assert (tmp_path / 'loaded.txt').read_text().split() == ['a.png', 'b.png', 'b.png', 'c.png']
+    for name in ('a.png', 'b.png', 'c.png'):
+        found = sorted(path.name for path in (out / name).iterdir() if not path.name.startswith('.'))
+        assert found == [*FILES]
+        assert all(cv2.imread(str(out / name / file)) is not None for file in FILES[:3])

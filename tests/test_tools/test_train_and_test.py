@@ -245,3 +245,20 @@ def test_damaged_pictures_are_skipped_on_request_and_listed_at_the_end(
         run_tool(root / 'tools' / 'test.py', *arguments, '--skip-damaged', *options)
     assert stop.value.code.startswith('skipped:\n') and 'splice/00000.jpg' in stop.value.code
     assert len(read_rows(tmp_path / 'out' / 'pictures.csv')) == 3
+
+
+def test_names_that_are_not_utf8_are_tested_like_others(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, forged_set: Path, tmp_path: Path
+) -> None:
+    kind, name = os.fsdecode(b'na\xefve'), os.fsdecode(b'caf\xe9')
+    for part, ending in (('images', 'jpg'), ('masks', 'png')):
+        (tmp_path / 'data' / part / kind).mkdir(parents=True)
+        for target in (f'{kind}/{name}', 'other'):
+            source = forged_set / 'test' / part / 'splice' / f'00000.{ending}'
+            shutil.copy(source, tmp_path / 'data' / part / f'{target}.{ending}')
+    out = tmp_path / 'out'
+    options = ('--cfg-options', f'test_dataloader.dataset.data_root={tmp_path / "data"}')
+    run_tool(root / 'tools' / 'test.py', config, checkpoint, '--work-dir', tmp_path / 'work', '--out', out, *options)
+    assert {row['picture'] for row in read_rows(out / 'pictures.csv')} == {f'{kind}/{name}', 'other'}
+    assert len(list(out.rglob(f'{name}.png'))) == 1
+    assert kind.encode('utf-8', 'surrogateescape') in (out / 'summary.csv').read_bytes()

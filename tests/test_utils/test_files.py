@@ -22,6 +22,27 @@ def test_the_temporary_file_lies_beside_the_target_and_ends_like_it(tmp_path: Pa
         assert part.suffix == '.png'
 
 
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
+    for path in (tmp_path / f'{"a" * 251}.png', tmp_path / f'a.{"b" * 253}'):
+        with written_whole(path) as part:
+            part.write_text('whole')
+        assert path.read_text() == 'whole'
+
+
+def test_two_that_write_one_file_have_a_temporary_file_each(tmp_path: Path) -> None:
+    with written_whole(tmp_path / 'mask.png') as one, written_whole(tmp_path / 'mask.png') as other:
+        assert one != other
+        one.write_text('one')
+        other.write_text('other')
+    assert (tmp_path / 'mask.png').read_text() == 'one'
+
+
+def test_a_link_may_be_written_too(tmp_path: Path) -> None:
+    with written_whole(tmp_path / 'link.png') as part:
+        part.symlink_to(tmp_path / 'nowhere.png')
+    assert (tmp_path / 'link.png').is_symlink()
+
+
 def test_a_string_is_a_path_and_its_folders_are_made(tmp_path: Path) -> None:
     with written_whole(str(tmp_path / 'a' / 'b' / 'rows.csv')) as part:
         part.write_text('whole')

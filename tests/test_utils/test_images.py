@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,34 @@ def test_a_hidden_folder_above_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / '.data').mkdir()
     (tmp_path / '.data' / 'a.png').touch()
     assert [path.name for path in find_images(tmp_path / '.data')] == ['a.png']
+
+
+def test_links_are_followed_into_a_circle_too(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp('elsewhere')
+    (elsewhere / 'z.png').touch()
+    (elsewhere / 'back').symlink_to(folder)
+    (folder / 'circle').symlink_to(folder)
+    (folder / 'linked').symlink_to(elsewhere)
+    (folder / 'a second name').symlink_to(folder / 'sub')
+    (folder / 'itself.png').symlink_to('itself.png')
+    (folder / 'y.png').symlink_to(folder / 'a.png')
+    (folder / 'everything').symlink_to('/')
+    with pytest.warns(UserWarning, match='left out: ') as warned:
+        found = [path.relative_to(folder).as_posix() for path in find_images(folder)]
+    assert found == ['a.png', 'b.JPG', 'e_gt.png', 'linked/z.png', 'sub/c.tiff', 'y.png']
+    said = sorted(str(each.message).removeprefix(f'left out: {folder}/') for each in warned)
+    upwards = [f'{name} leads to a folder that it lies in' for name in ('circle', 'everything', 'linked/back')]
+    assert [text.partition(', or')[0] for text in said] == sorted([*upwards, 'itself.png leads nowhere'])
+
+
+def test_a_folder_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    iterdir = Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:
+        if path.name == 'sub':
+            raise PermissionError(13, 'Permission denied')
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, 'iterdir', refuse)
+    with pytest.warns(UserWarning, match='left out: the folder .*sub cannot be read: Permission denied'):
+        assert [path.name for path in find_images(folder)] == ['a.png', 'b.JPG', 'e_gt.png']

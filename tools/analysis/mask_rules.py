@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.models.decode_heads.mask_at import mask_at
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import positive_int, read_image, written_whole
 
 SMALLEST_REGION = 16
 
@@ -64,7 +64,7 @@ def main() -> None:
     args = parse_args()
     masks, unread = [], []
     for path in sorted(args.masks.rglob(args.glob)):
-        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        mask = read_image(path, cv2.IMREAD_GRAYSCALE)
         if mask is None:
             unread.append(str(path))
             continue

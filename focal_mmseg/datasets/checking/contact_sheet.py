@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import write_image
 from focal_mmseg.visualization import overlay
 
 from .entries import Entry
@@ -41,8 +41,7 @@ def write_contact_sheet(path: Path, entries: Sequence[Entry], findings: Sequence
         # OpenCV draws plain letters only.
         label = label.encode('ascii', 'replace').decode('ascii')
         cv2.putText(sheet, label, (left + 2, top + SIDE + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.38, colour, 1, cv2.LINE_AA)
-    with written_whole(path) as part:
-        cv2.imwrite(str(part), sheet)
+    write_image(path, sheet)
 
 
 def _tile(entry: Entry, finding: Finding) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.utils import read_image
 
 SIZE_RULES = ('nearest', 'proportional', 'drop')
 
@@ -40,10 +41,7 @@ def grey(mask: Path) -> np.ndarray:
     Raises:
         Dropped: If the file is no image.
     """
-    try:
-        found = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        found = None
+    found = read_image(mask, cv2.IMREAD_GRAYSCALE)
     if found is None:
         raise Dropped(f'its mask {mask.name} is no image, or truncated')
     return found

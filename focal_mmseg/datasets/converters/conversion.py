@@ -14,7 +14,7 @@ from mmengine.utils import track_iter_progress
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import proportional
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import write_image, written_whole
 
 from .base import DataSet, Dropped, Picture, picture_size
 
@@ -157,9 +157,7 @@ def _write(dataset: DataSet, picture: Picture, name: str, mask: np.ndarray, out:
     """Write one picture and its mask."""
     image = f'{name}{picture.image.suffix}'
     place(picture.image, out / 'images' / image, copy)
-    with written_whole(out / 'masks' / f'{name}.png') as part:
-        # Not by imwrite, which says nothing of a full disk.
-        part.write_bytes(cv2.imencode('.png', mask.astype(np.uint8) * 255)[1].tobytes())
+    write_image(out / 'masks' / f'{name}.png', mask.astype(np.uint8) * 255)
     return IndexRow(image, f'{name}.png', picture.kind, dataset.name)
 
 

@@ -7,7 +7,9 @@ import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from focal_mmseg.utils import header_of
 
 
 @TRANSFORMS.register_module()
@@ -69,13 +71,15 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
         np.ndarray: uint8 of shape (H, W): 0 pristine, 1 forged.
 
     Raises:
-        ValueError: If the file is no image, is partly transparent, has more than 16 bits, or holds only values from 2
-            up to the threshold beside 0, which would silently come out as an empty mask.
+        ValueError: If the file is no image, declares too many pixels, is partly transparent, has more than 16 bits, or
+            holds only values from 2 up to the threshold beside 0, which would silently come out as an empty mask.
     """
     content = np.frombuffer(fileio.get(path), np.uint8)
+    with header_of(BytesIO(content), f'the mask {path}') as header:
+        decode_alpha = _may_be_transparent(header)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-        unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if _may_be_transparent(content) else grey
+        unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if decode_alpha else grey
     except cv2.error:
         grey = None
     if grey is None:
@@ -96,13 +100,9 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
     return (white if forged_is == 'white' else ~white).astype(np.uint8)
 
 
-def _may_be_transparent(content: np.ndarray) -> bool:
+def _may_be_transparent(header: Image.Image) -> bool:
     """Whether a file's header leaves it open that it has an alpha channel: only then is it decoded for that."""
-    try:
-        with Image.open(BytesIO(content)) as image:
-            return image.mode not in ('1', 'L', 'P', 'RGB', 'I;16') or 'transparency' in image.info
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return True
+    return header.mode not in ('1', 'L', 'P', 'RGB', 'I;16') or 'transparency' in header.info
 
 
 def proportional(mask: tuple[int, int], picture: tuple[int, int]) -> bool:

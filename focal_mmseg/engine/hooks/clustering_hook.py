@@ -196,7 +196,10 @@ class ClusteringHook(Hook):
             f'average, {seconds:.3f} s an image, at most {max(row.seconds for row in rows):.3f} s; each in {path}'
         )
         if runner.rank == 0:
-            with written_whole(path) as part, part.open('w', newline='', encoding='utf-8') as file:
+            with (
+                written_whole(path) as part,
+                part.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file,
+            ):
                 writer = csv.writer(file)
                 writer.writerow(Row._fields)
                 writer.writerows(rows)

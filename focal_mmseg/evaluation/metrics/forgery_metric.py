@@ -19,7 +19,7 @@ from focal_mmseg.evaluation.pooling import kept_counts, ranking_of
 from focal_mmseg.evaluation.rows import write_rows
 from focal_mmseg.evaluation.summary import summarise, tables, write_summary
 from focal_mmseg.evaluation.whole_pictures import require_image_threshold
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import write_image
 
 OF_MODEL = 'model'
 WITHOUT_OWN = 'top 10 %'
@@ -115,7 +115,7 @@ class ForgeryMetric(BaseMetric):
                 picture=sample.get('picture', Path(sample['img_path']).stem),
             )
             if self.output_dir:
-                _write_mask(self._mask_path(name, sample['img_path']), forged)
+                write_image(self._mask_path(name, sample['img_path']), forged.astype(np.uint8) * 255)
             scored = truth != self.ignore_index
             truth = truth == 1
             # At the picture's size, for at a lower resolution a small region is lost.
@@ -218,10 +218,3 @@ def _planes(sample: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if len(logits) != 2:
         raise ValueError(f'{path}: seg_logits has {len(logits)} channels: set out_channels=2 in the decode_head')
     return truth, forged == 1, logits.float().softmax(0)[1].cpu().numpy()
-
-
-def _write_mask(path: Path, forged: np.ndarray) -> None:
-    """Write a mask PNG, white = forged."""
-    with written_whole(path) as part:
-        if not cv2.imwrite(str(part), forged.astype(np.uint8) * 255):
-            raise OSError(f'cannot write {path}')

@@ -1,0 +1,152 @@
+"""The folder that tools/predict.py writes: which model made it, and which pictures have their result."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmengine.config import Config
+
+from focal_mmseg import __version__
+from focal_mmseg.utils import write_image, written_whole
+from focal_mmseg.visualization import overlay
+
+from .inferencer import Prediction
+
+STAMP = 'predictions.json'
+BLOCK = 2**20
+
+
+def identity(config: str | Path, checkpoint: str | Path | None, options: dict[str, Any] | None) -> dict[str, Any]:
+    """What makes a model's results: two models of one identity give the same.
+
+    Args:
+        config (str | Path): Config file.
+        checkpoint (str | Path, optional): Its weights.
+        options (dict, optional): Overrides of the config.
+
+    Returns:
+        dict[str, Any]: ``version``, ``config``, ``weights`` and ``options``, as JSON has them; the configs and the
+            weights' hashes of a fusion's members too.
+    """
+    cfg = Config.fromfile(config)
+    given = cfg.pretty_text
+    cfg.merge_from_dict(options or {})
+    # The pictures' masks of another tool, that ExternalMasks reads, do not count: they are no part of a model.
+    members = [(Config.fromfile(each.config).pretty_text, each.checkpoint) for each in cfg.model.get('members', [])]
+    found = dict(
+        version=__version__,
+        config=[given, *(text for text, _ in members)],
+        weights=[None if path is None else _digest(path) for path in (checkpoint, *(path for _, path in members))],
+        options=options or {},
+    )
+    return json.loads(json.dumps(found))
+
+
+def file_state(path: Path) -> dict[str, int]:
+    """What changes with a file's content: its size, and when it was written.
+
+    Raises:
+        OSError: If there is no such file.
+    """
+    found = path.stat()
+    return dict(bytes=found.st_size, written_ns=found.st_mtime_ns)
+
+
+class PredictionFolder:
+    """Results of one model, a folder a picture.
+
+    Args:
+        folder (Path): Is made.
+        made_by (dict[str, Any]): Of :func:`identity`.
+    """
+
+    def __init__(self, folder: Path, made_by: dict[str, Any]) -> None:
+        self.folder = folder
+        self._made_by = made_by
+        self._hash = sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
+
+    def claim(self, again: bool) -> None:
+        """Say in the folder what makes its results.
+
+        Args:
+            again (bool): Whether results of another model may be replaced.
+
+        Raises:
+            FileExistsError: If they may not, and another model made those that are there.
+            ValueError: If they may not, and it cannot be told which made them.
+        """
+        stamp = self.folder / STAMP
+        if stamp.is_file() and not again:
+            before = _read(stamp)
+            if before is None:
+                raise ValueError(
+                    f'{stamp} is damaged, so that nobody knows which model made the results beside it: give another '
+                    'folder, or --again to replace them'
+                )
+            other = [key for key, value in self._made_by.items() if before.get(key) != value]
+            if other:
+                raise FileExistsError(
+                    f'{self.folder} holds results of other {" and ".join(other)}: give another folder, or --again to '
+                    'replace them'
+                )
+        with written_whole(stamp) as part:
+            part.write_text(json.dumps(self._made_by, indent=2) + '\n', encoding='utf-8')
+
+    def is_done(self, name: str, picture: Path) -> bool:
+        """Whether this model's result of a picture, as the file is now, is there: the summary is written last."""
+        summary = self._summary(name)
+        try:
+            before = _read(summary) if summary.is_file() else None
+            return before is not None and before.get('origin') == self._of(file_state(picture))
+        except OSError:
+            return False
+
+    def write(self, name: str, picture: Path, state: dict[str, int], prediction: Prediction) -> None:
+        """Write the four files of a picture, the summary last: where it is, the others are.
+
+        Args:
+            name (str): Of the picture's folder.
+            picture (Path): Its file.
+            state (dict[str, int]): :func:`file_state` of it before it was read.
+            prediction (Prediction): Of it.
+
+        Raises:
+            OSError: If something cannot be written.
+        """
+        folder = self.folder / name
+        # From now on, and until the summary is there again, what lies here is of no one model.
+        self._summary(name).unlink(missing_ok=True)
+        write_image(folder / 'mask.png', prediction.mask)
+        write_image(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
+        write_image(folder / 'overlay.png', overlay(mmcv.imread(str(picture)), prediction.mask))
+        summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
+        with written_whole(self._summary(name)) as part:
+            part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
+
+    def _summary(self, name: str) -> Path:
+        return self.folder / name / 'summary.json'
+
+    def _of(self, state: dict[str, int]) -> dict[str, Any]:
+        """What a summary says of its origin."""
+        return dict(model=self._hash, **state)
+
+
+def _digest(path: str | Path) -> str:
+    """The hash of a file, which need not fit into memory."""
+    found = sha256()
+    with Path(path).open('rb') as file:
+        while block := file.read(BLOCK):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """What a file of JSON holds; None where it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
