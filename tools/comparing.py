@@ -76,10 +76,9 @@ class Comparison:
         options = (*run.options, *tested_set.options)
         if degradation is not None:
             folder /= degradation.replace(':', '-')
-        data = () if tested_set.data is None else ('--data', tested_set.data)
         degraded = () if degradation is None else ('--degradation', degradation)
-        arguments = ('--out', str(folder / 'masks'), *data, *degraded)
-        return Step('test.py', folder, run.config, checkpoint, options, arguments)
+        arguments = ('--out', str(folder / 'masks'), *degraded)
+        return Step('test.py', folder, run.config, checkpoint, options, arguments, tested_set.data)
 
     def tested(self) -> dict[str, dict[str, Path]]:
         """Where the masks and ``pictures.csv`` of each finished test are: by the model's and the set's name."""

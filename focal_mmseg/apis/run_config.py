@@ -120,7 +120,7 @@ def give_pipeline(dataset: ConfigDict, pipeline: list) -> None:
         dataset (ConfigDict): Is changed; a ForgeryDataset, or mmengine's ConcatDataset or RepeatDataset of such.
         pipeline (list): Configs of transforms.
     """
-    for each in _single_sets(dataset):
+    for each in single_sets(dataset):
         each.pipeline = pipeline
 
 
@@ -130,15 +130,19 @@ def skip_damaged(dataloader: ConfigDict | None) -> None:
     Args:
         dataloader (ConfigDict, optional): Is changed.
     """
-    for each in _single_sets(dataloader.dataset) if dataloader else ():
+    for each in single_sets(dataloader.dataset) if dataloader else ():
         each.skip_damaged = True
 
 
-def _single_sets(dataset: ConfigDict) -> Iterator[ConfigDict]:
-    """The sets that one is put together of, or itself."""
+def single_sets(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    """The sets that one is put together of, or itself.
+
+    Args:
+        dataset (ConfigDict): A ForgeryDataset, or mmengine's ConcatDataset or RepeatDataset of such.
+    """
     inner = [*dataset.get('datasets', []), *([dataset.dataset] if 'dataset' in dataset else [])]
     for each in inner:
-        yield from _single_sets(each)
+        yield from single_sets(each)
     if not inner:
         yield dataset
 
