@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from progress import Progress
 from stamping import is_same, read_stamp, stamp_of
 
 from focal_mmseg.engine.resuming import whole_checkpoint
@@ -16,7 +17,9 @@ from focal_mmseg.utils import written_whole
 TOOLS = Path(__file__).parent
 
 
-def run_tool(log: Path, name: str, *arguments: str | Path, threads: int | None = None) -> None:
+def run_tool(
+    log: Path, name: str, *arguments: str | Path, threads: int | None = None, progress: Progress | None = None
+) -> None:
     """Run one of our tools as a user would.
 
     Args:
@@ -24,17 +27,35 @@ def run_tool(log: Path, name: str, *arguments: str | Path, threads: int | None =
         name (str): Its file, as ``'test.py'``.
         *arguments (str | Path): Its arguments.
         threads (int, optional): Of the processor. Defaults to torch's choice.
+        progress (Progress, optional): Is shown the log now and then.
 
     Raises:
         RuntimeError: If it fails; names the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     limit = {} if threads is None else dict(OMP_NUM_THREADS=str(threads))
-    with log.open('w', encoding='utf-8') as file:
-        command = [sys.executable, TOOLS / name, *map(str, arguments)]
-        failed = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | limit).returncode
-    if failed:
-        raise RuntimeError(f'{name} ended with code {failed}: see {log}')
+    command = [sys.executable, TOOLS / name, *map(str, arguments)]
+    with (
+        log.open('w', encoding='utf-8') as file,
+        subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | limit) as child,
+    ):
+        try:
+            while _runs(child, None if progress is None else progress.period):
+                progress.watch(log)
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode:
+        raise RuntimeError(f'{name} ended with code {child.returncode}: see {log}')
+
+
+def _runs(child: subprocess.Popen, seconds: float | None) -> bool:
+    """Whether it still runs after so many seconds; None waits for its end."""
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -80,11 +101,23 @@ class Step:
             # What cannot be read is told when it is run.
             return False
 
+    def weights(self) -> str:
+        """The checkpoint that a training left last.
+
+        Raises:
+            OSError: If there is none.
+        """
+        return (self.folder / 'last_checkpoint').read_text(encoding='utf-8').strip()
+
     def _asked(self) -> dict[str, Any]:
         return stamp_of(self.tool, self.config, self.checkpoint, self.data, self.options, self.arguments)
 
-    def run(self) -> None:
+    def run(self, threads: int | None = None, progress: Progress | None = None) -> None:
         """Run it, unless it is done.
+
+        Args:
+            threads (int, optional): See :func:`run_tool`.
+            progress (Progress, optional): See :func:`run_tool`.
 
         Raises:
             OSError: If a file cannot be read or written.
@@ -101,7 +134,7 @@ class Step:
         data = [] if self.data is None else ['--data', self.data]
         options = ['--cfg-options', *self.options] if self.options else []
         arguments = [self.config, *weights, '--work-dir', self.folder, *goes_on, *self.arguments, *data, *options]
-        run_tool(self.folder / 'log.txt', self.tool, *arguments)
+        run_tool(self.folder / 'log.txt', self.tool, *arguments, threads=threads, progress=progress)
         _write(self.folder / 'done.json', asked)
 
 

@@ -25,7 +25,7 @@ def begin(running: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def run(tool: str = 'train.py', leaves: str | None = None) -> list[str]:
         given = []
 
-        def killed(log: Path, name: str, *arguments: str) -> None:
+        def killed(log: Path, name: str, *arguments: str, **_: object) -> None:
             given.extend(map(str, arguments))
             if leaves:
                 torch.save(dict(optimizer={}), folder / leaves)
@@ -72,10 +72,10 @@ def test_a_config_that_is_edited_meanwhile_has_changed(
     config = tmp_path / 'config.py'
     config.write_text('a = 1')
     step = running.Step('test.py', tmp_path / 'test', str(config))
-    monkeypatch.setattr(running, 'run_tool', lambda *_: config.write_text('a = 2'))
+    monkeypatch.setattr(running, 'run_tool', lambda *_, **__: config.write_text('a = 2'))
     step.run()
     assert not step.is_done
-    monkeypatch.setattr(running, 'run_tool', lambda *_: None)
+    monkeypatch.setattr(running, 'run_tool', lambda *_, **__: None)
     step.run()
     assert step.is_done
 
