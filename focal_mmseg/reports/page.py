@@ -24,7 +24,10 @@ thead { border-block: 1px solid; } tbody { border-bottom: 1px solid; }
 img { max-width: 100%; height: auto; background: #fff; }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid #8884; }
 .note { max-width: 44rem; }
-@media (max-width: 45rem) { .wide img { max-width: none; } th[scope=row] { min-width: 6rem; max-width: 8rem; } }
+@media (max-width: 45rem) {
+  .wide img { max-width: none; } th[scope=row] { min-width: 6rem; max-width: 8rem; }
+  th[scope=colgroup] { text-align: left; }
+}
 """
 
 

@@ -1,6 +1,7 @@
 """What the screen says while a comparison runs."""
 
 import importlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +45,18 @@ def test_time_left_goes_by_the_kind_and_failures_have_no_part(
         '3 of 5: this, more than 10 min left',
         '4 of 5: that, about 11 min left',
     ]
+
+
+def test_a_terminal_has_one_line_for_it(
+    progress: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True, raising=False)
+    (tmp_path / 'log.txt').write_text(LOG)
+    told = progress.Progress(['testing'])
+    assert told.period == progress.ON_TERMINAL
+    told.watch(tmp_path / 'log.txt')
+    told.end(True)
+    assert capsys.readouterr().out == '\r\033[K  120 of 1000, 0:05:10 left\r\033[K'
 
 
 def test_a_tool_is_watched_while_it_runs(
