@@ -11,11 +11,11 @@ Example:
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from comparing import Comparison
 from comparison_report import write_report
+from progress import Progress
 
 from focal_mmseg.reports import read_plan
 
@@ -32,17 +32,16 @@ def parse_args() -> argparse.Namespace:
 def execute(comparison: Comparison) -> list[str]:
     """Train and test what is missing, and say how far it is; what went wrong."""
     failures = []
-    waiting = [step for step in comparison.steps() if not step.is_done()]
-    start = time.monotonic()
-    for number, step in enumerate(waiting):
-        left = ''
-        if number:
-            left = f', about {(time.monotonic() - start) / number * (len(waiting) - number) / 60:.0f} min left'
-        print(f'{number + 1} of {len(waiting)}: {step.title}{left}', flush=True)
+    waiting = [work for work in comparison.steps() if not work.is_done]
+    progress = Progress([work.kind for work in waiting])
+    for work in waiting:
+        progress.begin(work.title)
         try:
-            step.run()
+            work.step().run(progress=progress)
+            progress.end(True)
         except (RuntimeError, OSError, ValueError) as error:
-            failures.append(f'{step.title}: {error}')
+            progress.end(False)
+            failures.append(f'{work.title}: {error}')
             print(failures[-1], flush=True)
     return failures
 
@@ -56,7 +55,7 @@ def main() -> None:
         sys.exit(str(error))
     comparison = Comparison(plan, args.work_dir or Path('work_dirs') / 'compare' / args.plan.stem)
     failures = [] if args.report_only else execute(comparison)
-    if not comparison.tested():
+    if not comparison.tested:
         sys.exit('\n'.join(['nothing was tested, so there is no report', *failures]))
     write_report(comparison)
     print(comparison.table().to_markdown())

@@ -1,7 +1,9 @@
 """The work behind compare.py: the steps of a plan, and the figures that they left."""
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,6 +14,7 @@ import focal_mmseg  # noqa: F401
 from focal_mmseg.evaluation.paired import over_trainings
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.reports import Plan, Run, Table, TestSet
+from focal_mmseg.reports.plan import WEIGHTS_OF
 from focal_mmseg.reports.results import means_table
 
 
@@ -20,14 +23,27 @@ class Work:
     """Something to be done.
 
     Attributes:
-        title (str): For the screen.
-        is_done (Callable): Whether it is there.
-        run (Callable): Does it; raises RuntimeError, OSError or ValueError.
+        kind (str): ``'training'`` or ``'testing'``.
+        name (str): What is trained or tested.
+        step (Callable): Describes it; raises RuntimeError while a training that it needs is missing.
     """
 
-    title: str
-    is_done: Callable[[], bool]
-    run: Callable[[], None]
+    kind: str
+    name: str
+    step: Callable[[], Step]
+
+    @property
+    def title(self) -> str:
+        """For the screen."""
+        return f'{self.kind} {self.name}'
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is there; what cannot be described yet is not."""
+        try:
+            return self.step().is_done
+        except (RuntimeError, OSError):
+            return False
 
 
 class Comparison:
@@ -35,96 +51,121 @@ class Comparison:
 
     Args:
         plan (Plan): What is compared.
-        folder (Path): Of all that is made.
+        folder (Path): Of all that is made: ``<model>/train`` and ``<model>/test/<set>``.
     """
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan = plan
         self.folder = folder
+        self._runs = {run.name: run for run in plan.runs}
+        self._folders = folder_names(name for run in plan.runs for name in (run.name, run.model))
+        self._set_folders = folder_names(each.name or 'own' for each in plan.sets)
+
+    def folder_of(self, name: str) -> Path:
+        """The folder of a model, or of one of its trainings."""
+        return self.folder / self._folders[name]
 
     def steps(self) -> Iterator[Work]:
         """Every training and every test, in the order in which they must be done."""
         for run in self.plan.runs:
             if run.train:
-                training = self._training(run)
-                yield Work(f'training {run.name}', lambda step=training: step.is_done, training.run)
+                yield Work('training', run.name, partial(self._training, run))
             for tested_set in self.plan.sets:
-                name = f'testing {run.name}' + (f' on {tested_set.name}' if tested_set.name else '')
-                test = partial(self._test, run, tested_set)
-                yield Work(name, partial(_is_done, test), partial(_do, test))
-
+                name = run.name + (f' on {tested_set.name}' if tested_set.name else '')
+                yield Work('testing', name, partial(self._test, run, tested_set))
             for degradation in self.plan.degradations:
                 test = partial(self._test, run, self.plan.sets[0], degradation)
-                yield Work(f'testing {run.name} under {degradation}', partial(_is_done, test), partial(_do, test))
+                yield Work('testing', f'{run.name} under {degradation}', test)
+
+    def _filled(self, text: str) -> str:
+        """A text of the plan with the weights of other models in it."""
+        return re.sub(WEIGHTS_OF, lambda found: str(self._weights(self._runs[found[1]])), text)
+
+    def _weights(self, run: Run) -> str | None:
+        """Those of the plan, or those that a training left.
+
+        Raises:
+            RuntimeError: If its training is not done.
+        """
+        if not run.train:
+            return None if run.checkpoint is None else self._filled(run.checkpoint)
+        training = self._training(run)
+        if not training.is_done:
+            raise RuntimeError(f'the training of {run.name} is not done')
+        return training.weights()
 
     def _training(self, run: Run) -> Step:
-        return Step('train.py', self.folder / slug(run.name) / 'train', run.config, options=run.options)
+        options = tuple(map(self._filled, run.options))
+        return Step('train.py', self.folder_of(run.name) / 'train', run.config, options=options, data=run.data)
 
     def _test(self, run: Run, tested_set: TestSet, degradation: str | None = None) -> Step:
         """The test of a model on a set, of pictures as they are or degraded.
 
         Raises:
-            RuntimeError: If the model is to be trained and its training is not done.
+            RuntimeError: If a training that it needs is not done.
         """
-        checkpoint = run.checkpoint
-        if run.train:
-            training = self._training(run)
-            if not training.is_done:
-                raise RuntimeError('its training is not done')
-            checkpoint = (training.folder / 'last_checkpoint').read_text(encoding='utf-8').strip()
-        folder = self.folder / slug(run.name) / (slug(tested_set.name) or 'own')
-        options = (*run.options, *tested_set.options)
+        # In a folder of its own: a set may be called 'train'.
+        folder = self.folder_of(run.name) / 'test' / self._set_folders[tested_set.name or 'own']
         if degradation is not None:
             folder /= degradation.replace(':', '-')
-        data = () if tested_set.data is None else ('--data', tested_set.data)
+        options = tuple(map(self._filled, (*run.options, *tested_set.options)))
         degraded = () if degradation is None else ('--degradation', degradation)
-        arguments = ('--out', str(folder / 'masks'), *data, *degraded)
-        return Step('test.py', folder, run.config, checkpoint, options, arguments)
+        arguments = ('--out', str(folder / 'masks'), *degraded)
+        return Step('test.py', folder, run.config, self._weights(run), options, arguments, tested_set.data)
 
+    def _done_test(self, run: Run, *which: TestSet | str) -> Path | None:
+        """Where the masks and ``pictures.csv`` of a test are, if it is done."""
+        work = Work('testing', run.name, partial(self._test, run, *which))
+        return work.step().folder / 'masks' if work.is_done else None
+
+    @cached_property
     def tested(self) -> dict[str, dict[str, Path]]:
         """Where the masks and ``pictures.csv`` of each finished test are: by the model's and the set's name."""
         found: dict[str, dict[str, Path]] = {}
         for run in self.plan.runs:
             for each in self.plan.sets:
-                if _is_done(partial(self._test, run, each)):
-                    found.setdefault(run.name, {})[each.name] = self._test(run, each).folder / 'masks'
+                if masks := self._done_test(run, each):
+                    found.setdefault(run.name, {})[each.name] = masks
         return found
 
     def first_masks(self) -> dict[str, Path]:
         """The folder of masks of each model's first training on the first set."""
-        name, tested = self.plan.sets[0].name, self.tested()
+        name = self.plan.sets[0].name
         first = {model: runs[0] for model, runs in self.trainings.items()}
-        return {model: tested[run][name] for model, run in first.items() if name in tested[run]}
+        return {model: self.tested[run][name] for model, run in first.items() if name in self.tested[run]}
 
     def first_trainings(self) -> dict[str, Path]:
         """The folder of each model's first training, of those that were trained here and tested."""
-        runs = {run.name: run for run in self.plan.runs if run.train}
-        first = {model: names[0] for model, names in self.trainings.items()}
-        return {model: self._training(runs[name]).folder for model, name in first.items() if name in runs}
+        first = {model: self._runs[names[0]] for model, names in self.trainings.items()}
+        return {model: self._training(run).folder for model, run in first.items() if run.train}
 
     def degraded(self) -> dict[str, dict[str, Path]]:
         """The folders of masks of each model's first training on the degraded first set."""
         found: dict[str, dict[str, Path]] = {}
-        for run in self.plan.runs:
-            if run.name != next(iter(self.trainings.get(run.model, [])), None):
-                continue
+        for model, names in self.trainings.items():
             for name in self.plan.degradations:
-                test = partial(self._test, run, self.plan.sets[0], name)
-                if _is_done(test):
-                    found.setdefault(run.model, {})[name] = test().folder / 'masks'
+                if masks := self._done_test(self._runs[names[0]], self.plan.sets[0], name):
+                    found.setdefault(model, {})[name] = masks
         return found
 
     @cached_property
     def rows(self) -> dict[str, dict[str, list[dict]]]:
-        """The figures of each picture, by the run and the column's set."""
-        found: dict[str, dict[str, list[dict]]] = {}
+        """The figures of each picture, by the run and the column's set.
+
+        The sets of a ``data`` file stand under their own names, with that of the plan before it where it is taken.
+        """
         several = ['', *(each.name for each in self.plan.sets if each.data)]
-        for model, sets in self.tested().items():
-            found[model] = {}
+        found: dict[str, dict[tuple[str, str], list[dict]]] = {}
+        for run, sets in self.tested.items():
+            found[run] = {}
             for name, folder in sets.items():
                 for row in read_rows(folder / 'pictures.csv'):
-                    found[model].setdefault(row['dataset'] if name in several else name, []).append(row)
-        return found
+                    column = (name, row['dataset'] if name in several else name)
+                    found[run].setdefault(column, []).append(row)
+        columns = {column for sets in found.values() for column in sets}
+        taken = Counter(name for _, name in columns)
+        heads = {column: _heading(*column, taken[column[1]] > 1) for column in columns}
+        return {run: {heads[column]: rows for column, rows in sets.items()} for run, sets in found.items()}
 
     @cached_property
     def trainings(self) -> dict[str, list[str]]:
@@ -145,22 +186,26 @@ class Comparison:
         return found
 
     def table(self) -> Table:
-        """The figures of each model on each set."""
-        return means_table(self.results, self.plan.figures)
+        """The figures of each model on each set; a model of which trainings are missing says so."""
+        results = {self._label(model): sets for model, sets in self.results.items()}
+        return means_table(results, self.plan.figures, self.plan.pristine)
+
+    def _label(self, model: str) -> str:
+        there, wanted = len(self.trainings[model]), sum(run.model == model for run in self.plan.runs)
+        return model if there == wanted else f'{model} ({there} of {wanted} trainings)'
 
 
-def _is_done(test: Callable[[], Step]) -> bool:
-    """Whether a test is there; one that cannot be described yet, because its training is missing, is not."""
-    try:
-        return test().is_done
-    except (RuntimeError, OSError):
-        return False
+def _heading(tested_set: str, name: str, is_taken: bool) -> str:
+    """What stands above a column."""
+    return f'{tested_set}: {name}' if is_taken and name != tested_set else name
 
 
-def _do(test: Callable[[], Step]) -> None:
-    test().run()
-
-
-def slug(name: str) -> str:
-    """A name as that of a folder."""
-    return re.sub(r'[^a-z0-9]+', '-', name.lower().replace('+', 'p')).strip('-')
+def folder_names(names: Iterable[str]) -> dict[str, str]:
+    """Names as those of folders; one that has no letters, or shares them with another, gets a digest of the name."""
+    slugs = {name: re.sub(r'[^a-z0-9]+', '-', name.lower().replace('+', 'p')).strip('-') for name in names}
+    shared = Counter(slugs.values())
+    digests = {name: hashlib.sha256(name.encode()).hexdigest()[:8] for name in slugs}
+    return {
+        name: slug if slug and shared[slug] == 1 else f'{slug}-{digests[name]}'.strip('-')
+        for name, slug in slugs.items()
+    }

@@ -2,26 +2,32 @@
 
 import html
 from collections.abc import Iterator
+from pathlib import Path
 
-from comparing import Comparison, slug
+from comparing import Comparison
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.datasets.degradations import panels_of
-from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.evaluation.summary import HEADINGS
-from focal_mmseg.reports import Plan, read_steps, write_page
+from focal_mmseg.reports import read_steps, write_page
 from focal_mmseg.reports.page import Section, paragraph, picture, wide
 from focal_mmseg.reports.pictures import Source, by_picture, sources, spread_over, write_masks, write_scatter
-from focal_mmseg.reports.results import differences_table, intervals_table
+from focal_mmseg.reports.results import differences_table, intervals_table, over_sets
 from focal_mmseg.utils import written_whole
 from focal_mmseg.visualization import write_curves, write_panels
 
 WORST = 3
 SCATTERED = 'iou'
+# What each rule adds to the pictures that count.
+PRISTINE = {
+    'left out': '',
+    'paper': ', and F1 and IoU over pristine ones too, as 1 where nothing is called forged and 0 else',
+    'zero': ', and F1 and IoU over pristine ones too, as 0',
+}
 
 
 def write_report(comparison: Comparison) -> None:
@@ -34,8 +40,8 @@ def write_report(comparison: Comparison) -> None:
         Section(
             'Figures',
             paragraph(
-                'F1, IoU and AUC are averages over forged pictures, false alarms the share of pixels called forged '
-                'on pristine ones. Best bold, second best underlined.'
+                f'F1, IoU and AUC are averages over forged pictures{PRISTINE[comparison.plan.pristine]}, false alarms '
+                'the share of pixels called forged on pristine ones. Best bold, second best underlined.'
             )
             + wide(table.to_html(), 'table of figures'),
         ),
@@ -43,17 +49,18 @@ def write_report(comparison: Comparison) -> None:
         *_robustness(comparison),
         *_loss_curves(comparison),
         *_pictures(comparison),
-        Section('Models', wide(_listing(comparison.plan), 'configs and weights')),
+        Section('Models', wide(_listing(comparison), 'configs and weights')),
     ]
     write_page(comparison.folder / 'report.html', comparison.plan.title, sections)
 
 
 def _certainty(comparison: Comparison) -> Section:
     """How sure the figures are: intervals over pictures, and differences from the first model."""
-    results, figures = comparison.results, comparison.plan.figures
-    tables = [intervals_table(results, comparison.trainings, comparison.rows, figure) for figure in figures]
+    results, plan = comparison.results, comparison.plan
+    shared = (results, comparison.trainings, comparison.rows)
+    tables = [intervals_table(*shared, figure, plan.pristine) for figure in plan.figures]
     if len(results) > 1:
-        tables += [differences_table(results, figure) for figure in figures]
+        tables += [differences_table(results, figure, plan.pristine) for figure in plan.figures]
     with written_whole(comparison.folder / 'intervals.md') as part:
         part.write_text('\n'.join(each.to_markdown() for each in tables), encoding='utf-8')
     body = ''.join(wide(each.to_html(), f'{each.title}, {each.columns[0].heading}') for each in tables)
@@ -67,21 +74,19 @@ def _certainty(comparison: Comparison) -> Section:
 def _robustness(comparison: Comparison) -> Iterator[Section]:
     """The first figure of the tables over each degradation (figure 9), of a model's first training."""
     figure = comparison.plan.figures[0]
+
+    def value_of(folder: Path) -> float:
+        return over_sets(read_rows(folder / 'pictures.csv'), comparison.plan.pristine)[figure]
+
+    degraded = comparison.degraded()
     curves = {
-        model: {
-            name: average(read_rows(folder / 'pictures.csv'), 'left out')[figure] for name, folder in folders.items()
-        }
-        for model, folders in comparison.degraded().items()
+        model: {name: value_of(folder) for name, folder in folders.items()} for model, folders in degraded.items()
     }
     if not curves:
         return
-    first = {
-        model: average(read_rows(folder / 'pictures.csv'), 'left out')[figure]
-        for model, folder in comparison.first_masks().items()
-        if model in curves
-    }
+    first = {model: value_of(folder) for model, folder in comparison.first_masks().items() if model in curves}
     write_panels(comparison.folder / 'robustness.png', panels_of(curves), HEADINGS[figure], first)
-    text = f'{HEADINGS[figure]} on degraded pictures; dashed: as they are'
+    text = f'{HEADINGS[figure]} on degraded pictures, each set counting once; dashed: as they are'
     yield Section('Degraded pictures', paragraph(text) + picture(comparison.folder / 'robustness.png', text))
 
 
@@ -99,7 +104,9 @@ def _loss_curves(comparison: Comparison) -> Iterator[Section]:
 def _pictures(comparison: Comparison) -> Iterator[Section]:
     """Grids and scatter plots; of the first set where there are several, and of a model's first training."""
     folders = comparison.first_masks()
-    found = _sources(comparison, next(iter(folders))) if folders else []
+    found, lack = _sources(comparison, next(iter(folders))) if folders else ([], '')
+    if lack:
+        yield Section('Masks', paragraph(f'The masks are not shown: the test pictures cannot be read here. {lack}'))
     values = {model: by_picture(read_rows(folder / 'pictures.csv'), SCATTERED) for model, folder in folders.items()}
     if found and comparison.plan.pictures:
         path = comparison.folder / 'masks.png'
@@ -115,22 +122,27 @@ def _pictures(comparison: Comparison) -> Iterator[Section]:
     for model in folders if found else ():
         worst = _worst(found, values[model])
         if worst:
-            path = comparison.folder / slug(model) / 'worst.png'
+            path = comparison.folder_of(model) / 'worst.png'
             write_masks(path, worst, folders, values)
             text = f'forged pictures with the lowest {HEADINGS[SCATTERED]} of {model}'
             yield Section(f'Worst of {model}', picture(path, text))
 
 
-def _sources(comparison: Comparison, model: str) -> list[Source]:
-    """The pictures of the first set, as the model's config has them."""
+def _sources(comparison: Comparison, model: str) -> tuple[list[Source], str]:
+    """The pictures of the first set, as the model's config has them; or why they cannot be shown."""
     run = next(each for each in comparison.plan.runs if each.model == model)
     first = comparison.plan.sets[0]
     cfg = Config.fromfile(run.config)
     if first.data:
         use_data(cfg, first.data, ('test',))
-    cfg.merge_from_dict(parse_options((*run.options, *first.options)))
+    # Weights, of which a plan may name those of another model, have nothing to do with the pictures.
+    options = [each for each in (*run.options, *first.options) if each.startswith('test_dataloader.')]
+    cfg.merge_from_dict(parse_options(options))
     init_default_scope('mmseg')
-    return list(sources(DATASETS.build(cfg.test_dataloader.dataset)))
+    try:
+        return list(sources(DATASETS.build(cfg.test_dataloader.dataset))), ''
+    except (OSError, ValueError) as error:
+        return [], str(error)
 
 
 def _worst(found: list[Source], values: dict[tuple[str, str], float]) -> list[Source]:
@@ -138,11 +150,12 @@ def _worst(found: list[Source], values: dict[tuple[str, str], float]) -> list[So
     return sorted(scored, key=lambda each: values[each.dataset, each.picture])[:WORST]
 
 
-def _listing(plan: Plan) -> str:
+def _listing(comparison: Comparison) -> str:
     rows = ''
-    for run in plan.runs:
+    for run in comparison.plan.runs:
         weights = 'trained' if run.train else run.checkpoint or '-'
-        cells = (html.escape(text) for text in (run.config, weights, ' '.join(run.options) or '-'))
+        there = weights if run.name in comparison.tested else f'{weights}; not in this report'
+        cells = (html.escape(text) for text in (run.config, there, ' '.join(run.options) or '-'))
         rows += f'<tr><th scope="row">{html.escape(run.name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
     heads = ''.join(f'<th scope="col">{name}</th>' for name in ('model', 'config', 'weights', 'overrides'))
     return f'<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'

@@ -19,10 +19,15 @@ caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { padding: .25rem .7rem; text-align: right; white-space: nowrap; }
 th[scope=row] { text-align: left; font-weight: 400; white-space: normal; min-width: 8rem; }
 th[scope=colgroup] { text-align: center; }
+th[scope=row], thead td { position: sticky; left: 0; background: Canvas; }
 thead { border-block: 1px solid; } tbody { border-bottom: 1px solid; }
 img { max-width: 100%; height: auto; background: #fff; }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid #8884; }
 .note { max-width: 44rem; }
+@media (max-width: 45rem) {
+  .wide img { max-width: none; } th[scope=row] { min-width: 6rem; max-width: 8rem; }
+  th[scope=colgroup] { text-align: left; }
+}
 """
 
 

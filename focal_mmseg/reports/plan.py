@@ -1,5 +1,6 @@
 """What is to be compared: a YAML file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import Any
 import yaml
 
 from focal_mmseg.datasets.degradations import NONE, PRESETS, parse_degradation
+from focal_mmseg.evaluation.averages import require_pristine_rule
 from focal_mmseg.evaluation.picture_figures import FIGURES
 
-KEYS = ('title', 'runs', 'sets', 'degradations', 'figures', 'pictures')
+KEYS = ('title', 'runs', 'data', 'sets', 'degradations', 'figures', 'pristine', 'pictures')
+# In a checkpoint or an option: the weights that another model of the plan has, or is trained to.
+WEIGHTS_OF = r'\{weights of (.+?)\}'
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Run:
         checkpoint (str | None): Its weights; None where the config needs none, or ``train`` makes them.
         options (tuple[str, ...]): ``KEY=VALUE``, as for ``--cfg-options``.
         train (bool): Whether it is trained first.
+        data (str | None): A config whose data sets it is trained on, as for ``--data``.
         model (str): What stands in tables: the name, or for one of several trainings that which they share.
     """
 
@@ -31,6 +36,7 @@ class Run:
     checkpoint: str | None = None
     options: tuple[str, ...] = ()
     train: bool = False
+    data: str | None = None
     model: str = ''
 
     def __post_init__(self) -> None:
@@ -66,6 +72,7 @@ class Plan:
         figures (tuple[str, ...]): Names of ``FIGURES`` that the tables show.
         pictures (int): Rows of the qualitative grid.
         degradations (tuple[str, ...]): Short names; every model is tested under each on the first set.
+        pristine (str): How pictures with no forged pixel count in the F1s and the IoU: a name of ``PRISTINE_RULES``.
     """
 
     title: str
@@ -74,6 +81,7 @@ class Plan:
     figures: tuple[str, ...] = ('macro_f1', 'iou', 'auc', 'false_alarm')
     pictures: int = 6
     degradations: tuple[str, ...] = ()
+    pristine: str = 'left out'
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -94,7 +102,10 @@ def read_plan(path: str | Path) -> Plan:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f'{path} is no YAML: {error}') from error
     content = _mapping(content, str(path), KEYS)
-    runs = _runs(content.get('runs'), f'{path}: runs')
+    data = content.get('data')
+    if not isinstance(data or '', str):
+        raise ValueError(f'{path}: data must be a config file, got {data!r}')
+    runs = _runs(content.get('runs'), f'{path}: runs', data)
     if not runs:
         raise ValueError(f'{path}: runs needs at least one model, with name and config')
     sets = _sets(content.get('sets'), f'{path}: sets')
@@ -107,7 +118,12 @@ def read_plan(path: str | Path) -> Plan:
         raise ValueError(f'{path}: pictures must be a whole number of at least 0, got {pictures!r}')
     title = content.get('title', Path(path).stem)
     degradations = _degradations(content.get('degradations', []), f'{path}: degradations')
-    return Plan(str(title), runs, sets or (TestSet(),), figures, pictures, degradations)
+    pristine = content.get('pristine', Plan.pristine)
+    try:
+        require_pristine_rule(pristine)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    return Plan(str(title), runs, sets or (TestSet(),), figures, pictures, degradations, pristine)
 
 
 def _degradations(value: Any, where: str) -> tuple[str, ...]:
@@ -141,25 +157,52 @@ def _strings(value: Any, where: str) -> list[str]:
     return value
 
 
-def _runs(entries: Any, where: str) -> tuple[Run, ...]:
-    """The models; one with ``seeds`` is trained once for each."""
-    found = []
-    for here, entry in _named(entries, where, ('name', 'config', 'checkpoint', 'options', 'train', 'seeds')):
+def _runs(entries: Any, where: str, data: str | None) -> tuple[Run, ...]:
+    """The models; one with ``seeds`` is trained once for each, on the plan's ``data`` unless it has its own."""
+    found: list[Run] = []
+    keys = ('name', 'config', 'checkpoint', 'options', 'train', 'seeds', 'data')
+    for here, entry in _named(entries, where, keys):
         if not isinstance(entry.get('config'), str) or not entry['config'].strip():
             raise ValueError(f'{here} needs a config')
         if entry.get('train') and entry.get('checkpoint'):
             raise ValueError(f'{here}: give a checkpoint or train: true, not both')
-        seeds = entry.pop('seeds', None)
-        if seeds is None:
-            found.append(Run(**entry))
-            continue
-        whole = isinstance(seeds, list) and all(isinstance(seed, int) and seed >= 0 for seed in seeds)
-        if not whole or not seeds or len(set(seeds)) < len(seeds) or not entry.get('train'):
-            raise ValueError(f'{here}: seeds must be different whole numbers, of a model with train: true')
-        for seed in seeds:
-            own = dict(name=f'{entry["name"]}, seed {seed}', options=(*entry['options'], f'randomness.seed={seed}'))
-            found.append(Run(**(entry | own), model=entry['name']))
+        if entry.get('train'):
+            entry.setdefault('data', data)
+        elif 'data' in entry:
+            raise ValueError(f'{here}: data is for a model with train: true; what all are tested on is in sets')
+        for each in _trainings(here, entry):
+            _require_earlier(here, each, found)
+            found.append(each)
     return tuple(found)
+
+
+def _trainings(here: str, entry: dict[str, Any]) -> list[Run]:
+    """A model, or one for each of its ``seeds``."""
+    seeds = entry.pop('seeds', None)
+    if seeds is None:
+        return [Run(**entry)]
+    whole = isinstance(seeds, list) and all(isinstance(seed, int) and seed >= 0 for seed in seeds)
+    if not whole or not seeds or len(set(seeds)) < len(seeds) or not entry.get('train'):
+        raise ValueError(f'{here}: seeds must be different whole numbers, of a model with train: true')
+    name, options = entry.pop('name'), entry.pop('options')
+    return [
+        Run(f'{name}, seed {seed}', options=(*options, f'randomness.seed={seed}'), **entry, model=name)
+        for seed in seeds
+    ]
+
+
+def _require_earlier(here: str, run: Run, earlier: Sequence[Run]) -> None:
+    """Refuse a name that is there, and weights of a model that is not there yet, or has none."""
+    if run.name in [each.name for each in earlier]:
+        raise ValueError(f'{here}: there are two of the name {run.name!r}')
+    having = [each.name for each in earlier if each.train or each.checkpoint]
+    for text in (run.checkpoint or '', *run.options):
+        for name in re.findall(WEIGHTS_OF, text):
+            if name not in having:
+                raise ValueError(
+                    f'{here}: {{weights of {name}}} needs a model of that name before it, with a checkpoint or '
+                    f'train: true; there are {", ".join(having) or "none"}'
+                )
 
 
 def _sets(entries: Any, where: str) -> tuple[TestSet, ...]:
@@ -175,6 +218,8 @@ def _named(entries: Any, where: str, keys: Sequence[str]) -> list[tuple[str, dic
         here = f'{where}, entry {number}'
         entry = dict(_mapping(entry, here, keys))
         entry['options'] = tuple(_strings(entry.get('options', []), f'{here}: options'))
+        if not isinstance(entry.get('data') or '', str):
+            raise ValueError(f'{here}: data must be a config file, got {entry["data"]!r}')
         if not isinstance(entry.get('name'), str) or not entry['name'].strip():
             raise ValueError(f'{here} needs a name')
         if entry['name'] in [other['name'] for _, other in found]:

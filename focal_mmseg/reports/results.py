@@ -7,6 +7,7 @@ import numpy as np
 
 from focal_mmseg.evaluation.averages import average, intervals
 from focal_mmseg.evaluation.paired import difference
+from focal_mmseg.evaluation.picture_figures import FIGURES
 from focal_mmseg.evaluation.summary import MEAN_OF_SETS
 
 from .tables import Column, Table
@@ -15,21 +16,54 @@ from .tables import Column, Table
 Results = Mapping[str, Mapping[str, Sequence[dict]]]
 
 
-def means_table(results: Results, figures: Sequence[str]) -> Table:
+def means_table(results: Results, figures: Sequence[str], pristine: str = 'left out') -> Table:
     """Table 1's form: the figures of each set, and the mean of the sets where there are several.
 
-    Overlaps are of forged pictures alone, false alarms of pristine ones. A model without one of the sets has no mean.
+    A set for which a figure is not defined, as false alarms without pristine pictures, does not count in its mean. A
+    model without one of the sets has no mean.
+
+    Args:
+        results (Results): Of the models.
+        figures (Sequence[str]): Names of ``FIGURES``.
+        pristine (str): See :func:`.average`. Defaults to ``'left out'``.
     """
     names = _sets(results)
     groups = [*names, MEAN_OF_SETS] if len(names) > 1 else ['']
-    cells = {}
-    for model, sets in results.items():
-        means = np.array([[average(sets.get(name, []), 'left out')[figure] for figure in figures] for name in names])
-        cells[model] = np.concatenate([means, means.mean(0, keepdims=True)] if len(names) > 1 else [means]).ravel()
+    means = np.array(
+        [
+            [[average(sets.get(name, []), pristine)[figure] for figure in figures] for name in names]
+            for sets in results.values()
+        ]
+    )
+    if len(names) > 1:
+        counts = ~np.isnan(means).all(0)
+        summed = np.where(counts, means, 0.0).sum(1) / np.where(counts.any(0), counts.sum(0), math.nan)
+        means = np.concatenate([means, summed[:, None]], 1)
+    cells = dict(zip(results, means.reshape(len(results), -1), strict=True))
     return Table('model', [Column(name, figure) for name in groups for figure in figures], cells)
 
 
-def intervals_table(results: Results, trainings: Mapping[str, Sequence[str]], each: Results, figure: str) -> Table:
+def over_sets(rows: Sequence[dict], pristine: str = 'left out') -> dict[str, float]:
+    """The mean of each figure over the sets that define it, each counting once, whatever its size.
+
+    Args:
+        rows (Sequence[dict]): A picture each, with its ``dataset``.
+        pristine (str): See :func:`.average`. Defaults to ``'left out'``.
+
+    Returns:
+        dict[str, float]: NaN where no picture defines a figure.
+    """
+    by_set: dict[str, list[dict]] = {}
+    for row in rows:
+        by_set.setdefault(row['dataset'], []).append(row)
+    each = [average(own, pristine) for own in by_set.values()]
+    defined = {name: [means[name] for means in each if not math.isnan(means[name])] for name in FIGURES}
+    return {name: sum(values) / len(values) if values else math.nan for name, values in defined.items()}
+
+
+def intervals_table(
+    results: Results, trainings: Mapping[str, Sequence[str]], each: Results, figure: str, pristine: str = 'left out'
+) -> Table:
     """One figure of each set with its 95 % interval over pictures, and the span of several trainings.
 
     Args:
@@ -37,22 +71,23 @@ def intervals_table(results: Results, trainings: Mapping[str, Sequence[str]], ea
         trainings (Mapping[str, Sequence[str]]): The names of a model's trainings.
         each (Results): Of the trainings.
         figure (str): A name of ``FIGURES``.
+        pristine (str): See :func:`.average`. Defaults to ``'left out'``.
     """
     names = _sets(results)
     cells, notes = {}, {}
     for model, sets in results.items():
-        cells[model] = [average(sets.get(name, []), 'left out')[figure] for name in names]
+        cells[model] = [average(sets.get(name, []), pristine)[figure] for name in names]
         notes[model] = []
         for name in names:
-            note = _interval(intervals(sets.get(name, []), 'left out')[figure])
-            own = [average(each[run].get(name, []), 'left out')[figure] for run in trainings[model]]
+            note = _interval(intervals(sets.get(name, []), pristine)[figure])
+            own = [average(each[run].get(name, []), pristine)[figure] for run in trainings[model]]
             if len(own) > 1 and note:
                 note += f', trainings {min(own):.3f} to {max(own):.3f}'
             notes[model].append(note)
     return Table('model', [Column(name, figure) for name in names], cells, notes)
 
 
-def differences_table(results: Results, figure: str) -> Table:
+def differences_table(results: Results, figure: str, pristine: str = 'left out') -> Table:
     """How much higher one figure of the first model is than that of each other, with its 95 % interval.
 
     The pictures count as in :func:`means_table`.
@@ -62,7 +97,7 @@ def differences_table(results: Results, figure: str) -> Table:
     cells, notes = {}, {}
     for model in others:
         pairs = [(results[first].get(name, []), results[model].get(name, [])) for name in names]
-        found = [difference(*pair, figure, 'left out') for pair in pairs]
+        found = [difference(*pair, figure, pristine) for pair in pairs]
         cells[model] = [mean for mean, _, _ in found]
         notes[model] = [_interval(ends) for _, *ends in found]
     return Table(f'{first} above', [Column(name, figure) for name in names], cells, notes)

@@ -14,9 +14,11 @@ import pytest
 from focal_mmseg.reports import Table
 from focal_mmseg.reports.page import Section, paragraph, picture, wide, write_page
 from focal_mmseg.reports.tables import Column
+from focal_mmseg.visualization import write_grid
 
 BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason='no chromium is installed')
+COLUMNS = 10
 # The page in a frame as wide as a telephone; what it says of itself stands in the title afterwards.
 FRAME = """<!doctype html><title></title><iframe width="{wide}" height="700" srcdoc="{page}"></iframe>
 <script>
@@ -24,11 +26,15 @@ addEventListener('load', () => {{
   const page = document.querySelector('iframe').contentDocument;
   const regions = [...page.querySelectorAll('.wide')];
   page.querySelector('nav a').focus();
+  const left = each => Math.round(each.getBoundingClientRect().left);
+  regions[0].scrollLeft = 10000;
   document.title = JSON.stringify({{
     overflow: page.documentElement.scrollWidth - page.documentElement.clientWidth,
     regions: regions.length,
     focused: regions.filter(each => {{ each.focus(); return page.activeElement === each; }}).length,
     scrolling: regions.filter(each => each.scrollWidth > each.clientWidth).length,
+    shown: Math.round(page.images[0].getBoundingClientRect().width),
+    stays: [...page.querySelectorAll('th[scope=row]')].filter(each => left(each) === left(regions[0])).length,
     images: [...page.images].filter(each => each.complete && each.naturalWidth).length,
   }});
 }});
@@ -37,8 +43,9 @@ addEventListener('load', () => {{
 
 @pytest.fixture
 def seen(tmp_path: Path) -> Callable[[int], dict[str, int]]:
-    """What a browser makes of a page with a wide table and a picture, at a width in pixels."""
-    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((300, 1200, 3), np.uint8))
+    """What a browser makes of a page with a wide table and a grid of ten columns, at a width in pixels."""
+    views = [np.zeros((60, 80, 3), np.uint8)] * COLUMNS
+    write_grid(tmp_path / 'a.png', [views], ['a model'] * COLUMNS, ['a picture'])
     columns = [Column(f'set {number}', 'iou') for number in range(12)]
     table = Table('model', columns, {name: [0.5] * len(columns) for name in ('one', 'two')})
     sections = [
@@ -60,9 +67,14 @@ def seen(tmp_path: Path) -> Callable[[int], dict[str, int]]:
     return at
 
 
-def test_a_telephone_scrolls_the_table_and_not_the_page(seen: Callable) -> None:
-    assert seen(360) == dict(overflow=0, regions=2, focused=2, scrolling=1, images=1)
+def test_a_telephone_scrolls_what_is_wide_and_not_the_page(seen: Callable, tmp_path: Path) -> None:
+    found = seen(360)
+    # Models keep their names in sight, and pictures their size.
+    assert found.pop('shown') == cv2.imread(str(tmp_path / 'a.png')).shape[1]
+    assert found == dict(overflow=0, regions=2, focused=2, scrolling=2, stays=2, images=1)
 
 
 def test_a_desktop_scrolls_nothing(seen: Callable) -> None:
-    assert seen(1300) == dict(overflow=0, regions=2, focused=2, scrolling=0, images=1)
+    found = seen(1300)
+    assert 900 < found.pop('shown') <= 1152
+    assert found == dict(overflow=0, regions=2, focused=2, scrolling=0, stays=2, images=1)

@@ -5,9 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from mmseg.registry import DATASETS
 
 from focal_mmseg.reports.pictures import by_picture, mask_of, sources, spread_over, write_masks, write_scatter
+from focal_mmseg.visualization.figures import new_figure
 
 
 @pytest.fixture
@@ -50,16 +52,31 @@ def test_pictures_are_spread_over_the_set(number: int, places: list[int]) -> Non
     assert spread_over(list(range(10)), number) == places
 
 
-def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(dataset: dict, tmp_path: Path) -> None:
+def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(
+    dataset: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = list(sources(DATASETS.build(dataset)))
-    folders = {'one': tmp_path / 'one', 'two': tmp_path / 'two'}
+    folders = {'two': tmp_path / 'two', 'one': tmp_path / 'one'}
     (tmp_path / 'one' / 'small' / 'splice').mkdir(parents=True)
     cv2.imwrite(str(tmp_path / 'one' / 'small' / 'splice' / '00000.png'), np.full((128, 128), 255, np.uint8))
     assert mask_of(folders['one'], found[2]).all() and mask_of(folders['two'], found[2]) is None
-    values = {'one': {('small', 'splice/00000'): 0.123}, 'two': {}}
-    write_masks(tmp_path / 'grid.png', found, folders, values)
+    drawn = []
+    monkeypatch.setattr('focal_mmseg.reports.pictures.write_grid', lambda *given: drawn.extend(given))
+    write_masks(tmp_path / 'grid.png', found[1:3], folders, {'one': {}, 'two': {}})
+    _, rows, heads, labels, _ = drawn
+    assert heads == ('input', 'truth', 'two', 'one') and labels == ['pristine/00000', 'splice/00000']
+    image, truth, without, mask = rows[1]
+    np.testing.assert_array_equal(image, found[2].image())
+    np.testing.assert_array_equal(truth, found[2].truth(truth.shape))
+    assert (without == 127).all() and (mask == 255).all()
+    assert not rows[0][1].any()
+
+
+def test_the_grid_is_written(dataset: dict, tmp_path: Path) -> None:
+    found = list(sources(DATASETS.build(dataset)))
+    write_masks(tmp_path / 'grid.png', found, {'one': tmp_path}, {'one': {('small', 'splice/00000'): 0.123}})
     grid = cv2.imread(str(tmp_path / 'grid.png'))
-    assert grid.shape[0] / grid.shape[1] == pytest.approx(2.3 * 4 / (2.2 * 4), rel=0.05)
+    assert grid.shape[0] / grid.shape[1] == pytest.approx(2.3 * 4 / (2.2 * 3), rel=0.05)
 
 
 def test_the_figure_stands_above_the_mask(dataset: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,9 +93,24 @@ def test_the_figure_stands_above_the_mask(dataset: dict, tmp_path: Path, monkeyp
     assert drawn[4] == [['', '', ''], ['', '', '0.250']]
 
 
-def test_the_scatter_has_a_panel_a_model(tmp_path: Path) -> None:
-    values = {('a', str(number)): number / 10 for number in range(10)}
-    others = {'b': dict(values), 'c': {('a', '0'): 1.0}}
+def test_the_scatter_has_a_panel_a_model_with_the_first_across(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = []
+
+    def keep(*size: float) -> Figure:
+        figures.append(new_figure(*size))
+        return figures[-1]
+
+    monkeypatch.setattr('focal_mmseg.reports.pictures.new_figure', keep)
+    values = {('set', 'p'): 0.9, ('set', 'q'): 0.2, ('set', 'r'): 0.5, ('set', 's'): 0.5}
+    others = {
+        'b': {('set', 'p'): 0.1, ('set', 'q'): 0.3, ('set', 'r'): 0.4, ('set', 's'): 0.5},
+        'c': {('set', 'q'): 1.0, ('set', 'nowhere else'): 0.0},
+    }
     write_scatter(tmp_path / 'scatter.png', ('a', values), others, 'IoU')
+    first, second = figures[0].axes
+    assert (first.get_xlabel(), first.get_ylabel(), second.get_ylabel()) == ('IoU, a', 'IoU, b', 'IoU, c')
+    points = [panel.collections[0].get_offsets().tolist() for panel in (first, second)]
+    assert points == [[[0.9, 0.1], [0.2, 0.3], [0.5, 0.4], [0.5, 0.5]], [[0.2, 1.0]]]
+    assert first.get_title() == 'better a: 2\nbetter b: 1' and second.get_title() == 'better a: 0\nbetter c: 1'
     drawn = cv2.imread(str(tmp_path / 'scatter.png'))
     assert drawn.shape[1] > 1.5 * drawn.shape[0]

@@ -21,6 +21,7 @@ sets:
 degradations: [none, jpeg:70]
 figures: [iou, auc]
 pictures: 4
+pristine: paper
 """
 
 
@@ -28,7 +29,7 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
     (tmp_path / 'plan.yaml').write_text(GOOD)
     plan = read_plan(tmp_path / 'plan.yaml')
     assert (plan.title, plan.figures, plan.pictures) == ('Two networks', ('iou', 'auc'), 4)
-    assert plan.degradations == ('jpeg:70',)
+    assert (plan.degradations, plan.pristine) == (('jpeg:70',), 'paper')
     assert plan.runs == (Run('A', 'a.py', 'a.pth', ('model.x=1',)), Run('B', 'b.py', train=True))
     assert plan.sets == (
         TestSet('casia1'),
@@ -41,7 +42,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     (tmp_path / 'mine.yaml').write_text('runs: [{name: A, config: a.py}]')
     plan = read_plan(tmp_path / 'mine.yaml')
     assert (plan.title, plan.sets, plan.pictures) == ('mine', (TestSet(),), 6)
-    assert plan.figures == ('macro_f1', 'iou', 'auc', 'false_alarm')
+    assert plan.figures == ('macro_f1', 'iou', 'auc', 'false_alarm') and plan.pristine == 'left out'
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,18 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
         ('runs: [{name: A, config: a.py}]\ndegradations: [jpg:3]', "degradations: unknown degradation 'jpg'"),
         ('runs: [{name: A, config: a.py}]\npictures: -1', 'pictures must be a whole number'),
         ('runs: [{name: A, config: a.py}]\nsets: [{options: []}]', 'sets, entry 1 needs a name'),
+        ('runs: [{name: A, config: a.py}]\nsets: [{name: B, data: 1}]', 'sets, entry 1: data must be a config file'),
+        ('runs: [{name: A, config: a.py}]\ndata: [a]', 'data must be a config file, got'),
+        ('runs: [{name: A, config: a.py, data: b.py}]', 'entry 1: data is for a model with train: true'),
+        ('runs: [{name: A, config: a.py}]\npristine: out', "pristine must be one of .*, got 'out'"),
+        (
+            "runs: [{name: A, config: a.py}, {name: B, config: b.py, checkpoint: '{weights of A}'}]",
+            r'entry 2: {weights of A} needs a model .* there are none',
+        ),
+        (
+            "runs: [{name: 'A, seed 0', config: a.py}, {name: A, config: a.py, train: true, seeds: [0]}]",
+            "entry 2: there are two of the name 'A, seed 0'",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_key(tmp_path: Path, text: str, says: str) -> None:
@@ -85,6 +98,14 @@ def test_a_model_with_seeds_is_trained_once_for_each(tmp_path: Path) -> None:
     assert other.model == other.name == 'B'
 
 
+def test_the_data_of_a_plan_are_those_of_the_trainings_without_their_own(tmp_path: Path) -> None:
+    (tmp_path / 'plan.yaml').write_text(
+        'data: d.py\nruns: [{name: A, config: a.py, train: true, seeds: [0]},'
+        '{name: B, config: a.py, train: true, data: e.py}, {name: C, config: a.py}]'
+    )
+    assert [run.data for run in read_plan(tmp_path / 'plan.yaml').runs] == ['d.py', 'e.py', None]
+
+
 def test_code_in_a_plan_does_not_run(tmp_path: Path) -> None:
     (tmp_path / 'plan.yaml').write_text(f'title: !!python/object/apply:os.mkdir [{tmp_path / "trace"}]')
     with pytest.raises(ValueError, match='is no YAML'):
@@ -96,7 +117,32 @@ def test_the_plans_of_the_repository_are_read_and_their_configs_exist(root: Path
     plans = sorted(path for path in (root / 'configs').rglob('*.yaml') if path.stem != 'recipe')
     assert plans
     for path in plans:
-        assert all((root / run.config).is_file() for run in read_plan(path).runs), path
+        plan = read_plan(path)
+        data = [each.data for each in (*plan.runs, *plan.sets) if each.data]
+        assert all((root / config).is_file() for config in (*(run.config for run in plan.runs), *data)), path
+
+
+def test_tables_are_made_of_what_the_paper_has(root: Path) -> None:
+    sets = dict(table1=['columbia', 'coverage', 'casia1', 'misd', 'nist16', 'ffpp'])
+    for path in (root / 'configs' / 'ablations').glob('*.yaml'):
+        plan = read_plan(path)
+        (data,) = [each.data for each in plan.sets]
+        found = Config.fromfile(root / data).test_dataloader.dataset.datasets
+        expected = sets.get(path.stem, ['casia1', 'misd', 'nist16', 'ffpp'])
+        assert [each.data_root for each in found] == [f'data/{name}' for name in expected], path
+        for run in plan.runs:
+            assert run.data == ('configs/_base_/datasets/forgery_train.py' if run.train else None)
+            # Nothing that another plan, or nobody, has made.
+            assert 'work_dirs' not in f'{run.checkpoint} {run.options}'
+
+
+def test_every_baseline_and_own_backbone_stands_in_a_plan(root: Path) -> None:
+    plans = (root / 'configs' / 'ablations').glob('*.yaml')
+    found = {run.config for path in plans for run in read_plan(path).runs}
+    baselines = {path.name for path in (root / 'configs' / 'baselines').glob('*.py')} - {'external_masks.py'}
+    assert {f'configs/baselines/{name}' for name in baselines} <= found
+    names = ('hrnet', 'vit', 'mit', 'convnext', 'efficientnet', 'dinov2', 'dinov3', 'fusion')
+    assert {f'configs/focal_{name}.py' for name in names} <= found
 
 
 @pytest.mark.parametrize(
@@ -112,7 +158,7 @@ def test_the_plans_of_the_repository_are_read_and_their_configs_exist(root: Path
             'clusterings',
             'clusterer',
             TASK_UTILS,
-            ['BIRCH', 'Hierarchical', 'KMeans', 'BisectingKMeans', 'HDBSCAN'],
+            ['HDBSCAN', 'BIRCH', 'Hierarchical', 'KMeans', 'BisectingKMeans'],
         ),
     ],
 )

@@ -80,6 +80,14 @@ def test_html_is_closed_and_escaped() -> None:
     assert '<second>' in texts and texts.count('0.700') == 2
 
 
+def test_html_marks_the_best_and_second_best_in_their_columns() -> None:
+    lines = Table('model', COLUMNS, ROWS).to_html().splitlines()
+    assert '<tr><th scope="row">first</th><td>0.500</td><td><u>0.200</u></td><td>-</td></tr>' in lines
+    assert '<tr><th scope="row">third</th><td><b>0.700</b></td><td><b>0.100</b></td><td>0.100</td></tr>' in lines
+    assert '<tr><th scope="row">fourth</th><td><u>0.600</u></td><td>0.400</td><td><u>0.200</u></td></tr>' in lines
+    assert '<th scope="colgroup" colspan="2">a</th><th scope="colgroup" colspan="1">b</th>' in '\n'.join(lines)
+
+
 def test_csv_has_all_digits(tmp_path: Path) -> None:
     Table('model', COLUMNS, ROWS).write_csv(tmp_path / 'table.csv')
     with (tmp_path / 'table.csv').open(newline='') as file:

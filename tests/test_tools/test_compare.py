@@ -40,12 +40,13 @@ def test_models_are_trained_tested_and_reported_once(
     )
     out = compare(plan)
     said = capsys.readouterr().out
-    assert '1 of 5: testing FOCAL on small\n' in said and '3 of 5: training Cross-entropy, about' in said
+    assert '1 of 5: testing FOCAL on small\n' in said and '3 of 5: training Cross-entropy, more than' in said
+    assert '4 of 5: testing Cross-entropy on small, about' in said
     with (out / 'table.csv').open(newline='') as file:
         rows = {row['']: row for row in csv.DictReader(file)}
     assert list(rows) == ['FOCAL', 'Cross-entropy']
     for name, row in rows.items():
-        folder = out / name.lower() / 'small' / 'masks'
+        folder = out / name.lower() / 'test' / 'small' / 'masks'
         expected = average(read_rows(folder / 'pictures.csv'), 'left out')
         assert float(row['small/iou']) == pytest.approx(expected['iou'])
         assert float(row['small/false_alarm']) == pytest.approx(expected['false_alarm'])

@@ -25,7 +25,7 @@ def begin(running: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def run(tool: str = 'train.py', leaves: str | None = None) -> list[str]:
         given = []
 
-        def killed(log: Path, name: str, *arguments: str) -> None:
+        def killed(log: Path, name: str, *arguments: str, **_: object) -> None:
             given.extend(map(str, arguments))
             if leaves:
                 torch.save(dict(optimizer={}), folder / leaves)
@@ -64,3 +64,27 @@ def test_a_checkpoint_of_another_config_is_not_gone_on_from(begin: Callable, tmp
 def test_a_test_is_done_anew(begin: Callable) -> None:
     begin('test.py', leaves='iter_2.pth')
     assert '--resume' not in begin('test.py')
+
+
+def test_a_config_that_is_edited_meanwhile_has_changed(
+    running: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / 'config.py'
+    config.write_text('a = 1')
+    step = running.Step('test.py', tmp_path / 'test', str(config))
+    monkeypatch.setattr(running, 'run_tool', lambda *_, **__: config.write_text('a = 2'))
+    step.run()
+    assert not step.is_done
+    monkeypatch.setattr(running, 'run_tool', lambda *_, **__: None)
+    step.run()
+    assert step.is_done
+
+
+def test_a_step_whose_config_is_broken_is_not_done_and_says_so(running: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / 'done.json').write_text('{}')
+    (tmp_path / 'config.py').write_text('a = (')
+    for config in ('config.py', 'gone.py'):
+        step = running.Step('test.py', tmp_path, str(tmp_path / config))
+        assert not step.is_done
+        with pytest.raises(ValueError, match=rf'{config} cannot be read'):
+            step.run()

@@ -1,0 +1,81 @@
+"""A comparison of which the tools only pretend to run."""
+
+import importlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from focal_mmseg.evaluation.averages import COUNTS
+from focal_mmseg.evaluation.picture_figures import FIGURES
+from focal_mmseg.evaluation.rows import write_rows
+from focal_mmseg.reports import read_plan
+
+
+@pytest.fixture
+def comparing(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(root / 'tools'))
+    return importlib.import_module('comparing')
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    (tmp_path / 'config.py').write_text('model = dict()\n')
+    return str(tmp_path / 'config.py')
+
+
+@pytest.fixture
+def comparison_of(comparing: ModuleType, tmp_path: Path) -> Callable[..., Any]:
+    """The comparison of a plan, by its keys."""
+
+    def make(**plan: object) -> Any:
+        (tmp_path / 'plan.yaml').write_text(yaml.safe_dump(plan))
+        return comparing.Comparison(read_plan(tmp_path / 'plan.yaml'), tmp_path / 'out')
+
+    return make
+
+
+@pytest.fixture
+def row() -> Callable[..., dict]:
+    """A row of ``pictures.csv``."""
+
+    def make(dataset: str, value: float, is_pristine: bool = False) -> dict:
+        figures = dict.fromkeys(FIGURES, value) | {'false_alarm': value if is_pristine else math.nan}
+        names = dict(dataset=dataset, kind='', picture='1', is_pristine=is_pristine, image_score=0.5)
+        return names | figures | dict.fromkeys(COUNTS, 1)
+
+    return make
+
+
+@pytest.fixture
+def ran(comparing: ModuleType, row: Callable, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What the tools were given; each leaves what it would leave, of a set 'mine' or those of a data file."""
+    found: list[list[str]] = []
+
+    def run(log: Path, name: str, *arguments: object, **_: object) -> None:
+        found.append([name, *map(str, arguments)])
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if name == 'train.py':
+            (log.parent / 'iter_1.pth').write_text('weights')
+            (log.parent / 'last_checkpoint').write_text(str(log.parent / 'iter_1.pth'))
+            return
+        sets = {'casia1': 0.8, 'misd': 0.4} if '--data' in found[-1] else {'mine': 0.2}
+        write_rows(log.parent / 'masks' / 'pictures.csv', [row(*each) for each in sets.items()])
+
+    monkeypatch.setattr(importlib.import_module('running'), 'run_tool', run)
+    return found
+
+
+@pytest.fixture
+def execute() -> Callable[[Any], None]:
+    """Does all steps of a comparison."""
+
+    def run(comparison: Any) -> None:
+        for work in comparison.steps():
+            work.step().run()
+
+    return run

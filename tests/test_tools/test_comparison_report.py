@@ -1,0 +1,62 @@
+"""What a report says where something is missing."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from focal_mmseg.evaluation.rows import write_rows
+
+
+@pytest.fixture
+def report(comparing: ModuleType) -> ModuleType:
+    return importlib.import_module('comparison_report')
+
+
+def test_without_the_test_pictures_there_are_no_grids_but_all_else(
+    report: ModuleType, comparison_of: Callable, config: str, ran: list, execute: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / 'pictures').mkdir()
+    Path(config).write_text(
+        "test_dataloader = dict(dataset=dict(type='ForgeryDataset', pipeline=[], "
+        f'data_root={str(tmp_path / "pictures")!r}))\n'
+    )
+    comparison = comparison_of(
+        runs=[dict(name='A', config=config, train=True, seeds=[0, 1]), dict(name='B', config=config)]
+    )
+    execute(comparison)
+    (tmp_path / 'pictures').rmdir()
+    (tmp_path / 'out' / 'a-seed-1' / 'test' / 'own' / 'done.json').unlink()
+    report.write_report(comparison)
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    assert (
+        'The masks are not shown: the test pictures cannot be read here.' in page and 'pictures does not exist' in page
+    )
+    assert 'A (1 of 2 trainings)' in page and page.count('trained; not in this report') == 1
+    assert (tmp_path / 'out' / 'scatter.png').is_file() and not (tmp_path / 'out' / 'masks.png').exists()
+
+
+def test_curves_of_several_sets_count_each_once(
+    report: ModuleType,
+    comparison_of: Callable,
+    config: str,
+    ran: list,
+    execute: Callable,
+    row: Callable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    comparison = comparison_of(runs=[dict(name='A', config=config)], figures=['iou'], degradations=['jpeg:30'])
+    execute(comparison)
+    small, large = row('small', 1.0), [row('large', 0.0) | {'picture': str(number)} for number in range(3)]
+    for folder, other in (('own', {}), ('own/jpeg-30', {'iou': 0.5})):
+        rows = [small | other, *large]
+        write_rows(tmp_path / 'out' / 'a' / 'test' / folder / 'masks' / 'pictures.csv', rows)
+    drawn = []
+    monkeypatch.setattr(report, 'write_panels', lambda *given: drawn.extend(given))
+    monkeypatch.setattr(report, 'picture', lambda *_: '')
+    (section,) = report._robustness(comparison)
+    assert drawn[1] == {'jpeg': {'A': [('30', 0.25)]}} and drawn[3] == {'A': 0.5}
+    assert 'each set counting once' in section.body
