@@ -31,6 +31,7 @@ UNKNOWN = {
     + struct.pack('<II4s5I', 32, 4, b'ZZZZ', 0, 0, 0, 0, 0)
     + bytes(20),
     'Radiance HDR': b'#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 16000 +X 16000\n\x02\x02\x3e\x80',
+    'GIF': b'GIF89a' + struct.pack('<HH', 9, 9) + bytes(50),
     'Sun raster': struct.pack('>8I', 0x59A66A95, 16_000, 16_000, 24, 768_000_000, 1, 0, 0) + bytes(100),
 }
 

@@ -67,9 +67,9 @@ def write_set(folder: Path, number: int, seed: int) -> dict[str, str]:
     rng = np.random.default_rng([seed, number])
     files = whole_files(rng)
     kind = list(files)[rng.integers(len(files))]
-    # Every fifth file has the name of another kind; no set looks for the ending of a GIF.
+    # Every fifth file has the name of another kind.
     named = kind if rng.random() < 0.8 else list(files)[rng.integers(len(files))]
-    suffix = 'png' if named == 'gif' else named.rpartition('.')[2]
+    suffix = named.rpartition('.')[2]
     stem = odd_stem(rng, f'.{suffix}') if rng.random() < 0.2 else f'n{number}'
     what = rng.random()
     damages = [untouched if what < 0.1 else DAMAGES[rng.integers(len(DAMAGES))] for _ in range(2)]
