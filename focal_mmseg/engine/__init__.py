@@ -1,6 +1,13 @@
 """What FOCAL adds to mmengine's runner."""
 
 from .deepspeed import FOCALDeepSpeedStrategy
-from .hooks import CheckpointFitHook, ClusteringHook, StepSeedHook
+from .hooks import CheckpointFitHook, ClusteringHook, ResumeHook, StepSeedHook, WholeCheckpointHook
 
-__all__ = ['CheckpointFitHook', 'ClusteringHook', 'FOCALDeepSpeedStrategy', 'StepSeedHook']
+__all__ = [
+    'CheckpointFitHook',
+    'ClusteringHook',
+    'FOCALDeepSpeedStrategy',
+    'ResumeHook',
+    'StepSeedHook',
+    'WholeCheckpointHook',
+]
