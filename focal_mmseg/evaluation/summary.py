@@ -16,6 +16,7 @@ from .picture_figures import FIGURES
 from .rows import group
 
 MEAN_OF_SETS = 'mean of sets'
+SUMMARIES = ('summary.json', 'summary.csv', 'summary.md')
 HEADINGS = {
     'macro_f1': 'macro F1',
     'forged_f1': 'forged F1',
