@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
@@ -66,14 +67,23 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
         cfg.visualizer.save_dir = args.show_dir
 
 
+def keep_figures(cfg: Config, out: str | None) -> None:
+    """Have the first evaluator write its files, and ours the rows of single pictures while the test runs."""
+    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    if out:
+        evaluators[0].update(output_dir=out, keep_results=True)
+    elif evaluators[0].type == 'ForgeryMetric':
+        evaluators[0].setdefault('partial_dir', cfg.work_dir)
+
+
 def run(runner: Runner) -> None:
-    """Test; what was scored before an error, or an interruption, is kept."""
+    """Test; after an error, or an interruption, say where the rows are of what was scored before."""
     try:
         runner.test()
     except BaseException:
         begun = isinstance(runner._test_loop, BaseLoop)
         for metric in runner._test_loop.evaluator.metrics if begun else ():
-            kept = metric.keep_partial() if isinstance(metric, ForgeryMetric) else None
+            kept = metric.partial if isinstance(metric, ForgeryMetric) else None
             if kept:
                 print(f'\nthe test did not end; what was scored before is in {kept}', file=sys.stderr)
         raise
@@ -98,14 +108,14 @@ def main() -> None:
     if args.tta:
         give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
-    if args.out:
-        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-        evaluators[0].update(output_dir=args.out, keep_results=True)
+    keep_figures(cfg, args.out)
     runner = Runner.from_cfg(cfg)
     run(runner)
     skipped = list(skipped_of(runner.test_loop.dataloader.dataset))
     if skipped:
-        sys.exit('\n'.join(['skipped:', *skipped]))
+        # torchrun ends all processes with the first.
+        barrier()
+        sys.exit('\n'.join(['skipped:', *skipped]) if is_main_process() else 1)
 
 
 if __name__ == '__main__':

@@ -9,8 +9,6 @@ Example:
 """
 
 import argparse
-import warnings
-from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -19,7 +17,7 @@ from mmseg.registry import RUNNERS
 from focal_mmseg.apis import add_run_arguments, load_run_config
 from focal_mmseg.apis.tracking import TRACKERS, use_trackers
 from focal_mmseg.engine.deepspeed import prepare_deepspeed
-from focal_mmseg.engine.resuming import whole_checkpoint
+from focal_mmseg.engine.resuming import resume
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,29 +47,18 @@ def use_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def resume(cfg: Config) -> None:
-    """Go on from the latest whole checkpoint in the work dir; from the start where there is none."""
-    checkpoint, passed = whole_checkpoint(Path(cfg.work_dir))
-    for reason in passed:
-        warnings.warn(f'passed over: {reason}', stacklevel=2)
-    if checkpoint is None and passed:
-        raise ValueError(f'no checkpoint in {cfg.work_dir} can be gone on from; without --resume it starts anew')
-    if checkpoint is not None:
-        cfg.load_from, cfg.resume = str(checkpoint), True
-
-
 def main() -> None:
     """Train."""
     args = parse_args()
     cfg = load_run_config(args, ('train', 'val'))
-    if args.resume:
-        resume(cfg)
     if args.amp:
         use_amp(cfg)
     use_trackers(cfg, args.track)
     if cfg.get('strategy', {}).get('type') == 'FOCALDeepSpeedStrategy':
         prepare_deepspeed(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if args.resume:
+        resume(runner)
     runner.train()
 
 

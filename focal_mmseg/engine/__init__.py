@@ -2,6 +2,14 @@
 
 from . import guarded_loading
 from .deepspeed import FOCALDeepSpeedStrategy
-from .hooks import CheckpointFitHook, ClusteringHook, StepSeedHook
+from .hooks import CheckpointFitHook, ClusteringHook, ResumeHook, StepSeedHook, WholeCheckpointHook
 
-__all__ = ['CheckpointFitHook', 'ClusteringHook', 'FOCALDeepSpeedStrategy', 'StepSeedHook', 'guarded_loading']
+__all__ = [
+    'CheckpointFitHook',
+    'ClusteringHook',
+    'FOCALDeepSpeedStrategy',
+    'ResumeHook',
+    'StepSeedHook',
+    'WholeCheckpointHook',
+    'guarded_loading',
+]

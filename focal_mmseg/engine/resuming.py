@@ -1,57 +1,172 @@
 """Which checkpoint a training goes on from."""
 
-import os
+import math
 import re
 import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
+from mmengine.runner import Runner
 
 from .checkpoint import read_checkpoint
 
+LAST = 'last_checkpoint'
+NOTHING_YET = 'nothing yet'
+BY_ITER = 'iter_{}.pth'
 
-def whole_checkpoint(work_dir: Path) -> tuple[Path | None, list[str]]:
+
+@dataclass(frozen=True)
+class Lack:
+    """Why a training cannot go on from a checkpoint.
+
+    Attributes:
+        reason (str): For people.
+        is_lost (bool): Whether nothing can be made of it, so that starting anew throws nothing away.
+    """
+
+    reason: str
+    is_lost: bool
+
+
+def resume(runner: Runner) -> None:
+    """Have a runner go on from the latest whole checkpoint of its work dir; from the start where there is none.
+
+    The first process decides for all.
+
+    Args:
+        runner (Runner): Not yet training.
+
+    Raises:
+        ValueError: If there are checkpoints, but none to go on from, or if the run has no seed of its own.
+    """
+    found: list[Any] = [None]
+    if is_main_process():
+        try:
+            found = [_decide(runner)]
+        except ValueError as error:
+            found = [error]
+    broadcast_object_list(found)
+    if isinstance(found[0], ValueError):
+        raise found[0]
+    if found[0] is not None:
+        runner._load_from, runner._resume = str(found[0]), True
+
+
+def _decide(runner: Runner) -> Path | None:
+    """What to go on from, with the log of why; see :func:`resume`."""
+    work_dir, hook = Path(runner.work_dir), runner.cfg.get('default_hooks', {}).get('checkpoint', {})
+    folder, template = _place(work_dir, hook)
+    named = _named(work_dir)
+    newest = _number(named, template) if named else math.inf
+    if newest is None:
+        raise ValueError(
+            f'{work_dir / LAST} names {named}, which is none of default_hooks.checkpoint.filename_tmpl={template}: '
+            'give the template of that run, or remove the file'
+        )
+    checkpoint, lacks = whole_checkpoint(folder, template, newest, get_world_size())
+    for lack in lacks:
+        runner.logger.warning(f'passed over: {lack.reason}')
+    if checkpoint is None and (not all(lack.is_lost for lack in lacks) or (not lacks and newest not in (0, math.inf))):
+        raise ValueError(
+            f'no checkpoint in {folder} can be gone on from, though {LAST} in {work_dir} names {named or "none"}; '
+            'without --resume it starts anew'
+        )
+    if checkpoint is None:
+        runner.logger.warning(f'no checkpoint of this training in {folder}: it starts anew')
+    elif runner.cfg.get('randomness', {}).get('seed') is None:
+        raise ValueError(
+            f'randomness.seed is None, so that a training that goes on from {checkpoint} would see other pictures: '
+            'give the seed that the log of its start shows, --cfg-options randomness.seed=...'
+        )
+    return checkpoint
+
+
+def _place(work_dir: Path, hook: Mapping[str, Any]) -> tuple[Path, str]:
+    """The folder of the checkpoints and the template of their names, as mmengine's CheckpointHook has them."""
+    folder = Path(hook['out_dir']) / work_dir.name if hook.get('out_dir') else work_dir
+    return folder, hook.get('filename_tmpl') or ('epoch_{}.pth' if hook.get('by_epoch', True) else BY_ITER)
+
+
+def _named(work_dir: Path) -> str | None:
+    """The name of the last checkpoint of the latest training in a work dir; None if nothing tells it."""
+    path = work_dir / LAST
+    # The folder may have been moved since.
+    return Path(path.read_text(encoding='utf-8', errors='replace').strip()).name or None if path.is_file() else None
+
+
+def _number(name: str, template: str) -> int | None:
+    """Of a checkpoint; 0 if there is none yet, None if the name is not of the template."""
+    if name == NOTHING_YET:
+        return 0
+    found = re.fullmatch(re.escape(template).replace(re.escape('{}'), r'(\d+)'), name)
+    return int(found[1]) if found else None
+
+
+def whole_checkpoint(
+    folder: Path, template: str = BY_ITER, newest: float = math.inf, processes: int = 1
+) -> tuple[Path | None, list[Lack]]:
     """The latest checkpoint of a training that can be read.
 
     A run that is killed while it writes, or a full disk, leaves a file without its end.
 
     Args:
-        work_dir (Path): With ``iter_<number>.pth`` or ``epoch_<number>.pth``: files, or the folders that DeepSpeed
-            writes.
+        folder (Path): With checkpoints: files, or the folders that DeepSpeed writes.
+        template (str): Of their names. Defaults to ``'iter_{}.pth'``.
+        newest (float): Those of a higher number are of an earlier training. Defaults to infinity.
+        processes (int): With a part each in a folder of DeepSpeed's. Defaults to 1.
 
     Returns:
         tuple: The file or folder, or None where there is none; and why later ones were passed over.
     """
-    numbered = [
-        (int(found[1]), path)
-        for path in work_dir.glob('*.pth')
-        if (found := re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', path.name))
-    ]
-    passed = []
-    for _, path in sorted(numbered, reverse=True):
-        lack = _lack_of_shards(path) if path.is_dir() else _lack_of_file(path)
+    numbered = sorted(
+        ((number, path) for path in folder.glob('*') if (number := _number(path.name, template)) is not None),
+        reverse=True,
+    )
+    earlier = [path.name for number, path in numbered if number > newest]
+    lacks = []
+    if earlier:
+        reason = f'later than what {LAST} names, so of an earlier training, are {", ".join(earlier)} in {folder}'
+        lacks.append(Lack(reason, is_lost=True))
+    for _, path in numbered[len(earlier) :]:
+        lack = _lack_of_shards(path, processes) if path.is_dir() else _lack_of_file(path)
         if lack is None:
-            return path, passed
-        passed.append(lack)
-    return None, passed
+            return path, lacks
+        lacks.append(lack)
+    return None, lacks
 
 
-def _lack_of_file(path: Path) -> str | None:
+def _lack_of_file(path: Path) -> Lack | None:
     """Why a training cannot go on from a file of mmengine's; None if it can."""
+    if damage := _damage(path):
+        return Lack(damage, is_lost=True)
     try:
         content = read_checkpoint(path)
     except ValueError as error:
-        return str(error)
+        return Lack(str(error), is_lost=False)
     if isinstance(content, dict) and 'optimizer' in content:
         return None
-    return f'the checkpoint {path} has no optimizer to go on with (save_optimizer=False)'
+    return Lack(f'the checkpoint {path} has no optimizer to go on with (save_optimizer=False)', is_lost=False)
 
 
-def _lack_of_shards(folder: Path) -> str | None:
+def _lack_of_shards(folder: Path, processes: int) -> Lack | None:
     """Why a training cannot go on from a folder of DeepSpeed's, with a part of each process; None if it can."""
-    for rank in range(int(os.environ.get('WORLD_SIZE', '1'))):
+    for rank in range(processes):
         if not any(folder.glob(f'*zero_pp_rank_{rank}_mp_rank_00_optim_states.pt')):
-            return f'the checkpoint {folder} has no optimizer state of process {rank}'
+            return Lack(f'the checkpoint {folder} has no optimizer state of process {rank}', is_lost=True)
     for path in (folder / 'mp_rank_00_model_states.pt', *folder.glob('*.pt')):
-        # The index of torch's archives is at their end.
-        if not zipfile.is_zipfile(path):
-            return f'the checkpoint {path} cannot be read: it is truncated or missing'
+        if damage := _damage(path):
+            return Lack(damage, is_lost=True)
     return None
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with an archive of torch's, of which torch itself checks no sums; None if it is whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, zipfile.BadZipFile):
+        return f'the checkpoint {path} cannot be read: it is truncated or missing'
+    return f'the checkpoint {path} is damaged in {damaged}' if damaged else None

@@ -90,3 +90,13 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
         writer = csv.DictWriter(file, fieldnames=COLUMNS, extrasaction='ignore')
         writer.writeheader()
         writer.writerows(rows)
+
+
+def append_row(path: Path, row: dict) -> None:
+    """Add a picture to the file that :func:`read_rows` reads, and begin the file where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('a', newline='', encoding='utf-8', errors='surrogateescape') as file:
+        writer = csv.DictWriter(file, fieldnames=COLUMNS, extrasaction='ignore')
+        if not file.tell():
+            writer.writeheader()
+        writer.writerow(row)

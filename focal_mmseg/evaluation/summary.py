@@ -20,6 +20,7 @@ from .rows import Group, group
 from .whole_pictures import WHOLE, of_draws, of_pictures
 
 MEAN_OF_SETS = 'mean of sets'
+SUMMARIES = ('summary.json', 'summary.csv', 'summary.md')
 HEADINGS = {
     'macro_f1': 'macro F1',
     'forged_f1': 'forged F1',

@@ -1,5 +1,6 @@
 """The pictures of a report: what models make of the same photographs, side by side."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ def mask_of(folder: Path, source: Source) -> np.ndarray | None:
 
 
 def by_picture(rows: Sequence[dict], figure: str) -> dict[tuple[str, str], float]:
-    """A figure of each forged picture.
+    """A figure of each forged picture that has it.
 
     Args:
         rows (Sequence[dict]): Of ``read_rows``.
@@ -81,7 +82,8 @@ def by_picture(rows: Sequence[dict], figure: str) -> dict[tuple[str, str], float
     Returns:
         dict[tuple[str, str], float]: By the names of set and picture.
     """
-    return {(row['dataset'], row['picture']): row[figure] for row in rows if not row['is_pristine']}
+    forged = [row for row in rows if not row['is_pristine'] and not math.isnan(row[figure])]
+    return {(row['dataset'], row['picture']): row[figure] for row in forged}
 
 
 def write_masks(

@@ -16,6 +16,7 @@ from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from focal_mmseg.evaluation import ForgeryMetric
 from focal_mmseg.evaluation.picture_figures import FIGURES
+from focal_mmseg.evaluation.rows import read_rows
 
 SCORES = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
 
@@ -382,6 +383,19 @@ def test_the_written_mask_has_the_pictures_size_whatever_the_resolution(tmp_path
     picture = drawn(0)
     evaluated([sample(*picture, picture='1')], output_dir=str(tmp_path), resolution=4)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_GRAYSCALE) == 255, picture[0])
+
+
+def test_rows_are_on_disk_while_the_test_runs_and_nothing_of_an_earlier_one(tmp_path) -> None:
+    for name in (*FILES, 'pictures.partial.csv', 'pictures.partial3.csv', 'pictures.partial-mine.csv'):
+        (tmp_path / name).write_text('of an earlier test')
+    metric = ForgeryMetric(output_dir=str(tmp_path))
+    assert metric.partial is None
+    for number in range(2):
+        metric.process(None, [sample(*drawn(number), picture=str(number)).to_dict()])
+        assert files(tmp_path) - {'0.png', '1.png'} == {'pictures.partial.csv', 'pictures.partial-mine.csv'}
+        assert [row['picture'] for row in read_rows(metric.partial)] == ['0', '1'][: number + 1]
+    metric.evaluate(2)
+    assert files(tmp_path) == FILES | {'0.png', '1.png', 'pictures.partial-mine.csv'}
 
 
 def test_a_second_evaluation_replaces_the_files(tmp_path) -> None:

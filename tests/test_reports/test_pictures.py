@@ -86,8 +86,10 @@ def test_the_figure_stands_above_the_mask(dataset: dict, tmp_path: Path, monkeyp
     rows = [
         dict(dataset='small', picture='splice/00000', is_pristine=False, iou=0.25),
         dict(dataset='small', picture='pristine/00000', is_pristine=True, iou=1.0),
+        dict(dataset='small', picture='splice/00001', is_pristine=False, iou=float('nan')),
     ]
     values = {'one': by_picture(rows, 'iou')}
+    assert values == {'one': {('small', 'splice/00000'): 0.25}}
     write_masks(tmp_path / 'grid.png', found[1:3], {'one': tmp_path}, values)
     assert drawn[2] == ('input', 'truth', 'one')
     assert drawn[4] == [['', '', ''], ['', '', '0.250']]

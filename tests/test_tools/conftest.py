@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from focal_mmseg.evaluation.averages import COUNTS
 from focal_mmseg.evaluation.picture_figures import FIGURES
+from focal_mmseg.evaluation.pooling import COUNTS
 from focal_mmseg.evaluation.rows import write_rows
 from focal_mmseg.reports import read_plan
 
@@ -45,8 +45,9 @@ def row() -> Callable[..., dict]:
 
     def make(dataset: str, value: float, is_pristine: bool = False) -> dict:
         figures = dict.fromkeys(FIGURES, value) | {'false_alarm': value if is_pristine else math.nan}
-        names = dict(dataset=dataset, kind='', picture='1', is_pristine=is_pristine, image_score=0.5)
-        return names | figures | dict.fromkeys(COUNTS, 1)
+        names = dict(dataset=dataset, kind='', picture='1', image_score=0.5)
+        flags = dict(is_pristine=is_pristine, called_forged=False)
+        return names | flags | figures | dict.fromkeys(COUNTS, 1)
 
     return make
 

@@ -83,8 +83,7 @@ def test_without_a_launcher_or_without_deepspeed_it_says_what_to_do(monkeypatch:
         prepare_deepspeed(SimpleNamespace(launcher='none'))
 
 
-def test_a_folder_without_each_process_s_part_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv('WORLD_SIZE', '2')
+def test_a_folder_without_each_process_s_part_is_passed_over(tmp_path: Path) -> None:
     for step, ranks in ((2, 2), (4, 1), (6, 2)):
         folder = tmp_path / f'iter_{step}.pth'
         folder.mkdir()
@@ -92,6 +91,7 @@ def test_a_folder_without_each_process_s_part_is_passed_over(tmp_path: Path, mon
             torch.save({}, folder / f'{name}.pt')
     whole = (folder / 'mp_rank_00_model_states.pt').read_bytes()
     (folder / 'mp_rank_00_model_states.pt').write_bytes(whole[:-40])
-    found, passed = whole_checkpoint(tmp_path)
+    found, lacks = whole_checkpoint(tmp_path, processes=2)
     assert found == tmp_path / 'iter_2.pth'
-    assert 'mp_rank_00_model_states.pt cannot be read' in passed[0] and 'no optimizer state of process 1' in passed[1]
+    assert 'mp_rank_00_model_states.pt cannot be read' in lacks[0].reason
+    assert 'no optimizer state of process 1' in lacks[1].reason and all(lack.is_lost for lack in lacks)

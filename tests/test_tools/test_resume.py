@@ -12,7 +12,6 @@ import torch
 from mmengine.config import Config
 
 from focal_mmseg.engine.checkpoint import read_checkpoint
-from focal_mmseg.engine.resuming import whole_checkpoint
 
 # Kills its own process, so that the moment is the same each time.
 KILLER = """
@@ -29,9 +28,19 @@ def die():
 
 
 @HOOKS.register_module()
+class Peak(Hook):
+    # The validation at step 4 is the best, before anybody looks at it.
+
+    priority = 'VERY_HIGH'
+
+    def after_val_epoch(self, runner, metrics):
+        metrics['forgery/iou'] = -abs(runner.iter - 4)
+
+
+@HOOKS.register_module()
 class Killer(Hook):
-    def __init__(self, step=None, writing=None):
-        self.step, self.writing = step, writing
+    def __init__(self, step=None, writing=None, validating=None):
+        self.step, self.writing, self.validating = step, writing, validating
 
     def before_train(self, runner):
         if self.writing is None:
@@ -49,8 +58,12 @@ class Killer(Hook):
 
         LocalBackend.put = half
 
+    def before_val_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.validating:
+            die()
+
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        if self.writing is None and batch_idx + 1 == self.step:
+        if batch_idx + 1 == self.step:
             die()
 """
 
@@ -70,11 +83,12 @@ def train(
     cfg.default_hooks.checkpoint.interval = 2
     cfg.train_dataloader.update(num_workers=1, persistent_workers=True)
     cfg.val_dataloader.dataset.indices = 1
+    cfg.custom_imports.imports.append('killer')
+    cfg.custom_hooks.append(dict(type='Peak'))
 
     def run(folder: str, *arguments: str, **killed: object) -> subprocess.CompletedProcess:
         own = Config(cfg.to_dict())
         if killed:
-            own.custom_imports.imports.append('killer')
             own.custom_hooks.append(dict(type='Killer', **killed))
         own.dump(tmp_path / f'{folder}.py')
         path = os.pathsep.join([str(tmp_path), str(root)])
@@ -97,9 +111,16 @@ def train(
 
 @pytest.fixture
 def uninterrupted(train: Callable, tmp_path: Path) -> dict:
-    """The last checkpoint of a training that nobody killed."""
-    assert train('whole').returncode == 0
-    return read_checkpoint(tmp_path / 'whole' / 'iter_5.pth')
+    """The last and the best checkpoint of a training that nobody killed."""
+    done = train('whole')
+    assert done.returncode == 0, done.stderr[-3000:]
+    return checkpoints(tmp_path / 'whole')
+
+
+def checkpoints(folder: Path) -> dict:
+    (best,) = folder.glob('best_*.pth')
+    assert best.name == 'best_forgery_iou_iter_4.pth'
+    return dict(last=read_checkpoint(folder / 'iter_5.pth'), best=read_checkpoint(best))
 
 
 def assert_same(found: object, expected: object) -> None:
@@ -116,45 +137,35 @@ def assert_same(found: object, expected: object) -> None:
         assert torch.equal(found, expected) if isinstance(expected, torch.Tensor) else found == expected
 
 
-def assert_same_training(found: dict, expected: dict) -> None:
+def assert_same_training(folder: Path, expected: dict) -> None:
+    found = checkpoints(folder)
     for part in ('state_dict', 'optimizer', 'param_schedulers'):
-        assert_same(found[part], expected[part])
+        assert_same(found['last'][part], expected['last'][part])
+    assert_same(found['best']['state_dict'], expected['best']['state_dict'])
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     train: Callable, uninterrupted: dict, tmp_path: Path
 ) -> None:
-    # Between two checkpoints.
-    assert train('between', step=3).returncode == -signal.SIGKILL
-    assert sorted(path.name for path in (tmp_path / 'between').glob('iter_*.pth')) == ['iter_2.pth']
-    done = train('between', '--resume')
+    # While the first checkpoint is written, beside what an earlier training left; then between two.
+    (tmp_path / 'early').mkdir()
+    torch.save(dict(state_dict={}, optimizer={}), tmp_path / 'early' / 'iter_40000.pth')
+    assert train('early', writing='iter_2.pth').returncode == -signal.SIGKILL
+    done = train('early', '--resume', step=3)
+    assert done.returncode == -signal.SIGKILL
+    assert 'passed over' in done.stdout and 'iter_40000.pth' in done.stdout and 'it starts anew' in done.stdout
+    assert '- Iter(train) [1/5]' in done.stdout
+    done = train('early', '--resume')
     assert done.returncode == 0, done.stderr[-3000:]
     assert '- Iter(train) [2/5]' not in done.stdout and '- Iter(train) [3/5]' in done.stdout
-    assert_same_training(read_checkpoint(tmp_path / 'between' / 'iter_5.pth'), uninterrupted)
+    assert_same_training(tmp_path / 'early', uninterrupted)
 
-    # While a checkpoint is written.
-    assert train('writing', writing='iter_4.pth').returncode == -signal.SIGKILL
-    done = train('writing', '--resume')
+    # While a later one is written; then in the validation that follows it.
+    assert train('late', writing='iter_4.pth').returncode == -signal.SIGKILL
+    assert not (tmp_path / 'late' / 'iter_4.pth').exists()
+    assert train('late', '--resume', validating=4).returncode == -signal.SIGKILL
+    assert (tmp_path / 'late' / 'iter_4.pth').exists()
+    done = train('late', '--resume')
     assert done.returncode == 0, done.stderr[-3000:]
-    assert 'passed over: the checkpoint' in done.stderr and 'iter_4.pth cannot be read' in done.stderr
-    assert '- Iter(train) [3/5]' in done.stdout
-    assert_same_training(read_checkpoint(tmp_path / 'writing' / 'iter_5.pth'), uninterrupted)
-
-
-def test_resume_starts_anew_where_there_is_nothing_and_refuses_what_nothing_can_be_made_of(
-    train: Callable, tmp_path: Path
-) -> None:
-    (tmp_path / 'broken').mkdir()
-    (tmp_path / 'broken' / 'iter_4.pth').write_bytes(b'PK')
-    done = train('broken', '--resume')
-    assert done.returncode != 0 and 'can be gone on from; without --resume it starts anew' in done.stderr
-    assert whole_checkpoint(tmp_path / 'nothing') == (None, [])
-
-
-def test_the_latest_is_the_highest_number_not_the_last_name(tmp_path: Path) -> None:
-    for name in ('iter_900.pth', 'iter_1000.pth', 'best_forgery_iou_iter_2000.pth'):
-        torch.save(dict(state_dict={}, optimizer={}), tmp_path / name)
-    torch.save(dict(state_dict={}), tmp_path / 'iter_3000.pth')
-    found, passed = whole_checkpoint(tmp_path)
-    assert found == tmp_path / 'iter_1000.pth'
-    assert len(passed) == 1 and 'iter_3000.pth has no optimizer' in passed[0]
+    assert '- Iter(train) [4/5]' not in done.stdout
+    assert_same_training(tmp_path / 'late', uninterrupted)

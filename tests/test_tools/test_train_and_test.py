@@ -3,6 +3,7 @@
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +23,7 @@ TOOLS = Path(__file__).parents[2] / 'tools'
 COMMANDS = sorted(
     path.relative_to(TOOLS).as_posix() for path in TOOLS.rglob('*.py') if 'ArgumentParser(' in path.read_text()
 )
-# What the system does to a process when memory runs out.
+# What the system does to a process when memory runs out, and what a job's end does.
 KILLING = """
 import os
 import signal
@@ -33,13 +34,13 @@ from mmseg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class KilledAt:
-    def __init__(self, picture):
-        self.picture = picture
+    def __init__(self, picture, how='SIGKILL', delay=3):
+        self.picture, self.how, self.delay = picture, how, delay
 
     def __call__(self, results):
         if results['picture'] == self.picture:
-            time.sleep(3)
-            os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(self.delay)
+            os.kill(os.getpid(), getattr(signal, self.how))
         return results
 """
 STOCK_TOOLS = Path(find_spec('mmseg').origin).parent / '.mim' / 'tools'
@@ -208,28 +209,46 @@ def test_out_works_with_a_list_of_evaluators(
     assert (out / 'pictures.csv').is_file()
 
 
-def test_a_worker_that_is_killed_ends_the_test_with_the_cause_and_leaves_what_was_scored(
+@pytest.fixture
+def killed_test(
     root: Path, config: Path, checkpoint: Path, tmp_path: Path
-) -> None:
+) -> Callable[..., subprocess.CompletedProcess]:
+    """A test in a process of its own that is killed at its last picture."""
     (tmp_path / 'killing.py').write_text(KILLING)
-    cfg = Config.fromfile(config)
-    cfg.custom_imports.imports.append('killing')
-    cfg.test_pipeline.insert(1, dict(type='KilledAt', picture='splice/00001'))
-    cfg.test_dataloader.update(num_workers=1, batch_size=1)
-    cfg.test_dataloader.dataset.pipeline = cfg.test_pipeline
-    cfg.dump(tmp_path / 'config.py')
+
+    def run(*arguments: str | Path, workers: int, **killing: object) -> subprocess.CompletedProcess:
+        cfg = Config.fromfile(config)
+        cfg.custom_imports.imports.append('killing')
+        cfg.test_pipeline.insert(1, dict(type='KilledAt', picture='splice/00001', **killing))
+        cfg.test_dataloader.update(num_workers=workers, batch_size=1)
+        cfg.test_dataloader.dataset.pipeline = cfg.test_pipeline
+        cfg.dump(tmp_path / 'config.py')
+        command = [sys.executable, root / 'tools' / 'test.py', tmp_path / 'config.py', checkpoint, *arguments]
+        environment = os.environ | dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(root)]))
+        command += ['--work-dir', tmp_path / 'work']
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+    return run
+
+
+def test_a_worker_that_is_killed_ends_the_test_with_the_cause_and_leaves_what_was_scored(
+    killed_test: Callable, tmp_path: Path
+) -> None:
     out = tmp_path / 'out'
-    command = [sys.executable, root / 'tools' / 'test.py', tmp_path / 'config.py', checkpoint, '--out', out]
-    environment = os.environ | dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(root)]))
-    done = subprocess.run(
-        [*command, '--work-dir', tmp_path / 'work'], capture_output=True, text=True, env=environment, timeout=300
-    )
+    done = killed_test('--out', out, workers=1)
     assert done.returncode == 1 and 'is killed by signal: Killed' in done.stderr
     assert f'what was scored before is in {out / "pictures.partial.csv"}' in done.stderr
     rows = read_rows(out / 'pictures.partial.csv')
     assert [row['picture'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000'][: len(rows)]
     assert rows and all((out / row['dataset'] / f'{row["picture"]}.png').is_file() for row in rows)
     assert not (out / 'pictures.csv').exists()
+
+
+def test_what_was_scored_is_on_disk_also_when_the_job_is_ended(killed_test: Callable, tmp_path: Path) -> None:
+    done = killed_test(workers=0, how='SIGTERM', delay=0)
+    assert done.returncode == -signal.SIGTERM
+    rows = read_rows(tmp_path / 'work' / 'pictures.partial.csv')
+    assert [row['picture'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000']
 
 
 def test_damaged_pictures_are_skipped_on_request_and_listed_at_the_end(

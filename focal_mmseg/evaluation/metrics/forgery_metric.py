@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.dist import get_rank, is_main_process
+from mmengine.dist import get_rank, get_world_size, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
@@ -16,8 +16,8 @@ from focal_mmseg.evaluation.averages import require_pristine_rule
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 from focal_mmseg.evaluation.picture_figures import FIGURES, figures_and_counts
 from focal_mmseg.evaluation.pooling import kept_counts, ranking_of
-from focal_mmseg.evaluation.rows import write_rows
-from focal_mmseg.evaluation.summary import summarise, tables, write_summary
+from focal_mmseg.evaluation.rows import append_row, write_rows
+from focal_mmseg.evaluation.summary import SUMMARIES, summarise, tables, write_summary
 from focal_mmseg.evaluation.whole_pictures import require_image_threshold
 from focal_mmseg.utils import write_image
 
@@ -52,7 +52,11 @@ class ForgeryMetric(BaseMetric):
         resamples (int): Of the bootstrap for the confidence intervals in the files; 0 goes without. Defaults to 1000.
         ignore_index (int): Label of the pixels that are not scored. Defaults to 255.
         output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), ``pictures.csv``, a
-            row a picture, and ``summary.{json,csv,md}``, a row a group, into this folder. Defaults to None.
+            row a picture, and ``summary.{json,csv,md}``, a row a group, into this folder. Those of an earlier test are
+            removed at the first picture. Defaults to None.
+        partial_dir (str, optional): Write each picture's row as soon as it is scored into ``pictures.partial.csv`` in
+            this folder, another process than the first with its rank in the name; the file is removed when all are
+            averaged. Defaults to ``output_dir``.
         keep_results (bool): Accepted because mmseg's test script sets it with ``output_dir``; masks are always kept.
         collect_device (str): ``'cpu'`` or ``'gpu'``. Defaults to ``'cpu'``.
         prefix (str, optional): In place of ``'forgery'``.
@@ -72,6 +76,7 @@ class ForgeryMetric(BaseMetric):
         resamples: int = 1000,
         ignore_index: int = 255,
         output_dir: str | None = None,
+        partial_dir: str | None = None,
         keep_results: bool = True,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -94,6 +99,7 @@ class ForgeryMetric(BaseMetric):
         self.resamples = resamples
         self.ignore_index = ignore_index
         self.output_dir = Path(output_dir) if output_dir else None
+        self.partial_dir = Path(partial_dir) if partial_dir else self.output_dir
         self._written: dict[Path, str] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -107,6 +113,8 @@ class ForgeryMetric(BaseMetric):
             ValueError: If a picture has no truth or one of another size, if ``seg_logits`` has not two channels, or if
                 the mask cannot have a file of its own in ``output_dir``.
         """
+        if not self.results:
+            self._remove_earlier()
         for sample in data_samples:
             truth, forged, score = _planes(sample)
             name = dict(
@@ -129,6 +137,29 @@ class ForgeryMetric(BaseMetric):
                 # A lost forgery: an empty mask is not right, nor is what is called forged a false alarm.
                 row |= dict.fromkeys(FIGURES, math.nan)
             self.results.append(row)
+            if self.partial_dir:
+                append_row(self._partial_path(), self.results[-1])
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Average what all processes have scored; see mmengine."""
+        figures = super().evaluate(size)
+        if self.partial_dir:
+            self._partial_path().unlink(missing_ok=True)
+        return figures
+
+    def _remove_earlier(self) -> None:
+        """Remove what an earlier test left, so that nobody takes it for this one's if this one dies."""
+        if self.partial_dir:
+            self._partial_path().unlink(missing_ok=True)
+        if not is_main_process():
+            return
+        for path in self.partial_dir.glob('pictures.partial*.csv') if self.partial_dir else ():
+            rank = path.stem.removeprefix('pictures.partial')
+            # Processes that this test has too begin theirs anew.
+            if rank.isdecimal() and int(rank) >= get_world_size():
+                path.unlink()
+        for name in ('pictures.csv', *SUMMARIES) if self.output_dir else ():
+            (self.output_dir / name).unlink(missing_ok=True)
 
     def _row(
         self, truth: np.ndarray, forged: np.ndarray, score: np.ndarray, scored: np.ndarray, image_score: float | None
@@ -145,17 +176,15 @@ class ForgeryMetric(BaseMetric):
             ranking=ranking_of(score[scored], truth[scored]),
         )
 
-    def keep_partial(self) -> Path | None:
-        """Write what this process has scored of a test that did not come to its end.
+    @property
+    def partial(self) -> Path | None:
+        """What this process has scored of a test that did not come to its end, a row a picture; None if nothing."""
+        path = self._partial_path() if self.partial_dir else None
+        return path if path and self.results and path.is_file() else None
 
-        Returns:
-            Path | None: The table, a row a picture, in ``output_dir``; None where there is nothing or no such folder.
-        """
-        if not self.output_dir or not self.results:
-            return None
-        path = self.output_dir / f'pictures.partial{get_rank() or ""}.csv'
-        write_rows(path, self.results)
-        return path
+    def _partial_path(self) -> Path:
+        """Of this process."""
+        return self.partial_dir / f'pictures.partial{get_rank() or ""}.csv'
 
     def _mask_path(self, name: dict[str, str], img_path: str) -> Path:
         """Where a picture's mask goes: inside ``output_dir``, and where no other picture's mask is."""

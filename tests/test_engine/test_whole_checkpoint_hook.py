@@ -1,0 +1,73 @@
+"""Checkpoints that take the place of others."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.fileio import LocalBackend
+from mmengine.logging import MessageHub
+from mmengine.runner import save_checkpoint
+
+from focal_mmseg.engine import WholeCheckpointHook
+
+
+class Killed(BaseException):
+    """In place of a signal."""
+
+
+class Saving(SimpleNamespace):
+    """What the hook asks of a runner."""
+
+    def save_checkpoint(self, out_dir: str, filename: str, *_: object, backend_args: dict, **__: object) -> None:
+        save_checkpoint(dict(iter=self.iter), str(Path(out_dir) / filename), backend_args=backend_args)
+
+
+@pytest.fixture
+def step(tmp_path: Path) -> Callable[[float], None]:
+    """Trains one step further, with a validation that finds so much."""
+    logger = SimpleNamespace(info=print, warning=print)
+    hub = MessageHub.get_instance(f'hub {tmp_path}')
+    runner = Saving(work_dir=str(tmp_path), iter=0, epoch=0, message_hub=hub, logger=logger)
+    hook = WholeCheckpointHook(interval=1, by_epoch=False, max_keep_ckpts=1, save_best='iou', rule='greater')
+    hook.before_train(runner)
+
+    def go(score: float) -> None:
+        hook._save_checkpoint(runner)
+        runner.iter += 1
+        hook.after_val_epoch(runner, dict(iou=score))
+
+    return go
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob('[!.]*.pth'))
+
+
+def test_only_the_last_and_the_best_stay(step: Callable, tmp_path: Path) -> None:
+    step(0.1)
+    step(0.3)
+    assert names(tmp_path) == ['best_iou_iter_2.pth', 'iter_2.pth']
+    step(0.2)
+    assert names(tmp_path) == ['best_iou_iter_2.pth', 'iter_3.pth']
+
+
+@pytest.mark.parametrize('writing', ['best_iou_iter_2.pth', 'iter_2.pth'])
+def test_what_is_replaced_stays_until_its_successor_is_whole(
+    step: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writing: str
+) -> None:
+    step(0.1)
+    put = LocalBackend.put
+
+    def half(self: LocalBackend, obj: bytes, filepath: str | Path) -> None:
+        put(self, obj[: len(obj) // 2], filepath)
+        if str(filepath).endswith(f'.{writing}'):
+            raise Killed
+        put(self, obj, filepath)
+
+    monkeypatch.setattr(LocalBackend, 'put', half)
+    with pytest.raises(Killed):
+        step(0.3)
+    assert names(tmp_path) == ['best_iou_iter_1.pth', 'iter_1.pth' if writing == 'iter_2.pth' else 'iter_2.pth']
+    assert all('iter' in torch.load(tmp_path / name) for name in names(tmp_path))
