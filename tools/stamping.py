@@ -119,14 +119,17 @@ def _mark(path: str) -> list[int] | str | None:
 def _listing(folder: str) -> str:
     """A digest of the names, sizes and times of all files in a folder, looked at once: there may be 100,000."""
     digest = hashlib.sha256()
-    waiting = ['']
+    waiting, seen = [''], set()
     while waiting:
         inner = waiting.pop()
         with os.scandir(Path(folder, inner)) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 name = f'{inner}{entry.name}'
                 if entry.is_dir():
-                    waiting.append(f'{name}/')
+                    # A link may lead to a folder above it.
+                    target = Path(entry.path).resolve() if entry.is_symlink() else name
+                    waiting += [f'{name}/'] if target not in seen else []
+                    seen.add(target)
                     continue
                 status = entry.stat(follow_symlinks=entry.is_file())
                 digest.update(f'{name}\0{status.st_size}\0{status.st_mtime_ns}\n'.encode(errors='surrogateescape'))

@@ -46,8 +46,8 @@ def test_a_failed_training_names_its_log(run: Callable, trained: tuple[Path, Pat
     options = ('--work-dir', tmp_path, '--cfg-options', 'model.decode_head.loss_decode.temperature=-1')
     failed = run('loss_curves.py', trained[0], *options)
     assert failed.returncode != 0
-    assert f'see {tmp_path / "infonce-pp" / "train.log"}' in failed.stderr
-    assert 'temperature must be above 0' in (tmp_path / 'infonce-pp' / 'train.log').read_text()
+    assert f'see {tmp_path / "infonce-pp" / "train" / "log.txt"}' in failed.stderr
+    assert 'temperature must be above 0' in (tmp_path / 'infonce-pp' / 'train' / 'log.txt').read_text()
     assert not (tmp_path / 'loss_curves.png').exists()
 
 
@@ -98,19 +98,28 @@ def test_fusion_tests_each_member_and_each_way_of_joining(run: Callable, fusion_
 
 
 def test_fusion_goes_on_past_a_row_that_fails(
-    root: Path, run_tool: Callable, fusion_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path,
+    run_tool: Callable,
+    fusion_config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
-    monkeypatch.syspath_prepend(str(root / 'tools' / 'analysis'))
-    trainings = importlib.import_module('trainings')
+    monkeypatch.syspath_prepend(str(root / 'tools'))
+    running = importlib.import_module('running')
 
-    def test(log: Path, _: str, __: str, *arguments: object) -> None:
+    def test(log: Path, _: str, __: str, *arguments: object, **___: object) -> None:
         if 'model.mode=union' in arguments:
             raise RuntimeError(f'see {log}')
         run_tool(root / 'tools' / 'test.py', fusion_config, *arguments)
 
-    monkeypatch.setattr(trainings, 'run_tool', test)
-    with pytest.raises(SystemExit, match=rf'not in the table:\nunion: see {tmp_path}/out/union/test\.log'):
-        run_tool(root / 'tools' / 'analysis' / 'fusion.py', fusion_config, '--work-dir', tmp_path / 'out')
+    monkeypatch.setattr(running, 'run_tool', test)
+    for others in ('testing', 'is there'):
+        with pytest.raises(SystemExit, match=rf'not in the table:\nunion: see {tmp_path}/out/union/log\.txt'):
+            run_tool(root / 'tools' / 'analysis' / 'fusion.py', fusion_config, '--work-dir', tmp_path / 'out')
+        said = capsys.readouterr().out
+        assert f'fused embeddings: {others}\n' in said and f'intersection: {others}\n' in said
+        assert 'union: testing\n' in said
     assert list(json.loads((tmp_path / 'out' / 'fusion.json').read_text())) == [
         'config',
         'config (2)',
@@ -163,15 +172,29 @@ def test_a_curve_has_the_steps_and_not_the_validations(trainings: ModuleType, tm
     assert [step['loss'] for step in training.curve()] == [2.0, 1.0]
 
 
-def test_a_training_is_done_until_the_config_changes(trainings: ModuleType, tmp_path: Path) -> None:
+def test_a_training_is_done_until_the_config_changes_and_its_test_until_the_weights_do(
+    trainings: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+
+    def run(log: Path, name: str, *_: object, **__: object) -> None:
+        ran.append(name)
+        if name == 'train.py':
+            (log.parent / 'a.pth').write_text('weights')
+            (log.parent / 'last_checkpoint').write_text(str(log.parent / 'a.pth'))
+
+    monkeypatch.setattr(importlib.import_module('running'), 'run_tool', run)
     (tmp_path / 'base.py').write_text('a = 1')
     (tmp_path / 'config.py').write_text("_base_ = './base.py'")
     training = trainings.Training('a', str(tmp_path / 'config.py'), ('b=2',), tmp_path)
     assert not training.is_done
-    training.folder.mkdir()
-    (training.folder / 'done.json').write_text(json.dumps(training._asked()))
-    assert training.is_done
+    training.run()
+    training.run()
+    assert training.is_done and ran == ['train.py', 'test.py']
     assert not trainings.Training('a', training.config, ('b=3',), tmp_path).is_done
+    (tmp_path / 'a' / 'train' / 'a.pth').write_text('other weights')
+    training.run()
+    assert ran[2:] == ['test.py']
     (tmp_path / 'base.py').write_text('a = 2')
     assert not training.is_done
 

@@ -67,6 +67,19 @@ def test_what_a_config_names_changes_it(
     assert not stamping.is_same(before, stamp())
 
 
+def test_links_are_followed_and_may_lead_upwards(
+    stamping: ModuleType, stamp: Callable, files: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / 'elsewhere').mkdir()
+    (tmp_path / 'masks' / 'linked').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'masks' / 'upwards').symlink_to(tmp_path / 'masks')
+    (tmp_path / 'masks' / 'broken').symlink_to(tmp_path / 'nowhere')
+    before = stamp()
+    assert stamping.is_same(before, stamp())
+    (tmp_path / 'elsewhere' / 'b.png').write_text('new')
+    assert not stamping.is_same(before, stamp())
+
+
 @pytest.mark.parametrize('changed', [dict(options=['a=2']), dict(arguments=['--tta']), dict(checkpoint='base.py')])
 def test_other_arguments_change_it(
     stamping: ModuleType, stamp: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict

@@ -2,7 +2,7 @@
 
 Each row is a run of tools/test.py on the fusion config's test set: a member alone is the fusion in which the others
 have no weight, so that all rows have one clusterer. F1, IoU and AUC are over the forged pictures, false alarms over the
-pristine ones. The picture shows input, truth and the mask of each row.
+pristine ones. The picture shows input, truth and the mask of each row. A row that is there already is not tested again.
 
 Example:
   python tools/analysis/fusion.py configs/demo/focal_fusion-compact.py
@@ -19,7 +19,6 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from prettytable import PrettyTable
-from trainings import run_tool
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options
@@ -27,6 +26,9 @@ from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.reports.pictures import by_picture, sources, spread_over, write_masks
 from focal_mmseg.utils import positive_int, written_whole
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from running import Step
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
@@ -93,11 +95,12 @@ def main() -> None:
     folders, results, failures = {}, {}, []
     for name, options in rows_of(cfg.model.members).items():
         folder = args.work_dir / name.replace(' ', '-')
-        print(f'{name}: testing', flush=True)
+        overrides = (*args.cfg_options, *options)
+        step = Step('test.py', folder, args.config, options=overrides, arguments=('--out', str(folder)))
+        print(f'{name}: {"is there" if step.is_done else "testing"}', flush=True)
         try:
-            overrides = ['--cfg-options', *args.cfg_options, *options]
-            run_tool(folder / 'test.log', 'test.py', args.config, '--work-dir', folder, '--out', folder, *overrides)
-        except RuntimeError as error:
+            step.run()
+        except (RuntimeError, OSError, ValueError) as error:
             failures.append(f'{name}: {error}')
             continue
         folders[name], results[name] = folder, means_of(folder)

@@ -1,8 +1,8 @@
 """Tests one checkpoint on degraded pictures and draws the curves (figure 9); docs/robustness.md has those of the demo.
 
-Each row is a run of tools/test.py --degradation on the config's test set. F1, IoU and AUC are over the forged pictures,
-false alarms over the pristine ones. A test that is there already is not done again, so that the command can be
-interrupted.
+Each row is a run of tools/test.py --degradation on the config's test set; of several sets each counts once. F1, IoU and
+AUC are over the forged pictures, false alarms over the pristine ones. A test that is there already is not done again,
+so that the command can be interrupted.
 
 Example:
   python tools/analysis/robustness.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth --preset focal
@@ -18,8 +18,8 @@ from pathlib import Path
 from prettytable import PrettyTable
 
 from focal_mmseg.datasets.degradations import NONE, PRESETS, panels_of, parse_degradation
-from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.reports.results import over_sets
 from focal_mmseg.utils import written_whole
 from focal_mmseg.visualization import write_panels
 
@@ -56,16 +56,15 @@ def test(name: str, args: argparse.Namespace) -> dict[str, float]:
     Raises:
         OSError: If a file is missing or cannot be written.
         RuntimeError: If the test fails; names the log.
+        ValueError: If the config cannot be read.
     """
     folder = args.work_dir / name.replace(':', '-')
     arguments = ('--degradation', name, '--out', str(folder))
     step = Step('test.py', folder, args.config, args.checkpoint, tuple(args.cfg_options), arguments)
     print(f'{name}: {"is there" if step.is_done else "testing"}', flush=True)
     step.run()
-    pictures = read_rows(folder / 'pictures.csv')
-    forged = average([row for row in pictures if not row['is_pristine']], 'left out')
-    pristine = average([row for row in pictures if row['is_pristine']], 'left out')
-    return {figure: (pristine if figure == 'false_alarm' else forged)[figure] for figure in FIGURES}
+    means = over_sets(read_rows(folder / 'pictures.csv'))
+    return {figure: means[figure] for figure in FIGURES}
 
 
 def report(results: dict[str, dict[str, float]], args: argparse.Namespace) -> None:
@@ -92,7 +91,7 @@ def main() -> None:
     for name in args.degradations or PRESETS[args.preset]:
         try:
             results[name] = test(name, args)
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, ValueError) as error:
             failures.append(f'{name}: {error}')
             print(failures[-1], flush=True)
     report(results, args)

@@ -1,7 +1,6 @@
 """Trainings of one config that differ in their loss: run once each, kept, and read back."""
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -10,15 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import Config
-
-from focal_mmseg import __version__
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.reports import read_steps
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import positive_int
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from running import run_tool
+from running import Step
 
 # The loss of every step as it is, not the mean of the last ten.
 EVERY_STEP = ('default_hooks.logger.interval=1', 'log_processor.window_size=1')
@@ -61,15 +57,19 @@ class Training:
         return self.work_dir / self.name
 
     @property
-    def is_done(self) -> bool:
-        """Whether it was trained and tested by the same config, options and version of this package."""
-        stamp = self.folder / 'done.json'
-        return stamp.is_file() and json.loads(stamp.read_text(encoding='utf-8')) == self._asked()
+    def _train(self) -> Step:
+        return Step('train.py', self.folder / 'train', self.config, options=(*self.options, *EVERY_STEP))
 
-    def _asked(self) -> dict:
-        """The whole config, not its name: a file that it inherits from may have changed."""
-        cfg = Config.fromfile(self.config).pretty_text
-        return dict(version=__version__, options=list(self.options), config=cfg)
+    @property
+    def _test(self) -> Step:
+        folder = self.folder / 'test'
+        weights = self._train.weights()
+        return Step('test.py', folder, self.config, weights, self.options, ('--out', str(folder)))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was trained and tested by the same config, options, data and version of this package."""
+        return self._train.is_done and self._test.is_done
 
     def run(self, threads: int | None = None) -> None:
         """Train and test, unless it is done.
@@ -78,27 +78,16 @@ class Training:
             threads (int, optional): Of the processor. Defaults to torch's choice.
 
         Raises:
+            OSError: If a file cannot be read or written.
             RuntimeError: If the training or the test fails; names the log.
+            ValueError: If the config cannot be read.
         """
-        if self.is_done:
-            return
-        train, test = self.folder / 'train', self.folder / 'test'
-        self._tool('train.py', threads, self.config, '--work-dir', train, *self._options(*EVERY_STEP))
-        checkpoint = (train / 'last_checkpoint').read_text(encoding='utf-8').strip()
-        self._tool('test.py', threads, self.config, checkpoint, '--work-dir', test, '--out', test, *self._options())
-        with written_whole(self.folder / 'done.json') as part:
-            part.write_text(json.dumps(self._asked()), encoding='utf-8')
-
-    def _options(self, *others: str) -> tuple[str, ...]:
-        options = (*self.options, *others)
-        return ('--cfg-options', *options) if options else ()
-
-    def _tool(self, name: str, threads: int | None, *arguments: str | Path) -> None:
-        run_tool(self.folder / f'{Path(name).stem}.log', name, *arguments, threads=threads)
+        self._train.run(threads)
+        self._test.run(threads)
 
     def curve(self) -> list[dict[str, float]]:
         """What was logged of each step: ``iter``, ``loss``, ``time`` in seconds and more."""
-        return read_steps(self.folder / 'train')
+        return read_steps(self._train.folder)
 
     def rows(self) -> list[dict]:
         """The scores of each test picture."""
@@ -137,11 +126,11 @@ def run_all(trainings: Iterable[Training], jobs: int = 1) -> dict[str, str]:
     failures: dict[str, str] = {}
 
     def run(training: Training) -> None:
-        print(f'{training.name}: {"is there" if training.is_done else "training"}', flush=True)
         try:
+            print(f'{training.name}: {"is there" if training.is_done else "training"}', flush=True)
             training.run(threads)
             print(f'{training.name}: done', flush=True)
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, ValueError) as error:
             failures[training.name] = str(error)
             print(f'{training.name}: {error}', flush=True)
 
