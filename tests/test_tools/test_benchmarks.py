@@ -140,7 +140,39 @@ def test_planted_noise_is_found_and_the_released_fallback_finds_less(root: Path,
 def test_a_long_run_tells_what_memory_each_thousand_pictures_take(
     run: Callable, trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    found = run('long_run.py', *map(str, trained), '--num', '40', '--every', '1')
-    assert found['pictures'] == 40 and 0 < found['after_a_tenth_mib'] <= found['peak_mib']
+    arguments = (*map(str, trained), '--num', '60', '--every', '0.1', '--most-slope')
+    found = run('long_run.py', *arguments, '1000000')
+    assert found['pictures'] == 60 and 0 < found['after_a_tenth_mib'] <= found['peak_mib']
     assert [begun for begun, _ in found['readings']] == sorted(begun for begun, _ in found['readings'])
+    # Two files are damaged.
+    assert found['readings'][-1][0] <= 58
     assert (tmp_path / 'out.png').is_file()
+
+
+@pytest.fixture
+def long_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The tool as a module."""
+    monkeypatch.syspath_prepend(root / 'tools' / 'benchmarks')
+    return importlib.import_module('long_run')
+
+
+@pytest.mark.parametrize('readings', [[], [(5, 100.0)], [(5, 100.0), (50, 100.0)], [(50, 100.0), (50, 101.0)]])
+def test_a_run_with_too_few_readings_is_refused(long_run: ModuleType, readings: list[tuple[int, float]]) -> None:
+    with pytest.raises(RuntimeError, match='take more pictures, or a smaller --every'):
+        long_run.summarise(readings, 100)
+
+
+@pytest.mark.parametrize(('growth', 'fails'), [(4, False), (6, True)])
+def test_a_long_run_fails_above_the_stated_slope(
+    long_run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, growth: int, fails: bool
+) -> None:
+    readings = [(number, 100 + growth * number / 1000) for number in range(0, 1001, 100)]
+    monkeypatch.setattr(long_run, 'measure', lambda args: (readings, 1.0))
+    out = tmp_path / 'out.json'
+    monkeypatch.setattr(sys, 'argv', ['long_run.py', 'config.py', 'a.pth', '--num', '1000', '--out', str(out)])
+    if fails:
+        with pytest.raises(SystemExit, match='grows by more than 5 MiB a thousand pictures'):
+            long_run.main()
+    else:
+        long_run.main()
+    assert json.loads(out.read_text())['mib_per_thousand'] == pytest.approx(growth)
