@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ def load_run_config(args: argparse.Namespace, parts: Sequence[str]) -> Config:
     """Read the config and apply the arguments of :func:`add_run_arguments`.
 
     From here on this process loads checkpoints weights-only, so that none of them can run code. Without a GPU
-    ``--launcher pytorch`` joins torchrun's processes through gloo.
+    ``--launcher pytorch`` joins torchrun's processes through gloo; ``--launcher mpi`` on one machine needs no
+    variables.
 
     Args:
         args (argparse.Namespace): The command line.
@@ -71,6 +73,8 @@ def load_run_config(args: argparse.Namespace, parts: Sequence[str]) -> Config:
     Raises:
         FileNotFoundError: If the config file is missing.
     """
+    if args.launcher == 'mpi':
+        _prepare_mpi()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     load_weights_only()
     cfg = Config.fromfile(args.config)
@@ -135,11 +139,44 @@ def skip_damaged(dataloader: ConfigDict | None) -> None:
         each.skip_damaged = True
 
 
+def _prepare_mpi() -> None:
+    """Set what mmengine wants of the environment and Open MPI does not give.
+
+    Raises:
+        ValueError: If this process was not started by mpirun, or on one of several machines with no MASTER_ADDR.
+    """
+    ours = os.environ
+    if 'OMPI_COMM_WORLD_LOCAL_RANK' not in ours:
+        raise ValueError(
+            "--launcher mpi needs Open MPI's mpirun: mpirun -np 4 python tools/train.py ... --launcher mpi"
+        )
+    ours['LOCAL_RANK'] = ours['OMPI_COMM_WORLD_LOCAL_RANK']
+    if 'MASTER_ADDR' in ours:
+        return
+    if ours.get('OMPI_COMM_WORLD_LOCAL_SIZE') != ours.get('OMPI_COMM_WORLD_SIZE'):
+        raise ValueError('mpirun on several machines: give the first one, mpirun -x MASTER_ADDR=...')
+    ours['MASTER_ADDR'] = '127.0.0.1'
+
+
 def _join_on_processors(cfg: Config) -> None:
     """Join the processes of torchrun on a machine without a GPU, of which mmengine's own start takes hold of one."""
     if not dist.is_initialized():
-        dist.init_process_group('gloo')
+        seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
+        dist.init_process_group('gloo', timeout=timedelta(seconds=seconds) if seconds else None)
     wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
     if cfg.get('find_unused_parameters'):
         wrapper['find_unused_parameters'] = True
     cfg.setdefault('model_wrapper_cfg', wrapper)
+    _use_plain_norms(cfg.model)
+
+
+def _use_plain_norms(part: Any) -> None:
+    """Make every SyncBN of a model's config a BN: torch's wants GPUs in training."""
+    if isinstance(part, list | tuple):
+        for each in part:
+            _use_plain_norms(each)
+    elif isinstance(part, dict):
+        if part.get('type') == 'SyncBN':
+            part['type'] = 'BN'
+        for each in part.values():
+            _use_plain_norms(each)

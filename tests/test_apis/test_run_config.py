@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
-from focal_mmseg.apis.run_config import parse_options, use_data
+from focal_mmseg.apis.run_config import _prepare_mpi, _use_plain_norms, parse_options, use_data
 from focal_mmseg.datasets.converters import SETS, DataSet, convert
 from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.reports.pictures import sources
@@ -120,3 +120,27 @@ def test_options_are_parsed_as_on_the_command_line() -> None:
     }
     with pytest.raises(ValueError, match="expected KEY=VALUE, got 'a'"):
         parse_options(['a'])
+
+
+def test_mpirun_on_one_machine_needs_no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = dict(OMPI_COMM_WORLD_LOCAL_RANK='1', OMPI_COMM_WORLD_LOCAL_SIZE='2', OMPI_COMM_WORLD_SIZE='2')
+    monkeypatch.setattr('os.environ', own)
+    _prepare_mpi()
+    assert own['LOCAL_RANK'] == '1' and own['MASTER_ADDR'] == '127.0.0.1'
+    own['MASTER_ADDR'] = 'first'
+    own['OMPI_COMM_WORLD_SIZE'] = '4'
+    _prepare_mpi()
+    assert own['MASTER_ADDR'] == 'first'
+    del own['MASTER_ADDR']
+    with pytest.raises(ValueError, match='mpirun -x MASTER_ADDR'):
+        _prepare_mpi()
+    monkeypatch.setattr('os.environ', {})
+    with pytest.raises(ValueError, match='needs Open MPI'):
+        _prepare_mpi()
+
+
+def test_without_gpus_no_norm_waits_for_other_processes(root: Path) -> None:
+    model = Config.fromfile(root / 'configs' / 'focal_hrnet.py').model
+    assert 'SyncBN' in str(model)
+    _use_plain_norms(model)
+    assert 'SyncBN' not in str(model) and "'type': 'BN'" in str(model)

@@ -11,6 +11,7 @@ from mmengine.logging import MessageHub
 from mmengine.runner import save_checkpoint
 
 from focal_mmseg.engine import WholeCheckpointHook
+from focal_mmseg.engine.hooks.whole_checkpoint_hook import WholeBackend
 
 
 class Killed(BaseException):
@@ -58,14 +59,19 @@ def test_what_is_replaced_stays_until_its_successor_is_whole(
     step: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writing: str
 ) -> None:
     step(0.1)
-    put = LocalBackend.put
+    whole, put, targets = WholeBackend.put, LocalBackend.put, []
+
+    def noting(self: WholeBackend, obj: bytes, filepath: str | Path) -> None:
+        targets.append(Path(filepath).name)
+        whole(self, obj, filepath)
 
     def half(self: LocalBackend, obj: bytes, filepath: str | Path) -> None:
         put(self, obj[: len(obj) // 2], filepath)
-        if str(filepath).endswith(f'.{writing}'):
+        if targets[-1] == writing:
             raise Killed
         put(self, obj, filepath)
 
+    monkeypatch.setattr(WholeBackend, 'put', noting)
     monkeypatch.setattr(LocalBackend, 'put', half)
     with pytest.raises(Killed):
         step(0.3)

@@ -96,7 +96,7 @@ def test_a_set_that_hangs_or_ends_the_process_ends_the_campaign(
 @pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='bounds the memory of a process as Linux tells it')
 def test_what_wants_too_much_memory_is_told(fuzzing: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzzing, 'MOST_MEMORY', 2**26)
-    monkeypatch.setattr(fuzzing.DATASETS, 'build', lambda config: np.ones(2**28, np.uint8))
+    monkeypatch.setattr(fuzzing.DATASETS, 'build', lambda config: np.ones(2**31, np.uint8))
     (row,) = fuzzing.run(1, 0)
     assert row['outcome'].startswith('out of memory: MemoryError: Unable to allocate')
     # OpenCV's decoders say it on the screen alone.

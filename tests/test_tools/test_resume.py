@@ -46,17 +46,22 @@ class Killer(Hook):
         if self.writing is None:
             return
         from mmengine.fileio.backends import LocalBackend
+        from focal_mmseg.engine.hooks.whole_checkpoint_hook import WholeBackend
 
-        put = LocalBackend.put
+        whole, put, targets = WholeBackend.put, LocalBackend.put, []
+
+        def noting(backend, content, path):
+            targets.append(str(path))
+            whole(backend, content, path)
 
         def half(backend, content, path):
-            if str(path).endswith(self.writing):
+            if targets and targets[-1].endswith(self.writing):
                 with open(path, 'wb') as file:
                     file.write(content[: len(content) // 2])
                 die()
             put(backend, content, path)
 
-        LocalBackend.put = half
+        WholeBackend.put, LocalBackend.put = noting, half
 
     def before_val_iter(self, runner, batch_idx, data_batch=None):
         if runner.iter == self.validating:
