@@ -18,7 +18,7 @@ import numpy as np
 
 from focal_mmseg.datasets.synthesis import ObjectMasks, Photographs, Sources, read_recipe, share_out, synthesize
 from focal_mmseg.datasets.synthesis.recipes import KINDS
-from focal_mmseg.utils import IMAGE_SUFFIXES, count, find_images, positive_int
+from focal_mmseg.utils import IMAGE_SUFFIXES, count, find_images, positive_int, run_command
 
 
 def parse_args() -> argparse.Namespace:
@@ -74,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -24,6 +24,7 @@ from focal_mmseg.apis.run_config import give_pipeline
 from focal_mmseg.datasets.degradations import degrade_tests, parse_degradation
 from focal_mmseg.engine.checkpoint import require_source
 from focal_mmseg.evaluation import ForgeryMetric
+from focal_mmseg.utils import run_command
 
 
 def parse_args() -> argparse.Namespace:
@@ -119,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

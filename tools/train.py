@@ -9,6 +9,7 @@ Example:
 """
 
 import argparse
+import warnings
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -18,6 +19,7 @@ from focal_mmseg.apis import add_run_arguments, load_run_config
 from focal_mmseg.apis.tracking import TRACKERS, use_trackers
 from focal_mmseg.engine.deepspeed import prepare_deepspeed
 from focal_mmseg.engine.resuming import resume
+from focal_mmseg.utils import run_command
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,10 +49,24 @@ def use_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def check_accumulation(cfg: Config) -> None:
+    """Warn of checkpoints that fall between the steps whose gradients are gathered."""
+    gathered = cfg.optim_wrapper.get('accumulative_counts', 1)
+    interval = (cfg.get('default_hooks', {}).get('checkpoint') or {}).get('interval', -1)
+    if interval > 0 and interval % gathered:
+        warnings.warn(
+            f'default_hooks.checkpoint.interval={interval} is no multiple of '
+            f'optim_wrapper.accumulative_counts={gathered}: a resumed training will lack the gradients that were '
+            'gathered when its checkpoint was written',
+            stacklevel=2,
+        )
+
+
 def main() -> None:
     """Train."""
     args = parse_args()
     cfg = load_run_config(args, ('train', 'val'))
+    check_accumulation(cfg)
     if args.amp:
         use_amp(cfg)
     use_trackers(cfg, args.track)
@@ -63,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -1,6 +1,6 @@
 """Helpers that belong to no one part."""
 
-from .arguments import count, positive_int
+from .arguments import count, positive_int, run_command
 from .files import written_whole
 from .image_files import read_image, write_image
 from .images import IMAGE_SUFFIXES, find_images
@@ -20,6 +20,7 @@ __all__ = [
     'read_image_score',
     'read_score_map',
     'require_bearable_size',
+    'run_command',
     'worker_pool',
     'write_image',
     'written_whole',

@@ -1,6 +1,24 @@
-"""Arguments of command lines."""
+"""Command lines: their arguments, and how they end."""
 
 import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def run_command(main: Callable[[], object]) -> None:
+    """Run a command; a file or folder that is missing ends it with one line that names it, without a traceback.
+
+    Args:
+        main (Callable): The command.
+
+    Raises:
+        SystemExit: If something is missing.
+    """
+    try:
+        main()
+    except FileNotFoundError as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
 
 
 def positive_int(text: str) -> int:

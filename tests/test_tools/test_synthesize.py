@@ -36,7 +36,7 @@ def test_the_pictures_are_read_by_the_dataset(
 
 def test_a_folder_without_photographs_is_named(root: Path, run_tool: Callable, tmp_path: Path) -> None:
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(FileNotFoundError, match='empty holds no photograph'):
+    with pytest.raises(SystemExit, match=r'synthesize\.py: .*empty holds no photograph'):
         run_tool(
             root / 'tools' / 'synthesize.py', '--images', tmp_path / 'empty', '--num', '1', '--out', tmp_path / 'out'
         )

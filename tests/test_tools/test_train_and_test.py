@@ -155,7 +155,7 @@ def test_a_checkpoint_of_another_backbone_is_refused(
 
 
 def test_a_missing_checkpoint_is_named(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r'nowhere\.pth does not exist'):
+    with pytest.raises(SystemExit, match=r'test\.py: the checkpoint .*nowhere\.pth does not exist'):
         run_tool(root / 'tools' / 'test.py', config, tmp_path / 'nowhere.pth')
 
 
@@ -249,6 +249,20 @@ def test_what_was_scored_is_on_disk_also_when_the_job_is_ended(killed_test: Call
     assert done.returncode == -signal.SIGTERM
     rows = read_rows(tmp_path / 'work' / 'pictures.partial.csv')
     assert [row['picture'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000']
+
+
+@pytest.mark.parametrize('tool', ['train', 'test'])
+def test_a_config_that_is_not_there_is_named_in_one_line(root: Path, run_tool: Callable, tool: str) -> None:
+    with pytest.raises(SystemExit, match=rf'^{tool}\.py: .*nope\.py'):
+        run_tool(root / 'tools' / f'{tool}.py', 'nope.py')
+
+
+def test_checkpoints_between_gathered_gradients_are_told_of(
+    root: Path, run_tool: Callable, config: Path, tmp_path: Path
+) -> None:
+    options = ('default_hooks.checkpoint.interval=1', 'optim_wrapper.accumulative_counts=2')
+    with pytest.warns(UserWarning, match='interval=1 is no multiple of optim_wrapper.accumulative_counts=2'):
+        run_tool(root / 'tools' / 'train.py', config, '--work-dir', tmp_path, '--cfg-options', *options)
 
 
 def test_damaged_pictures_are_skipped_on_request_and_listed_at_the_end(

@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file; its training pipeline is measured')
     parser.add_argument('--size', type=positive_int, nargs=2, default=[1024, 1024], help='default %(default)s')
     parser.add_argument(
-        '--num', type=positive_int, default=60, help='pictures of each measurement; default %(default)s'
+        '--num', type=positive_int, default=60, help='pictures of each measurement, at least; default %(default)s'
     )
     parser.add_argument('--workers', type=count, nargs='+', default=[0, 1, 2], help='default %(default)s')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/dataloading.json'), help='default %(default)s')
@@ -73,8 +73,10 @@ def by_workers(dataloader: dict, workers: int, num: int) -> float:
     """Pictures a second of the config's loader."""
     options = dict(num_workers=workers, persistent_workers=workers > 0)
     batches = iter(Runner.build_dataloader(dict(dataloader, **options), seed=0))
-    next(batches)
-    start, steps = time.perf_counter(), max(1, num // dataloader['batch_size'])
+    # Each worker has two batches ready while nobody waits, and enough must follow that these do not count.
+    for _ in range(2 * workers + 1):
+        next(batches)
+    start, steps = time.perf_counter(), max(1, 10 * workers, num // dataloader['batch_size'])
     for _ in range(steps):
         next(batches)
     return steps * dataloader['batch_size'] / (time.perf_counter() - start)

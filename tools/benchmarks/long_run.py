@@ -103,7 +103,7 @@ def draw(path: Path, readings: list[tuple[int, float]]) -> None:
     figure = new_figure(7, 3)
     axis = figure.subplots()
     axis.plot(*zip(*readings, strict=True), linewidth=1)
-    axis.set(xlabel='pictures', ylabel='MiB in use', ylim=(0, None))
+    axis.set(xlabel='pictures', ylabel='MiB in use', ylim=(0, 1.2 * max(memory for _, memory in readings)))
     with written_whole(path) as part:
         figure.savefig(part, dpi=110)
 

@@ -216,5 +216,5 @@ def test_the_tools_own_image_scores_rank_the_pictures(
 
 def test_the_test_tool_names_the_missing_mask(root, run_tool: Callable, set_up: Callable, tmp_path) -> None:
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(FileNotFoundError, match=r'empty/mine/.*\.png, the mask of .*\.jpg, does not exist'):
+    with pytest.raises(SystemExit, match=r'empty/mine/.*\.png, the mask of .*\.jpg, does not exist'):
         run_tool(root / 'tools' / 'test.py', set_up(tmp_path / 'empty'), '--work-dir', tmp_path / 'log')
