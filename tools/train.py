@@ -51,7 +51,7 @@ def use_amp(cfg: Config) -> None:
 
 def check_accumulation(cfg: Config) -> None:
     """Warn of checkpoints that fall between the steps whose gradients are gathered."""
-    gathered = cfg.optim_wrapper.get('accumulative_counts', 1)
+    gathered = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
     interval = (cfg.get('default_hooks', {}).get('checkpoint') or {}).get('interval', -1)
     if interval > 0 and interval % gathered:
         warnings.warn(

@@ -57,7 +57,7 @@ def resume(runner: Runner) -> None:
 
 def _decide(runner: Runner) -> Path | None:
     """What to go on from, with the log of why; see :func:`resume`."""
-    work_dir, hook = Path(runner.work_dir), runner.cfg.get('default_hooks', {}).get('checkpoint', {})
+    work_dir, hook = Path(runner.work_dir), runner.cfg.get('default_hooks', {}).get('checkpoint') or {}
     folder, template = _place(work_dir, hook)
     named = _named(work_dir)
     newest = _number(named, template) if named else math.inf
