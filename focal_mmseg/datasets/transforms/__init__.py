@@ -7,6 +7,7 @@ from .gaussian_noise import GaussianNoise
 from .geometry import ElasticWarp, GridWarp, PadToAtLeast, RandomMirrorOrTurn, RandomScale
 from .jpeg_compression import JPEGCompression
 from .load_forgery_mask import LoadForgeryMask
+from .load_jpeg_artifacts import LoadJPEGArtifacts
 from .noise_residual import NoiseResidual
 from .other_blurs import BoxBlur, MedianBlur, MotionBlur
 from .picture_transform import GeometryTransform, PictureTransform
@@ -26,6 +27,7 @@ __all__ = [
     'GridWarp',
     'JPEGCompression',
     'LoadForgeryMask',
+    'LoadJPEGArtifacts',
     'LowerAndBack',
     'MedianBlur',
     'MotionBlur',
