@@ -1,9 +1,10 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
 from .backbones import TIMMViT
-from .decode_heads import FOCALFusionHead, FOCALHead
+from .decode_heads import FOCALFusionHead, FOCALHead, SCSEUNetHead
 from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
 from .necks import LearnedUpsample
+from .osn_noise import OSNNoise
 from .segmentors import (
     PCANOI,
     ExternalMasks,
@@ -13,6 +14,7 @@ from .segmentors import (
     LyuNOI,
     NativeSizeEncoderDecoder,
     NativeSizePreProcessor,
+    TiledEncoderDecoder,
 )
 
 __all__ = [
@@ -31,7 +33,10 @@ __all__ = [
     'LyuNOI',
     'NativeSizeEncoderDecoder',
     'NativeSizePreProcessor',
+    'OSNNoise',
+    'SCSEUNetHead',
     'SoftContrastiveLoss',
     'TIMMViT',
+    'TiledEncoderDecoder',
     'TripletLoss',
 ]

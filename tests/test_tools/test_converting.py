@@ -72,7 +72,7 @@ def test_every_tensor_of_several_files_is_written_or_told(
     assert list(found) == [name.removeprefix('module.') for name in state]
     assert all(torch.equal(found[name.removeprefix('module.')], value) for name, value in state.items())
     told = capsys.readouterr().out
-    assert f'Small net: {len(state)} tensors written to' in told
+    assert f'Small net (small.pth): {len(state)} tensors written to' in told
     assert 'dropped: spare (2 tensors): nothing reads it' in told and 'licence: None at all.' in told
     assert f'python tools/test.py {tmp_path / "small.py"} {tmp_path / "out.pth"}' in told
 

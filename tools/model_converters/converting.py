@@ -186,7 +186,8 @@ def convert(state: Mapping[str, Tensor], release: Release) -> Converted:
     problems += [f'missing: {name}, by our name' for name in expected if name not in origin]
     if problems:
         shown = problems[:NAMES_SHOWN] + ['...'] * (len(problems) > NAMES_SHOWN)
-        raise ValueError('\n  '.join([f'{len(problems)} tensors are not those of {release.network}:', *shown]))
+        expects = f'{len(problems)} tensors are not those of {release.network} ({release.files}):'
+        raise ValueError('\n  '.join([expects, *shown]))
     return Converted({name: found[name] for name in expected}, dict(dropped))
 
 
@@ -198,7 +199,7 @@ def write(state: Mapping[str, Tensor], target: Path) -> None:
 
 def report(converted: Converted, release: Release, target: Path) -> None:
     """Tell what was converted, what was dropped, under which licence it is, and what to do with the result."""
-    print(f'{release.network}: {len(converted.state)} tensors written to {target}')
+    print(f'{release.network} ({release.files}): {len(converted.state)} tensors written to {target}')
     for dropped, tensors in converted.dropped.items():
         print(f'dropped: {dropped.part} ({tensors} tensors): {dropped.why}')
     print(f'licence: {release.licence}')

@@ -46,7 +46,8 @@ class NativeSizePreProcessor(SegDataPreProcessor):
 class NativeSizeEncoderDecoder(EncoderDecoder):
     """mmseg's ``EncoderDecoder``, but a test takes the images of a batch one by one, of whatever sizes.
 
-    Its config has ``data_preprocessor=dict(type='NativeSizePreProcessor', ...)``.
+    Its config has ``data_preprocessor=dict(type='NativeSizePreProcessor', ...)``. A decode head that judges the image
+    as a whole leaves its score, a float in [0, 1], in ``last_image_score``; the sample gets it as ``image_score``.
     """
 
     def predict(self, inputs: Tensor | Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
@@ -57,10 +58,14 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
             data_samples (list[SegDataSample], optional): One an image.
 
         Returns:
-            list[SegDataSample]: With ``seg_logits`` (2, H, W) and ``pred_sem_seg`` (1, H, W) of the images' own sizes.
+            list[SegDataSample]: With ``seg_logits`` (2, H, W) and ``pred_sem_seg`` (1, H, W) of the images' own sizes,
+            and ``image_score`` of heads that give one.
         """
         found = []
         for number, image in enumerate(inputs.split(1) if isinstance(inputs, Tensor) else inputs):
             sample = None if data_samples is None else [data_samples[number]]
             found += super().predict(image, sample)
+            score = getattr(self.decode_head, 'last_image_score', None)
+            if score is not None:
+                found[-1].set_field(score, 'image_score')
         return found
