@@ -11,6 +11,7 @@ from .noise_residual import NoiseResidual
 from .other_blurs import BoxBlur, MedianBlur, MotionBlur
 from .picture_transform import GeometryTransform, PictureTransform
 from .simulated_social_network import SimulatedSocialNetwork
+from .square_forgery import SquareForgery
 from .synthesize_forgery import SynthesizeForgery
 from .tones_and_grain import BrightnessContrast, LowerAndBack, SensorNoise, Sharpen, ToneCurve
 
@@ -37,6 +38,7 @@ __all__ = [
     'SensorNoise',
     'Sharpen',
     'SimulatedSocialNetwork',
+    'SquareForgery',
     'SynthesizeForgery',
     'ToneCurve',
 ]

@@ -2,6 +2,8 @@
 
 from .focal_head import FOCALHead
 from .fusion_head import FOCALFusionHead
+from .mvss_head import MVSSHead
 from .scse_unet_head import SCSEUNetHead
+from .sobel_edge_head import SobelEdgeHead
 
-__all__ = ['FOCALFusionHead', 'FOCALHead', 'SCSEUNetHead']
+__all__ = ['FOCALFusionHead', 'FOCALHead', 'MVSSHead', 'SCSEUNetHead', 'SobelEdgeHead']

@@ -1,5 +1,6 @@
 """Segmentors that FOCAL needs beyond the plain EncoderDecoder, and those that it is compared with."""
 
+from .edge_encoder_decoder import EdgeEncoderDecoder
 from .external_masks import ExternalMasks
 from .focal_encoder_decoder import FOCALEncoderDecoder
 from .focal_fusion import FOCALFusion
@@ -10,6 +11,7 @@ from .tiled_encoder_decoder import TiledEncoderDecoder
 
 __all__ = [
     'PCANOI',
+    'EdgeEncoderDecoder',
     'ExternalMasks',
     'FOCALEncoderDecoder',
     'FOCALFusion',
