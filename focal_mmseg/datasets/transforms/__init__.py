@@ -13,6 +13,7 @@ from .other_blurs import BoxBlur, MedianBlur, MotionBlur
 from .picture_transform import GeometryTransform, PictureTransform
 from .save_as_png import SaveAsPNG
 from .simulated_social_network import SimulatedSocialNetwork
+from .square_forgery import SquareForgery
 from .synthesize_forgery import SynthesizeForgery
 from .tones_and_grain import BrightnessContrast, LowerAndBack, SensorNoise, Sharpen, ToneCurve
 
@@ -41,6 +42,7 @@ __all__ = [
     'SensorNoise',
     'Sharpen',
     'SimulatedSocialNetwork',
+    'SquareForgery',
     'SynthesizeForgery',
     'ToneCurve',
 ]

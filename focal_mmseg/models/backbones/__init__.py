@@ -1,7 +1,14 @@
 """Backbones that neither MMSegmentation nor MMPretrain has."""
 
+from .mvss_backbone import MVSSBackbone
 from .timm_features import TIMMFeatures
 from .timm_vit import TIMMViT
 from .two_stream import DCTStream, TwoStreamBackbone
 
-__all__ = ['DCTStream', 'TIMMFeatures', 'TIMMViT', 'TwoStreamBackbone']
+__all__ = [
+    'DCTStream',
+    'MVSSBackbone',
+    'TIMMFeatures',
+    'TIMMViT',
+    'TwoStreamBackbone',
+]

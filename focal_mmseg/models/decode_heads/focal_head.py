@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from focal_mmseg.clustering import Localisation
 
 from .coarsening import MAX_POINTS, checked_max_points
+from .input_size import input_size
 from .localise_maps import localise_maps
 from .mask_at import mask_at
 
@@ -200,19 +201,12 @@ class FOCALHead(BaseDecodeHead):
 
     def _windows(self, cells: Sequence[int], batch_img_metas: list[dict]) -> list[tuple[slice, slice]]:
         """Rows and columns of the maps that show the images."""
-        height, width = self._input_size(batch_img_metas[0])
+        height, width = input_size(batch_img_metas[0])
         windows = []
         for meta in batch_img_metas:
             left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
             windows.append((_valid_cells(cells[0], height, top, bottom), _valid_cells(cells[1], width, left, right)))
         return windows
-
-    @staticmethod
-    def _input_size(meta: dict) -> tuple[int, int]:
-        """Height and width of the network's input, by the rule of :meth:`BaseDecodeHead.predict_by_feat`."""
-        if isinstance(meta['img_shape'], torch.Size):
-            return tuple(meta['img_shape'])
-        return tuple(meta.get('pad_shape', meta['img_shape'])[:2])
 
 
 def _valid_cells(cells: int, pixels: int, before: int, after: int) -> slice:

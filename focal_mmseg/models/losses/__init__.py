@@ -3,6 +3,8 @@
 from .circle_loss import CircleLoss
 from .contrastive_loss import ContrastiveLoss, QueryLoss
 from .dcl_loss import DCLLoss
+from .forged_image_loss import ForgedImageLoss
+from .forgery_dice_loss import ForgeryDiceLoss
 from .info_nce_loss import InfoNCELoss
 from .info_nce_plus_plus_loss import InfoNCEPlusPlusLoss
 from .pristine_loss import PristineLoss
@@ -14,6 +16,8 @@ __all__ = [
     'CircleLoss',
     'ContrastiveLoss',
     'DCLLoss',
+    'ForgedImageLoss',
+    'ForgeryDiceLoss',
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
     'PristineLoss',
