@@ -1,6 +1,6 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
-from .backbones import TIMMViT
+from .backbones import ExactSizeHRNet, TIMMViT
 from .decode_heads import FOCALFusionHead, FOCALHead
 from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
 from .necks import LearnedUpsample
@@ -10,6 +10,7 @@ __all__ = [
     'PCANOI',
     'CircleLoss',
     'DCLLoss',
+    'ExactSizeHRNet',
     'ExternalMasks',
     'FOCALEncoderDecoder',
     'FOCALFusion',
