@@ -1,13 +1,30 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
 from .backbones import ExactSizeHRNet, TIMMViT
-from .decode_heads import FOCALFusionHead, FOCALHead
-from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
+from .decode_heads import FOCALFusionHead, FOCALHead, PSCCHead, PSCCImageHead
+from .losses import (
+    BalancedBCELoss,
+    CircleLoss,
+    DCLLoss,
+    InfoNCELoss,
+    InfoNCEPlusPlusLoss,
+    SoftContrastiveLoss,
+    TripletLoss,
+)
 from .necks import LearnedUpsample
-from .segmentors import PCANOI, ExternalMasks, FOCALEncoderDecoder, FOCALFusion, FOCALTTAModel, LyuNOI
+from .segmentors import (
+    PCANOI,
+    ExternalMasks,
+    FOCALEncoderDecoder,
+    FOCALFusion,
+    FOCALTTAModel,
+    LyuNOI,
+    PeerEncoderDecoder,
+)
 
 __all__ = [
     'PCANOI',
+    'BalancedBCELoss',
     'CircleLoss',
     'DCLLoss',
     'ExactSizeHRNet',
@@ -21,6 +38,9 @@ __all__ = [
     'InfoNCEPlusPlusLoss',
     'LearnedUpsample',
     'LyuNOI',
+    'PSCCHead',
+    'PSCCImageHead',
+    'PeerEncoderDecoder',
     'SoftContrastiveLoss',
     'TIMMViT',
     'TripletLoss',

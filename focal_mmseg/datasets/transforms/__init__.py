@@ -6,6 +6,7 @@ from .gaussian_blur import GaussianBlur
 from .gaussian_noise import GaussianNoise
 from .geometry import ElasticWarp, GridWarp, PadToAtLeast, RandomMirrorOrTurn, RandomScale
 from .jpeg_compression import JPEGCompression
+from .limit_pixels import LimitPixels
 from .load_forgery_mask import LoadForgeryMask
 from .noise_residual import NoiseResidual
 from .other_blurs import BoxBlur, MedianBlur, MotionBlur
@@ -25,6 +26,7 @@ __all__ = [
     'GeometryTransform',
     'GridWarp',
     'JPEGCompression',
+    'LimitPixels',
     'LoadForgeryMask',
     'LowerAndBack',
     'MedianBlur',

@@ -1,6 +1,8 @@
-"""The heads without a classifier."""
+"""Heads: FOCAL's, without a classifier, and those of the networks that it is compared with."""
 
 from .focal_head import FOCALHead
 from .fusion_head import FOCALFusionHead
+from .pscc_head import PSCCHead
+from .pscc_image_head import PSCCImageHead
 
-__all__ = ['FOCALFusionHead', 'FOCALHead']
+__all__ = ['FOCALFusionHead', 'FOCALHead', 'PSCCHead', 'PSCCImageHead']
