@@ -3,9 +3,9 @@
 _base_ = ['../_base_/as_loaded.py', '../_base_/models/pscc_extractor.py']
 model = dict(
     _delete_=True,
-    type='PeerEncoderDecoder',
+    type='NativeSizeEncoderDecoder',
     data_preprocessor=dict(
-        type='SegDataPreProcessor',
+        type='NativeSizePreProcessor',
         mean=[0.0, 0.0, 0.0],
         std=[255.0, 255.0, 255.0],
         bgr_to_rgb=True,

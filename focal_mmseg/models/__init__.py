@@ -19,7 +19,6 @@ from .segmentors import (
     FOCALFusion,
     FOCALTTAModel,
     LyuNOI,
-    PeerEncoderDecoder,
 )
 
 __all__ = [
@@ -40,7 +39,6 @@ __all__ = [
     'LyuNOI',
     'PSCCHead',
     'PSCCImageHead',
-    'PeerEncoderDecoder',
     'SoftContrastiveLoss',
     'TIMMViT',
     'TripletLoss',

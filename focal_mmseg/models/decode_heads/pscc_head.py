@@ -11,14 +11,14 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.score_logits import logits_of_score
+from focal_mmseg.models.log_scores import log_scores, log_scores_of_logit
 
 # How many pixels a side are taken together by the attention, finest scale first.
 GATHERED = (4, 2, 2, 1)
 HIDDEN = 16
 PADDING_REFUSED = (
     'PSCCHead takes images without padding: every image is squashed to a square, and its padding would be squashed '
-    'with it. Test with batch_size=1 and without model.data_preprocessor.test_cfg'
+    'with it. Use model.data_preprocessor.type=NativeSizePreProcessor, without test_cfg'
 )
 SLIDE_REFUSED = (
     "PSCCHead cannot test with mode='slide': every window would be squashed to a square by itself, which is another "
@@ -170,7 +170,7 @@ class PSCCHead(BaseDecodeHead):
         Returns:
             Tensor: Of shape (N, 2, side, side): the logarithms of the scores for pristine and forged.
         """
-        return logits_of_score(self.findings(inputs).masks[0].sigmoid())
+        return log_scores_of_logit(self.findings(inputs).masks[0])
 
     def findings(self, inputs: Sequence[Tensor]) -> PSCCFindings:
         """All masks, and the detector's word.
@@ -248,11 +248,11 @@ class PSCCHead(BaseDecodeHead):
         if len(shapes) > 1:
             raise ValueError(
                 f'the images of a batch have the sizes {sorted(shapes)}, and PSCCHead gives each its mask at its own '
-                "size: use model.type='PeerEncoderDecoder', which takes them one by one, or batch_size=1"
+                "size: use model.type='NativeSizeEncoderDecoder', which takes them one by one, or batch_size=1"
             )
         self.last_image_scores = [] if seg_logits.image is None else seg_logits.image.softmax(1)[:, 1].tolist()
         score = seg_logits.masks[0].sigmoid()
-        return logits_of_score(F.interpolate(score, shapes.pop(), mode='bilinear', align_corners=True))
+        return log_scores(F.interpolate(score, shapes.pop(), mode='bilinear', align_corners=True))
 
     @staticmethod
     def _resized(x: Tensor, side: int) -> Tensor:

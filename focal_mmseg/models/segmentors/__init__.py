@@ -5,14 +5,5 @@ from .focal_encoder_decoder import FOCALEncoderDecoder
 from .focal_fusion import FOCALFusion
 from .focal_tta import FOCALTTAModel
 from .noise_levels import PCANOI, LyuNOI
-from .peer_encoder_decoder import PeerEncoderDecoder
 
-__all__ = [
-    'PCANOI',
-    'ExternalMasks',
-    'FOCALEncoderDecoder',
-    'FOCALFusion',
-    'FOCALTTAModel',
-    'LyuNOI',
-    'PeerEncoderDecoder',
-]
+__all__ = ['PCANOI', 'ExternalMasks', 'FOCALEncoderDecoder', 'FOCALFusion', 'FOCALTTAModel', 'LyuNOI']

@@ -165,7 +165,7 @@ def test_options_out_of_range_are_refused(options: dict, said: str) -> None:
     [
         ([dict(ori_shape=(9, 9), img_padding_size=(0, 3, 0, 0))] * 2, 'whole', 'without padding'),
         ([dict(ori_shape=(9, 9), padding_size=[0, 0, 0, 1])] * 2, 'whole', 'without padding'),
-        ([dict(ori_shape=(9, 9)), dict(ori_shape=(9, 8))], 'whole', r'PeerEncoderDecoder.*one by one'),
+        ([dict(ori_shape=(9, 9)), dict(ori_shape=(9, 8))], 'whole', r'NativeSizeEncoderDecoder.*one by one'),
         ([dict(ori_shape=(9, 9))] * 2, 'slide', "mode='slide'"),
     ],
 )
