@@ -19,6 +19,8 @@ from .segmentors import (
     FOCALFusion,
     FOCALTTAModel,
     LyuNOI,
+    NativeSizeEncoderDecoder,
+    NativeSizePreProcessor,
 )
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     'InfoNCEPlusPlusLoss',
     'LearnedUpsample',
     'LyuNOI',
+    'NativeSizeEncoderDecoder',
+    'NativeSizePreProcessor',
     'PSCCHead',
     'PSCCImageHead',
     'SoftContrastiveLoss',
