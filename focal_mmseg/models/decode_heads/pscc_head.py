@@ -20,6 +20,10 @@ PADDING_REFUSED = (
     'PSCCHead takes images without padding: every image is squashed to a square, and its padding would be squashed '
     'with it. Use model.data_preprocessor.type=NativeSizePreProcessor, without test_cfg'
 )
+ONE_BY_ONE = (
+    "PSCCHead gives each image its mask at the image's own size, so that it takes one at a time in a test: use "
+    "model.type='NativeSizeEncoderDecoder' with model.data_preprocessor.type='NativeSizePreProcessor'"
+)
 SLIDE_REFUSED = (
     "PSCCHead cannot test with mode='slide': every window would be squashed to a square by itself, which is another "
     "function than the released one. Use model.test_cfg=dict(mode='whole'); LimitPixels in the test pipeline keeps "
@@ -114,8 +118,8 @@ class PSCCHead(BaseDecodeHead):
             image head.
 
     Attributes:
-        last_image_scores (list[float]): How sure the detector is that each image of the last predicted batch is
-            forged, in [0, 1]; empty without a detector.
+        last_image_score (float | None): How sure the detector is that the last predicted image is forged, in [0, 1];
+            None without a detector.
 
     Source:
         PSCC-Net: Liu et al., TCSVT 2022.
@@ -159,7 +163,7 @@ class PSCCHead(BaseDecodeHead):
             self.add_module(f'getmask{number}', SpatialChannelMask(width, gathered))
         self.image_head = None if image_head is None else MODELS.build({'in_channels': in_channels, **image_head})
         self.loss_image = None if loss_image is None else MODELS.build(loss_image)
-        self.last_image_scores: list[float] = []
+        self.last_image_score: float | None = None
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """The finest mask, before it is brought to the images' sizes.
@@ -229,30 +233,28 @@ class PSCCHead(BaseDecodeHead):
         return self.predict_by_feat(self.findings(inputs), batch_img_metas)
 
     def predict_by_feat(self, seg_logits: PSCCFindings, batch_img_metas: list[dict]) -> Tensor:
-        """Bring the finest mask's probabilities, as the released code does, to the size of the images.
+        """Bring the finest mask's probabilities, as the released code does, to the size of the image.
 
         Args:
             seg_logits (PSCCFindings): From :meth:`findings`.
-            batch_img_metas (list[dict]): With one ``ori_shape`` for all.
+            batch_img_metas (list[dict]): One, with ``ori_shape``.
 
         Returns:
-            Tensor: Of shape (N, 2, H, W), the size of the images' files: the logarithms of the scores for pristine and
+            Tensor: Of shape (1, 2, H, W), the size of the image's file: the logarithms of the scores for pristine and
             forged.
 
         Raises:
-            ValueError: If an image is padded, or the images have several sizes.
+            ValueError: If the image is padded, or there are several.
         """
-        shapes = {tuple(meta['ori_shape'][:2]) for meta in batch_img_metas}
-        if any(any(meta.get(key, ())) for meta in batch_img_metas for key in ('img_padding_size', 'padding_size')):
+        if len(batch_img_metas) > 1:
+            raise ValueError(ONE_BY_ONE)
+        (meta,) = batch_img_metas
+        if any(any(meta.get(key, ())) for key in ('img_padding_size', 'padding_size')):
             raise ValueError(PADDING_REFUSED)
-        if len(shapes) > 1:
-            raise ValueError(
-                f'the images of a batch have the sizes {sorted(shapes)}, and PSCCHead gives each its mask at its own '
-                "size: use model.type='NativeSizeEncoderDecoder', which takes them one by one, or batch_size=1"
-            )
-        self.last_image_scores = [] if seg_logits.image is None else seg_logits.image.softmax(1)[:, 1].tolist()
+        if seg_logits.image is not None:
+            self.last_image_score = seg_logits.image.softmax(1)[0, 1].item()
         score = seg_logits.masks[0].sigmoid()
-        return log_scores(F.interpolate(score, shapes.pop(), mode='bilinear', align_corners=True))
+        return log_scores(F.interpolate(score, tuple(meta['ori_shape'][:2]), mode='bilinear', align_corners=True))
 
     @staticmethod
     def _resized(x: Tensor, side: int) -> Tensor:

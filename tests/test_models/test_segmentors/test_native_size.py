@@ -75,3 +75,15 @@ def test_padding_of_a_test_is_each_images_own() -> None:
     assert [tuple(image.shape[2:]) for image in prepared['inputs']] == [(40, 56), (64, 64), (8, 16)]
     padding = [sample.img_padding_size for sample in prepared['data_samples']]
     assert padding == [(0, 4, 0, 3), (0,) * 4, (0, 7, 0, 7)]
+
+
+def test_a_heads_own_image_scores_land_at_their_images() -> None:
+    model = small('NativeSizeEncoderDecoder', 'NativeSizePreProcessor')
+    head = model.decode_head
+    head.register_forward_pre_hook(lambda _, inputs: setattr(head, 'last_image_score', float(inputs[0][0].shape[-1])))
+    with torch.no_grad():
+        found = model.test_step(batch(*SIZES))
+    assert [sample.image_score for sample in found] == [26.0, 32.0, 5.0]
+    head._forward_pre_hooks.clear()
+    head.last_image_score = None
+    assert 'image_score' not in model.test_step(batch(SIZES[0]))[0]
