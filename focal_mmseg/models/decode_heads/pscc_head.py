@@ -1,6 +1,7 @@
 """PSCC-Net's head: four masks, each finer one guided by the coarser."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -77,7 +78,7 @@ class SpatialChannelMask(BaseModule):
             Tensor: Logits of shape (N, 1, h, w).
         """
         # The scores are not scaled, so that half precision would overflow.
-        with torch.autocast(x.device.type, enabled=False):
+        with _in_full_precision(x.device.type):
             x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
             places, channels = self._attended(x)
             x = x + self.gamma_s * self.W_s(places) + self.gamma_c * self.W_c(channels)
@@ -259,6 +260,11 @@ class PSCCHead(BaseDecodeHead):
     @staticmethod
     def _resized(x: Tensor, side: int) -> Tensor:
         return F.interpolate(x, (side, side), mode='bilinear', align_corners=True)
+
+
+def _in_full_precision(device: str) -> AbstractContextManager:
+    """No autocast; the meta device, which shapes are found on, knows none."""
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def mask_at_scale(masks: Tensor, side: int, ignore_index: int = 255) -> Tensor:

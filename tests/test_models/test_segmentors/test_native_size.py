@@ -80,10 +80,15 @@ def test_padding_of_a_test_is_each_images_own() -> None:
 def test_a_heads_own_image_scores_land_at_their_images() -> None:
     model = small('NativeSizeEncoderDecoder', 'NativeSizePreProcessor')
     head = model.decode_head
-    head.register_forward_pre_hook(lambda _, inputs: setattr(head, 'last_image_score', float(inputs[0][0].shape[-1])))
+    predict = head.predict
+
+    def judge(inputs: list, *rest: object) -> torch.Tensor:
+        head.last_image_score = inputs[0].shape[-1] / 100
+        return predict(inputs, *rest)
+
+    head.predict = judge
     with torch.no_grad():
         found = model.test_step(batch(*SIZES))
-    assert [sample.image_score for sample in found] == [26.0, 32.0, 5.0]
-    head._forward_pre_hooks.clear()
-    head.last_image_score = None
-    assert 'image_score' not in model.test_step(batch(SIZES[0]))[0]
+        assert [sample.image_score for sample in found] == [0.13, 0.16, 0.03]
+        head.predict, head.last_image_score = predict, None
+        assert 'image_score' not in model.test_step(batch(SIZES[0]))[0]
