@@ -28,14 +28,11 @@ class Prediction:
             the embeddings (these two of FOCAL heads only; the mean over the members of a fusion that clusters each),
             ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``seconds`` for all but
             the start of the model.
-        color_type (str): How the pipeline reads files, as mmcv names it: ``'color_ignore_orientation'`` leaves one
-            as it is stored, whatever orientation its camera told, and mask and score lie so too.
     """
 
     mask: np.ndarray
     score: np.ndarray
     summary: dict[str, Any]
-    color_type: str = 'color'
 
 
 class FOCALInferencer:
@@ -112,8 +109,7 @@ class FOCALInferencer:
             own = sample.get('image_score', None)
             summary['image_score'] = round(mean(each.heterogeneity for each in found) if own is None else float(own), 6)
         summary['seconds'] = round(time.perf_counter() - start, 3)
-        color_type = getattr(self._from_file.transforms[0], 'color_type', 'color')
-        return Prediction(forged.astype(np.uint8) * 255, score, summary, color_type)
+        return Prediction(forged.astype(np.uint8) * 255, score, summary)
 
     def _load(self, image: str | Path | np.ndarray) -> dict:
         """Run the test pipeline."""

@@ -121,8 +121,7 @@ class PredictionFolder:
         self._summary(name).unlink(missing_ok=True)
         write_image(folder / 'mask.png', prediction.mask)
         write_image(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
-        image = mmcv.imread(str(picture), prediction.color_type)
-        write_image(folder / 'overlay.png', overlay(image, prediction.mask))
+        write_image(folder / 'overlay.png', overlay(mmcv.imread(str(picture)), prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
         with written_whole(self._summary(name)) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')

@@ -1,7 +1,7 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
-from .backbones import ExactSizeHRNet, TIMMViT
-from .decode_heads import FOCALFusionHead, FOCALHead, PSCCHead, PSCCImageHead
+from .backbones import CATNetBackbone, ExactSizeHRNet, TIMMViT
+from .decode_heads import CATNetHead, FOCALFusionHead, FOCALHead, PSCCHead, PSCCImageHead
 from .losses import (
     BalancedBCELoss,
     CircleLoss,
@@ -26,6 +26,8 @@ from .segmentors import (
 __all__ = [
     'PCANOI',
     'BalancedBCELoss',
+    'CATNetBackbone',
+    'CATNetHead',
     'CircleLoss',
     'DCLLoss',
     'ExactSizeHRNet',
