@@ -1,17 +1,19 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
-from .backbones import CATNetBackbone, ExactSizeHRNet, TIMMViT
+from .backbones import CATNetBackbone, ExactSizeHRNet, TIMMFeatures, TIMMViT, TwoStreamBackbone
 from .decode_heads import CATNetHead, FOCALFusionHead, FOCALHead, PSCCHead, PSCCImageHead
+from .jpeg_data_preprocessor import JPEGDataPreProcessor
 from .losses import (
     BalancedBCELoss,
     CircleLoss,
     DCLLoss,
     InfoNCELoss,
     InfoNCEPlusPlusLoss,
+    PristineLoss,
     SoftContrastiveLoss,
     TripletLoss,
 )
-from .necks import LearnedUpsample
+from .necks import LearnedUpsample, MixLevels
 from .segmentors import (
     PCANOI,
     ExternalMasks,
@@ -20,6 +22,7 @@ from .segmentors import (
     FOCALTTAModel,
     LyuNOI,
     NativeSizeEncoderDecoder,
+    NativeSizeJPEGPreProcessor,
     NativeSizePreProcessor,
 )
 
@@ -39,13 +42,19 @@ __all__ = [
     'FOCALTTAModel',
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
+    'JPEGDataPreProcessor',
     'LearnedUpsample',
     'LyuNOI',
+    'MixLevels',
     'NativeSizeEncoderDecoder',
+    'NativeSizeJPEGPreProcessor',
     'NativeSizePreProcessor',
     'PSCCHead',
     'PSCCImageHead',
+    'PristineLoss',
     'SoftContrastiveLoss',
+    'TIMMFeatures',
     'TIMMViT',
     'TripletLoss',
+    'TwoStreamBackbone',
 ]

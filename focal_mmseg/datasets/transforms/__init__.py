@@ -8,6 +8,7 @@ from .geometry import ElasticWarp, GridWarp, PadToAtLeast, RandomMirrorOrTurn, R
 from .jpeg_compression import JPEGCompression
 from .limit_pixels import LimitPixels
 from .load_forgery_mask import LoadForgeryMask
+from .load_jpeg_artifacts import LoadJPEGArtifacts
 from .noise_residual import NoiseResidual
 from .other_blurs import BoxBlur, MedianBlur, MotionBlur
 from .picture_transform import GeometryTransform, PictureTransform
@@ -28,6 +29,7 @@ __all__ = [
     'JPEGCompression',
     'LimitPixels',
     'LoadForgeryMask',
+    'LoadJPEGArtifacts',
     'LowerAndBack',
     'MedianBlur',
     'MotionBlur',

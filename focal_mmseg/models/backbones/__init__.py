@@ -2,6 +2,8 @@
 
 from .catnet_backbone import CATNetBackbone
 from .exact_size_hrnet import ExactSizeHRNet
+from .timm_features import TIMMFeatures
 from .timm_vit import TIMMViT
+from .two_stream import DCTStream, TwoStreamBackbone
 
-__all__ = ['CATNetBackbone', 'ExactSizeHRNet', 'TIMMViT']
+__all__ = ['CATNetBackbone', 'DCTStream', 'ExactSizeHRNet', 'TIMMFeatures', 'TIMMViT', 'TwoStreamBackbone']

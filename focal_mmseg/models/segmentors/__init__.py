@@ -4,7 +4,7 @@ from .external_masks import ExternalMasks
 from .focal_encoder_decoder import FOCALEncoderDecoder
 from .focal_fusion import FOCALFusion
 from .focal_tta import FOCALTTAModel
-from .native_size import NativeSizeEncoderDecoder, NativeSizePreProcessor
+from .native_size import NativeSizeEncoderDecoder, NativeSizeJPEGPreProcessor, NativeSizePreProcessor
 from .noise_levels import PCANOI, LyuNOI
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     'FOCALTTAModel',
     'LyuNOI',
     'NativeSizeEncoderDecoder',
+    'NativeSizeJPEGPreProcessor',
     'NativeSizePreProcessor',
 ]
