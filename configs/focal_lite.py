@@ -1,5 +1,7 @@
 # FOCAL on pixels and JPEG coefficients: small enough to train on a processor, and the network that ships with weights.
 _base_ = './_base_/focal.py'
+# What tests and predictions take where no checkpoint is given: the network that ships.
+weights = 'focal_mmseg://focal_lite'
 photographs = 'data/photographs'
 size = (256, 256)
 norm_cfg = dict(type='BN', requires_grad=True)
@@ -20,13 +22,13 @@ model = dict(
         loss_decode=[dict(type='InfoNCEPlusPlusLoss'), dict(type='PristineLoss', loss_weight=2.0)],
     ),
     # Resizing takes the traces away, so large images go through by windows, whose corners lie on the grid.
-    test_cfg=dict(mode='slide', crop_size=(1024, 1024), stride=(896, 896), size_divisor=32),
+    test_cfg=dict(mode='slide', crop_size=(1024, 1024), stride=(896, 896), size_divisor=8),
 )
 
 meta_keys = (*_base_.meta_keys, 'img_padding_size', 'jpeg_table')
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='SynthesizeForgery', recipe='configs/recipes/world.yaml', donors=photographs),
+    dict(type='SynthesizeForgery', recipe='world', donors=photographs),
     dict(type='LoadJPEGArtifacts'),
     dict(type='PackSegInputs', meta_keys=meta_keys),
 ]
@@ -53,7 +55,7 @@ val_dataloader = None
 val_evaluator = None
 val_cfg = None
 
-max_iters = 6000
+max_iters = 5200
 train_cfg = dict(max_iters=max_iters)
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import ExifTags, Image
 
 BLOCK = 8
+# Identifiers of the components of files that store R, G and B as they are.
+RGB_IDS = [ord(name) for name in 'RGB']
 # EXIF orientation: whether rows, then columns are reversed, and whether both axes are then swapped.
 ORIENTATIONS = {
     1: (False, False, False),
@@ -104,6 +106,8 @@ def read_luma(content: bytes) -> Luma | None:
         raise ImportError(
             "the coefficients of JPEG files are read by jpeglib, which is not installed: pip install '.[jpeg]'"
         ) from error
+    if not _begins_with_luma(content):
+        return None
     # jpeglib opens paths only, and a path of the user's need not be one that a C library can open.
     with tempfile.NamedTemporaryFile(suffix='.jpg') as file:
         file.write(content)
@@ -111,9 +115,10 @@ def read_luma(content: bytes) -> Luma | None:
         try:
             found = jpeglib.read_dct(file.name)
         except Exception as error:  # the library raises whatever its C part says
-            raise ValueError(f'its JPEG coefficients cannot be read: {error}') from error
-        if found.jpeg_color_space not in (jpeglib.JCS_GRAYSCALE, jpeglib.JCS_YCbCr):
-            return None
+            raise ValueError(
+                'its JPEG coefficients cannot be read: the file is damaged, or of a kind that libjpeg does not read '
+                '(arithmetic coding, 12 bits, lossless); save it again as a usual JPEG or as PNG'
+            ) from error
         blocks, table = np.array(found.Y), np.array(found.get_component_qt(0), np.float32)
         height, width = found.height, found.width
     if blocks.shape[:2] != (-(-height // BLOCK), -(-width // BLOCK)):
@@ -121,6 +126,13 @@ def read_luma(content: bytes) -> Luma | None:
     if table.min() < 1:
         raise ValueError('its quantisation table has a step of 0')
     return Luma(blocks, table)
+
+
+def _begins_with_luma(content: bytes) -> bool:
+    """Whether a JPEG file's first component is luma: it is grey or YCbCr. jpeglib itself takes CMYK and RGB for that."""
+    with Image.open(BytesIO(content)) as image:
+        stored_as_rgb = image.info.get('adobe_transform') == 0 or [layer[0] for layer in image.layer] == RGB_IDS
+        return image.mode == 'L' or (image.mode == 'RGB' and not stored_as_rgb)
 
 
 def encode_as_jpeg(image: np.ndarray) -> bytes:

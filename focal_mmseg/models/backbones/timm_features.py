@@ -85,7 +85,9 @@ class TIMMFeatures(BaseModule):
         try:
             import timm
         except ImportError as error:
-            raise ImportError(f"TIMMFeatures needs timm: pip install '.[dino]' in this project's folder ({error})") from error
+            raise ImportError(
+                f"TIMMFeatures needs timm: pip install '.[dino]' in this project's folder ({error})"
+            ) from error
         source = dict(pretrained=False) | source
         network = timm.create_model(
             self.model_name, features_only=True, out_indices=self.out_indices, **source, **self.options

@@ -82,7 +82,8 @@ class TwoStreamBackbone(BaseModule):
         cut = []
         for each in self.rgb(padded):
             rows, columns = (
-                -(-side * cells // whole) for side, cells, whole in zip((height, width), each.shape[2:], padded.shape[2:])
+                -(-side * cells // whole)
+                for side, cells, whole in zip((height, width), each.shape[2:], padded.shape[2:])
             )
             cut.append(each[:, :, :rows, :columns])
         return cut
