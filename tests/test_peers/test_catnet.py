@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
@@ -17,6 +18,7 @@ from released_rule import filled, stored_answers, stored_shapes
 from torch import Tensor
 
 from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.datasets.degradations import degrade_tests
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.models import CATNetBackbone, FOCALHead
 
@@ -262,6 +264,33 @@ def test_views_are_refused(root: Path, run_tool: Callable, tmp_path: Path) -> No
     (tmp_path / 'none.pth').touch()
     with pytest.raises(SystemExit, match=r'catnet\.py has no tta_pipeline'):
         run_tool(root / 'tools' / 'test.py', config, tmp_path / 'none.pth', '--tta', '--work-dir', tmp_path)
+
+
+@pytest.mark.parametrize('size', [(40, 56), (61, 50)])
+def test_under_a_degradation_the_coefficients_are_those_of_the_degraded_file(
+    root: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'peers' / 'catnet.py')
+    degrade_tests(cfg, 'jpeg:60')
+    photograph(*size).save(tmp_path / 'a.png')
+    item = Compose(cfg.test_pipeline)(dict(img_path=str(tmp_path / 'a.png')))
+    cv2.imwrite(str(tmp_path / 'a.jpg'), cv2.imread(str(tmp_path / 'a.png')), [cv2.IMWRITE_JPEG_QUALITY, 60])
+    rgb, plane, table = read(tmp_path / 'a.jpg', tmp_path)
+    np.testing.assert_array_equal(item['inputs'][3], plane)
+    np.testing.assert_array_equal(item['inputs'][4, :8, :8], table)
+    inside = item['inputs'][:3, : size[0], : size[1]].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(inside, (rgb - 127.5) / 127.5, atol=1e-6)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+def test_an_accelerator_finds_the_same(small: tuple, tmp_path: Path) -> None:
+    photograph(61, 50).save(tmp_path / 'a.jpg', quality=80)
+    network = small[0]
+    wanted = network(tmp_path / 'a.jpg').score
+    network.model.to('cuda')
+    found = network(tmp_path / 'a.jpg').score
+    network.model.to('cpu')
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
 # --- training and testing

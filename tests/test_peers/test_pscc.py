@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
@@ -267,6 +268,30 @@ def test_a_damaged_image_is_named(root: Path, random_weights: Path, tmp_path: Pa
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=name):
             network(tmp_path / name)
+
+
+def test_views_are_averaged_at_the_images_own_size(root: Path, random_weights: Path, tmp_path: Path) -> None:
+    network = small(root, random_weights)
+    cv2.imwrite(str(tmp_path / 'image.png'), photograph(24, 41))
+    cv2.imwrite(str(tmp_path / 'mirrored.png'), photograph(24, 41)[:, ::-1])
+    one, other = (network(tmp_path / f'{name}.png') for name in ('image', 'mirrored'))
+    cfg = Config.fromfile(root / 'configs' / 'peers' / 'pscc.py')
+    data = pseudo_collate([Compose(cfg.tta_pipeline)(dict(img_path=str(tmp_path / 'image.png')))])
+    with torch.no_grad():
+        (found,) = MODELS.build(dict(cfg.tta_model, module=network.model)).test_step(data)
+    wanted = (one.score + other.score[:, ::-1]) / 2
+    np.testing.assert_allclose(found.seg_logits.data.softmax(0)[1], wanted, atol=1e-5)
+    wanted = (one.summary['image_score'] + other.summary['image_score']) / 2
+    assert found.image_score == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+def test_an_accelerator_finds_the_same(root: Path, random_weights: Path, tmp_path: Path) -> None:
+    network = small(root, random_weights)
+    cv2.imwrite(str(tmp_path / 'image.png'), photograph(24, 41))
+    wanted = network(tmp_path / 'image.png').score
+    network.model.to('cuda')
+    np.testing.assert_allclose(network(tmp_path / 'image.png').score, wanted, atol=1e-3)
 
 
 # --- training and testing
