@@ -13,6 +13,7 @@ from .noise_residual import NoiseResidual
 from .other_blurs import BoxBlur, MedianBlur, MotionBlur
 from .picture_transform import GeometryTransform, PictureTransform
 from .random_grid_crop import RandomGridCrop
+from .save_as_png import SaveAsPNG
 from .simulated_social_network import SimulatedSocialNetwork
 from .synthesize_forgery import SynthesizeForgery
 from .tones_and_grain import BrightnessContrast, LowerAndBack, SensorNoise, Sharpen, ToneCurve
@@ -40,6 +41,7 @@ __all__ = [
     'RandomGridCrop',
     'RandomMirrorOrTurn',
     'RandomScale',
+    'SaveAsPNG',
     'SensorNoise',
     'Sharpen',
     'SimulatedSocialNetwork',

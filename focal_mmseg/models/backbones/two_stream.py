@@ -10,6 +10,8 @@ from mmseg.utils import ConfigType, OptConfigType
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from .self_correlation import SelfCorrelation
+
 CHANNELS = 5
 BLOCK = 8
 FREQUENCIES = BLOCK * BLOCK
@@ -26,6 +28,8 @@ class TwoStreamBackbone(BaseModule):
     Args:
         rgb (dict, optional): Config of a backbone in MODELS for the three normalised colours. None leaves it out.
         dct (dict, optional): Options of :class:`DCTStream`. None leaves it out.
+        copies (dict, optional): Options of :class:`SelfCorrelation` over one map of the colour backbone, and ``index``, which
+            of its maps. None leaves it out.
         divisor (int): Sides of the image that the colour backbone sees are brought to multiples of it, by repeating
             the border to the right and below; its maps are cut afterwards to what the image covers. At least 8, and
             a multiple of it. Defaults to 32.
@@ -39,6 +43,7 @@ class TwoStreamBackbone(BaseModule):
         self,
         rgb: OptConfigType = None,
         dct: OptConfigType = None,
+        copies: OptConfigType = None,
         divisor: int = 32,
         init_cfg: OptConfigType = None,
     ) -> None:
@@ -50,6 +55,9 @@ class TwoStreamBackbone(BaseModule):
         self.divisor = divisor
         self.rgb = None if rgb is None else MODELS.build(rgb)
         self.dct = None if dct is None else DCTStream(**dct)
+        options = dict(copies or {})
+        self.copies_index = options.pop('index', None)
+        self.copies = None if copies is None else SelfCorrelation(**options)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the streams.
@@ -58,7 +66,8 @@ class TwoStreamBackbone(BaseModule):
             x (Tensor): float of shape (N, 5, H, W): normalised R, G, B, coefficient, step; H and W multiples of 8.
 
         Returns:
-            tuple[Tensor, ...]: The maps of the colour backbone, then the map (N, C, H / 8, W / 8) of the coefficients.
+            tuple[Tensor, ...]: The maps of the colour backbone, then the map (N, C, H / 8, W / 8) of the coefficients, then
+            that of the copies.
 
         Raises:
             ValueError: If the input has another form.
@@ -73,6 +82,8 @@ class TwoStreamBackbone(BaseModule):
             maps += self._of_colours(x[:, :3])
         if self.dct is not None:
             maps.append(self.dct(x[:, 3:4], x[:, 4:5]))
+        if self.copies is not None:
+            maps.append(self.copies(maps[self.copies_index]))
         return tuple(maps)
 
     def _of_colours(self, rgb: Tensor) -> list[Tensor]:
