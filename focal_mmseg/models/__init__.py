@@ -1,9 +1,19 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
-from .backbones import MVSSBackbone, TIMMFeatures, TIMMViT, TwoStreamBackbone
-from .decode_heads import FOCALFusionHead, FOCALHead, MVSSHead, SCSEUNetHead, SobelEdgeHead
+from .backbones import CATNetBackbone, ExactSizeHRNet, MVSSBackbone, TIMMFeatures, TIMMViT, TwoStreamBackbone
+from .decode_heads import (
+    CATNetHead,
+    FOCALFusionHead,
+    FOCALHead,
+    MVSSHead,
+    PSCCHead,
+    PSCCImageHead,
+    SCSEUNetHead,
+    SobelEdgeHead,
+)
 from .jpeg_data_preprocessor import JPEGDataPreProcessor
 from .losses import (
+    BalancedBCELoss,
     CircleLoss,
     DCLLoss,
     ForgedImageLoss,
@@ -25,15 +35,20 @@ from .segmentors import (
     FOCALTTAModel,
     LyuNOI,
     NativeSizeEncoderDecoder,
+    NativeSizeJPEGPreProcessor,
     NativeSizePreProcessor,
     TiledEncoderDecoder,
 )
 
 __all__ = [
     'PCANOI',
+    'BalancedBCELoss',
+    'CATNetBackbone',
+    'CATNetHead',
     'CircleLoss',
     'DCLLoss',
     'EdgeEncoderDecoder',
+    'ExactSizeHRNet',
     'ExternalMasks',
     'FOCALEncoderDecoder',
     'FOCALFusion',
@@ -51,8 +66,11 @@ __all__ = [
     'MVSSHead',
     'MixLevels',
     'NativeSizeEncoderDecoder',
+    'NativeSizeJPEGPreProcessor',
     'NativeSizePreProcessor',
     'OSNNoise',
+    'PSCCHead',
+    'PSCCImageHead',
     'PristineLoss',
     'SCSEUNetHead',
     'SobelEdgeHead',

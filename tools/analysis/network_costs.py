@@ -14,6 +14,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from focal_mmseg.models.jpeg_data_preprocessor import CHANNELS, JPEGDataPreProcessor
+
 sys.path.append(str(Path(__file__).parents[1] / 'benchmarks'))
 from measuring import extra_memory, timed
 
@@ -83,7 +85,8 @@ def measure(config: str, size: int, device: str, repeats: int) -> dict[str, Any]
     """
     place = torch.device(device)
     networks = random_networks(Config.fromfile(config)).to(place)
-    picture = torch.rand(1, 3, size, size, device=place)
+    of_jpeg = any(isinstance(network.data_preprocessor, JPEGDataPreProcessor) for network in networks)
+    picture = torch.rand(1, CHANNELS if of_jpeg else 3, size, size, device=place)
     outputs: list[Tensor] = []
 
     # A fusion holds the maps of all its members at once.

@@ -10,6 +10,7 @@ from mmseg.registry import TRANSFORMS
 
 from focal_mmseg.utils.jpeg import BLOCK, Luma, encode_as_jpeg, exif_orientation, is_jpeg, orient, read_luma
 
+PADDINGS = ('edge', 'mean')
 RESIZED = (
     'LoadJPEGArtifacts must read images at their own size: a transform before it resized or flipped this one, which '
     'destroys the traces of JPEG. Take Resize and RandomFlip out of the pipeline; large images are tested by windows '
@@ -34,8 +35,8 @@ class LoadJPEGArtifacts(BaseTransform):
     from one without luma at full resolution (CMYK), is compressed at quality 100 without loss of colour resolution,
     and all five channels are of that file, as CAT-Net does; decided by the content, not by the name.
 
-    Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border, coefficients are those of
-    the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's orientation is
+    Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border (see ``padding``), coefficients
+    are those of the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's orientation is
     applied to pixels and coefficients alike.
 
     Required keys: ``img`` (uint8 BGR (H, W, 3), or (H, W)), ``ori_shape``; optional: ``img_path``, ``jpeg`` (bytes | None).
@@ -45,17 +46,27 @@ class LoadJPEGArtifacts(BaseTransform):
     Args:
         mean (Sequence[float]): Of R, G and B, taken off. Defaults to 127.5 each.
         std (Sequence[float]): Of R, G and B, divided by. Defaults to 127.5 each.
+        padding (str): What pixels beyond the border are: ``'edge'`` repeats it, ``'mean'`` is 0 once normalised, as in
+            CAT-Net. Defaults to ``'edge'``.
 
     Raises:
-        ValueError: If ``mean`` or ``std`` is not three numbers.
+        ValueError: If ``mean`` or ``std`` is not three numbers, or ``padding`` is another word.
     """
 
-    def __init__(self, mean: Sequence[float] = (127.5,) * 3, std: Sequence[float] = (127.5,) * 3) -> None:
+    def __init__(
+        self,
+        mean: Sequence[float] = (127.5,) * 3,
+        std: Sequence[float] = (127.5,) * 3,
+        padding: str = 'edge',
+    ) -> None:
+        if padding not in PADDINGS:
+            raise ValueError(f'padding of LoadJPEGArtifacts must be one of {PADDINGS}, got {padding!r}')
         for name, values in (('mean', mean), ('std', std)):
             if len(values) != 3:
                 raise ValueError(f'{name} of LoadJPEGArtifacts must be three numbers, for R, G and B, got {values!r}')
         self.mean = np.asarray(mean, np.float32)
         self.std = np.asarray(std, np.float32)
+        self.padding = padding
 
     def transform(self, results: dict) -> dict:
         """Replace ``img``.
@@ -75,6 +86,8 @@ class LoadJPEGArtifacts(BaseTransform):
         image, padding = _filled_up(image, orientation)
         planes = luma.oriented(orientation).planes()
         rgb = (image[..., ::-1] - self.mean) / self.std
+        if self.padding == 'mean':
+            rgb = _without_padding(rgb, padding)
         results['img'] = np.dstack([rgb, *planes])
         results['img_shape'] = results['pad_shape'] = results['img'].shape[:2]
         results['img_padding_size'] = padding
@@ -82,7 +95,7 @@ class LoadJPEGArtifacts(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(mean={self.mean.tolist()}, std={self.std.tolist()})'
+        return f'{type(self).__name__}(mean={self.mean.tolist()}, std={self.std.tolist()}, padding={self.padding!r})'
 
 
 def _file_of(results: dict) -> bytes | None:
@@ -121,6 +134,15 @@ def _orientation(image: np.ndarray, content: bytes) -> int:
         if np.array_equal(orient(stored, orientation), image):
             return orientation
     raise ValueError(CHANGED)
+
+
+def _without_padding(rgb: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
+    """Normalised pixels (H, W, 3) with 0 for their padding."""
+    left, right, top, bottom = padding
+    inside = slice(top, rgb.shape[0] - bottom), slice(left, rgb.shape[1] - right)
+    blank = np.zeros_like(rgb)
+    blank[inside] = rgb[inside]
+    return blank
 
 
 def _filled_up(image: np.ndarray, orientation: int) -> tuple[np.ndarray, tuple[int, int, int, int]]:

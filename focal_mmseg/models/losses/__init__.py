@@ -1,5 +1,6 @@
-"""Contrastive losses inside one image: plain tensors in, a scalar out."""
+"""Losses, FOCAL's inside one image and those of its peers: plain tensors in, a scalar out."""
 
+from .balanced_bce_loss import BalancedBCELoss
 from .circle_loss import CircleLoss
 from .contrastive_loss import ContrastiveLoss, QueryLoss
 from .dcl_loss import DCLLoss
@@ -13,6 +14,7 @@ from .streaming import streamed_mean
 from .triplet_loss import TripletLoss
 
 __all__ = [
+    'BalancedBCELoss',
     'CircleLoss',
     'ContrastiveLoss',
     'DCLLoss',

@@ -5,7 +5,7 @@ from .external_masks import ExternalMasks
 from .focal_encoder_decoder import FOCALEncoderDecoder
 from .focal_fusion import FOCALFusion
 from .focal_tta import FOCALTTAModel
-from .native_size import NativeSizeEncoderDecoder, NativeSizePreProcessor
+from .native_size import NativeSizeEncoderDecoder, NativeSizeJPEGPreProcessor, NativeSizePreProcessor
 from .noise_levels import PCANOI, LyuNOI
 from .tiled_encoder_decoder import TiledEncoderDecoder
 
@@ -18,6 +18,7 @@ __all__ = [
     'FOCALTTAModel',
     'LyuNOI',
     'NativeSizeEncoderDecoder',
+    'NativeSizeJPEGPreProcessor',
     'NativeSizePreProcessor',
     'TiledEncoderDecoder',
 ]

@@ -8,6 +8,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
+from focal_mmseg.models.jpeg_data_preprocessor import JPEGDataPreProcessor
+
 
 @MODELS.register_module()
 class NativeSizePreProcessor(SegDataPreProcessor):
@@ -40,6 +42,15 @@ class NativeSizePreProcessor(SegDataPreProcessor):
             inputs.append(batch['inputs'])
             samples += batch['data_samples'] or []
         return dict(inputs=inputs, data_samples=samples or None)
+
+
+@MODELS.register_module()
+class NativeSizeJPEGPreProcessor(NativeSizePreProcessor, JPEGDataPreProcessor):
+    """:class:`JPEGDataPreProcessor`, whose images of a test may be of different sizes.
+
+    Args:
+        **options: Of :class:`JPEGDataPreProcessor`.
+    """
 
 
 @MODELS.register_module()
