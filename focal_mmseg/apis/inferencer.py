@@ -25,8 +25,9 @@ class Prediction:
         mask (np.ndarray): uint8 of shape (H, W), the picture's size: 255 forged, 0 pristine.
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
-            the embeddings, ``image_score`` in [0, 1], higher for a forged picture (these three of FOCAL heads only; the
-            mean over the members of a fusion that clusters each), ``seconds`` for all but the start of the model.
+            the embeddings (these two of FOCAL heads only; the mean over the members of a fusion that clusters each),
+            ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``seconds`` for all but
+            the start of the model.
     """
 
     mask: np.ndarray
@@ -104,7 +105,9 @@ class FOCALInferencer:
         if found:
             summary['clusters'] = mean(each.num_clusters for each in found)
             summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
-            summary['image_score'] = round(mean(each.heterogeneity for each in found), 6)
+        if found or 'image_score' in sample:
+            own = sample.get('image_score', None)
+            summary['image_score'] = round(mean(each.heterogeneity for each in found) if own is None else float(own), 6)
         summary['seconds'] = round(time.perf_counter() - start, 3)
         return Prediction(forged.astype(np.uint8) * 255, score, summary)
 

@@ -4,7 +4,16 @@ from .backbones import TIMMViT
 from .decode_heads import FOCALFusionHead, FOCALHead
 from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
 from .necks import LearnedUpsample
-from .segmentors import PCANOI, ExternalMasks, FOCALEncoderDecoder, FOCALFusion, FOCALTTAModel, LyuNOI
+from .segmentors import (
+    PCANOI,
+    ExternalMasks,
+    FOCALEncoderDecoder,
+    FOCALFusion,
+    FOCALTTAModel,
+    LyuNOI,
+    NativeSizeEncoderDecoder,
+    NativeSizePreProcessor,
+)
 
 __all__ = [
     'PCANOI',
@@ -20,6 +29,8 @@ __all__ = [
     'InfoNCEPlusPlusLoss',
     'LearnedUpsample',
     'LyuNOI',
+    'NativeSizeEncoderDecoder',
+    'NativeSizePreProcessor',
     'SoftContrastiveLoss',
     'TIMMViT',
     'TripletLoss',

@@ -4,6 +4,16 @@ from .external_masks import ExternalMasks
 from .focal_encoder_decoder import FOCALEncoderDecoder
 from .focal_fusion import FOCALFusion
 from .focal_tta import FOCALTTAModel
+from .native_size import NativeSizeEncoderDecoder, NativeSizePreProcessor
 from .noise_levels import PCANOI, LyuNOI
 
-__all__ = ['PCANOI', 'ExternalMasks', 'FOCALEncoderDecoder', 'FOCALFusion', 'FOCALTTAModel', 'LyuNOI']
+__all__ = [
+    'PCANOI',
+    'ExternalMasks',
+    'FOCALEncoderDecoder',
+    'FOCALFusion',
+    'FOCALTTAModel',
+    'LyuNOI',
+    'NativeSizeEncoderDecoder',
+    'NativeSizePreProcessor',
+]
