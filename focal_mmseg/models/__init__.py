@@ -1,8 +1,18 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
-from .backbones import TIMMViT
-from .decode_heads import FOCALFusionHead, FOCALHead
-from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
+from .backbones import CMXTransformer, NoiseprintPlusPlus, TIMMViT, TruForBackbone
+from .decode_heads import FOCALFusionHead, FOCALHead, TruForDetector, TruForHead
+from .losses import (
+    CircleLoss,
+    DCLLoss,
+    ForgedImageLoss,
+    ForgeryDiceLoss,
+    InfoNCELoss,
+    InfoNCEPlusPlusLoss,
+    SoftContrastiveLoss,
+    TripletLoss,
+    TrueClassProbabilityLoss,
+)
 from .necks import LearnedUpsample
 from .segmentors import (
     PCANOI,
@@ -13,10 +23,12 @@ from .segmentors import (
     LyuNOI,
     NativeSizeEncoderDecoder,
     NativeSizePreProcessor,
+    TruFor,
 )
 
 __all__ = [
     'PCANOI',
+    'CMXTransformer',
     'CircleLoss',
     'DCLLoss',
     'ExternalMasks',
@@ -25,13 +37,21 @@ __all__ = [
     'FOCALFusionHead',
     'FOCALHead',
     'FOCALTTAModel',
+    'ForgedImageLoss',
+    'ForgeryDiceLoss',
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
     'LearnedUpsample',
     'LyuNOI',
     'NativeSizeEncoderDecoder',
     'NativeSizePreProcessor',
+    'NoiseprintPlusPlus',
     'SoftContrastiveLoss',
     'TIMMViT',
     'TripletLoss',
+    'TruFor',
+    'TruForBackbone',
+    'TruForDetector',
+    'TruForHead',
+    'TrueClassProbabilityLoss',
 ]

@@ -11,6 +11,7 @@ from torch import Tensor
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
+
 @MODELS.register_module()
 class TruForBackbone(BaseModule):
     """Takes an image's noiseprint, and both through :class:`CMXTransformer`.

@@ -6,6 +6,7 @@ from .focal_fusion import FOCALFusion
 from .focal_tta import FOCALTTAModel
 from .native_size import NativeSizeEncoderDecoder, NativeSizePreProcessor
 from .noise_levels import PCANOI, LyuNOI
+from .trufor import TruFor
 
 __all__ = [
     'PCANOI',
@@ -16,4 +17,5 @@ __all__ = [
     'LyuNOI',
     'NativeSizeEncoderDecoder',
     'NativeSizePreProcessor',
+    'TruFor',
 ]
