@@ -2,9 +2,9 @@ r"""Localise forged regions in your own pictures; no ground truth is needed.
 
 For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
 forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share; of some
-models an image score), of TruFor also confidence.png (16 bits, 65535 = sure of the mask). A picture that cannot be read,
-or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes on with the pictures
-that have no result of this model yet, or have changed since.
+models an image score), of TruFor also confidence.png (16 bits, 65535 = sure of the mask). A picture that cannot be
+read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes on with the
+pictures that have no result of this model yet, or have changed since.
 
 Example:
   python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions

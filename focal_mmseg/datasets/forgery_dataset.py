@@ -1,7 +1,7 @@
 """Pictures with forged regions: folders of images and masks, or a list file."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
@@ -93,7 +93,7 @@ class ForgeryDataset(BaseSegDataset):
         data_list = [self._data_info(images, masks, *row) for row in rows]
         _tell_apart(data_list)
         if self.forged_only:
-            data_list = [info for info in data_list if info['kind'] != 'pristine' and info['seg_map_path']]
+            data_list = [info for info in data_list if not is_pristine(info)]
         if not data_list and rows:
             raise ValueError(f'every picture of {self.ann_file or images} is pristine, and forged_only=True')
         if not data_list:
@@ -220,6 +220,15 @@ class ForgeryDataset(BaseSegDataset):
         if str(error) not in self.skipped:
             self.skipped.append(str(error))
             warnings.warn(f'skipped: {error}', stacklevel=3)
+
+
+def is_pristine(info: Mapping[str, Any]) -> bool:
+    """Whether a picture is pristine by its kind, or by having no mask; the content of masks does not count.
+
+    Args:
+        info (Mapping[str, Any]): What :class:`ForgeryDataset` gives its pipeline.
+    """
+    return info['kind'] == 'pristine' or info['seg_map_path'] is None
 
 
 def _holds(test: Callable[[], bool]) -> bool:

@@ -1,4 +1,4 @@
-# The ten lists of TruFor's released training, for BalancedSampler: forged and pristine images of FantasticReality and of
+# The ten lists of TruFor's training, for BalancedSampler: forged and pristine images of FantasticReality and of
 # CASIA v2, forged ones of IMD2020 and of the four kinds of tampCOCO, pristine ones of compRAISE.
 # python tools/train.py configs/peers/trufor_retrained.py --data configs/_base_/datasets/trufor_lists.py
 _base_ = './table_5.py'

@@ -16,8 +16,8 @@ STD = (0.229, 0.224, 0.225)
 class TruForBackbone(BaseModule):
     """Takes an image's noiseprint, and both through :class:`CMXTransformer`.
 
-    Its config says ``data_preprocessor=dict(mean=[0, 0, 0], std=[256, 256, 256], bgr_to_rgb=True, ...)``: the noiseprint
-    is taken of that, and the normalisation of ImageNet, as released, happens inside.
+    Its config says ``data_preprocessor=dict(mean=[0, 0, 0], std=[256, 256, 256], bgr_to_rgb=True, ...)``: the
+    noiseprint is taken of that, and the normalisation of ImageNet, as released, happens inside.
 
     Args:
         noiseprint (dict): Config of the noiseprint's network. Defaults to ``dict(type='NoiseprintPlusPlus')``.
@@ -57,8 +57,9 @@ class TruForBackbone(BaseModule):
             ValueError: If a side is below 29 pixels, or it is trained with a noiseprint of random weights.
         """
         if min(x.shape[2:]) < self.least_side:
+            height, width = x.shape[2:]
             raise ValueError(
-                f'TruForBackbone takes images of at least {self.least_side} pixels a side, got {x.shape[3]}x{x.shape[2]}: '
+                f'TruForBackbone takes images of at least {self.least_side} pixels a side, got {width}x{height}: '
                 "leave smaller ones out, bring them there by a Resize in the pipeline, or use model.type='TruFor', "
                 'which continues them at their border'
             )

@@ -24,17 +24,17 @@ PARTS = ('backbone', 'decode_head')
 class TruFor(NativeSizeEncoderDecoder):
     """An encoder-decoder with a second decoder for the confidence, and a detector over both.
 
-    Each data sample also gets ``confidence``, float of shape (1, H, W) in [0, 1], and ``image_score`` in [0, 1]. Neither
-    changes the mask. An image that is smaller than the backbone takes is continued at its right and lower border; the
-    detector sees the image alone, without that and without padding.
+    Each data sample also gets ``confidence``, float of shape (1, H, W) in [0, 1], and ``image_score`` in [0, 1].
+    Neither changes the mask. An image that is smaller than the backbone takes is continued at its right and lower
+    border; the detector sees the image alone, without that and without padding.
 
     It is trained as the released one, first without ``confidence_head`` and ``detector``, then these two alone on
     ``frozen=('backbone', 'decode_head')`` from the first training's checkpoint (``load_from``).
 
     Args:
         *args: Of mmseg's ``EncoderDecoder``.
-        confidence_head (dict, optional): Config of a :class:`TruForHead` with ``out_channels=1``; its ``loss_decode`` is
-            a :class:`TrueClassProbabilityLoss`. Defaults to None.
+        confidence_head (dict, optional): Config of a :class:`TruForHead` with ``out_channels=1``; its ``loss_decode``
+            is a :class:`TrueClassProbabilityLoss`. Defaults to None.
         detector (dict, optional): Config of a :class:`TruForDetector`. Needs ``confidence_head``. Defaults to None.
         frozen (Sequence[str]): What a training leaves as it is, of ``'backbone'`` and ``'decode_head'``: no gradients,
             evaluation mode, no loss of its own. Defaults to nothing.
@@ -147,8 +147,8 @@ class TruFor(NativeSizeEncoderDecoder):
             data_samples (list[SegDataSample], optional): One an image.
 
         Returns:
-            list[SegDataSample]: With ``seg_logits`` (2, H, W), ``pred_sem_seg`` (1, H, W), and where there are heads for
-            them ``confidence`` (1, H, W) and ``image_score``.
+            list[SegDataSample]: With ``seg_logits`` (2, H, W), ``pred_sem_seg`` (1, H, W), and where there are heads
+            for them ``confidence`` (1, H, W) and ``image_score``.
         """
         masks, confidences = seg_logits[:, :2], seg_logits[:, 2:]
         samples = super().postprocess_result(masks, data_samples)

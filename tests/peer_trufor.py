@@ -142,10 +142,8 @@ class TruForReference:
         return scaled * self.state[f'{name}.weight'] + self.state[f'{name}.bias']
 
     def batch_norm(self, name: str, x: Tensor, eps: float = 1e-5) -> Tensor:
-        weight, bias, mean, variance = (
-            self.state[f'{name}.{part}'][:, None, None] for part in ('weight', 'bias', 'running_mean', 'running_var')
-        )
-        return (x - mean) / (variance + eps).sqrt() * weight + bias
+        parts = (self.state[f'{name}.{part}'] for part in ('running_mean', 'running_var', 'weight', 'bias'))
+        return F.batch_norm(x, *parts, training=False, eps=eps)
 
     def noiseprint(self, x: Tensor) -> Tensor:
         x = self.convolve('dncnn.0', x, padding=1).relu()
