@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmcv.cnn import ConvModule
+from mmcv.cnn import build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
@@ -43,7 +43,7 @@ class TruForHead(BaseDecodeHead):
         out_channels: int = 2,
         norm_cfg: ConfigType = dict(type='BN', eps=1e-3),
         dropout_ratio: float = 0.1,
-        loss_decode: ConfigType | Sequence[ConfigType] = dict(type='CrossEntropyLoss'),
+        loss_decode: ConfigType | Sequence[ConfigType] = dict(type='CrossEntropyLoss', avg_non_ignore=True),
         ignore_index: int = 255,
         init_cfg: ConfigType | None = dict(type='Kaiming', layer='Conv2d'),
     ) -> None:
@@ -63,7 +63,8 @@ class TruForHead(BaseDecodeHead):
             init_cfg=init_cfg,
         )
         self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in in_channels)
-        self.fuse = ConvModule(len(in_channels) * channels, channels, 1, bias=True, norm_cfg=norm_cfg)
+        self.fuse = nn.Conv2d(len(in_channels) * channels, channels, 1)
+        self.norm = build_norm_layer(norm_cfg, channels)[1]
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Decode the levels.
@@ -76,9 +77,9 @@ class TruForHead(BaseDecodeHead):
         """
         levels = self._transform_inputs(inputs)
         size = levels[0].shape[2:]
-        weights = self.fuse.conv.weight.split(self.channels, 1)
-        joined = self.fuse.conv.bias[:, None, None]
+        weights = self.fuse.weight.split(self.channels, 1)
+        joined = self.fuse.bias[:, None, None]
         for level, projection, weight in zip(levels, self.projections, reversed(weights), strict=True):
             part = F.conv2d(projection(level), weight)
             joined = joined + resize(part, size, mode='bilinear', align_corners=False)
-        return self.cls_seg(self.fuse.activate(self.fuse.norm(joined)))
+        return self.cls_seg(self.norm(joined).relu())

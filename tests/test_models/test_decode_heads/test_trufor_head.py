@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from mmcv.cnn import ConvModule
 from peer_trufor import pooled
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
@@ -36,19 +35,18 @@ def levels() -> list[torch.Tensor]:
 @pytest.mark.parametrize('training', [False, True])
 def test_levels_are_concatenated_with_the_coarsest_first(training: bool) -> None:
     made = head(dropout_ratio=0).train(training)
-    fuse: ConvModule = made.fuse
     parts = [
         F.interpolate(projection(level), SIZES[0], mode='bilinear', align_corners=False)
         for level, projection in zip(levels(), made.projections, strict=True)
     ]
-    wanted = made.conv_seg(fuse.norm(fuse.conv(torch.cat(parts[::-1], 1))).relu())
+    wanted = made.conv_seg(made.norm(made.fuse(torch.cat(parts[::-1], 1))).relu())
     torch.testing.assert_close(made(levels()), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_eps_and_channels_are_options() -> None:
-    assert head().fuse.norm.eps == 1e-3
-    assert head(norm_cfg=dict(type='BN', eps=1e-5)).fuse.norm.eps == 1e-5
-    assert head().fuse.conv.bias is not None
+    assert head().norm.eps == 1e-3
+    assert head(norm_cfg=dict(type='BN', eps=1e-5)).norm.eps == 1e-5
+    assert head().fuse.bias is not None
     assert head(out_channels=1).eval()(levels()).shape == (2, 1, *SIZES[0])
 
 
