@@ -8,7 +8,7 @@ trufor_preprocessor = dict(
 )
 trufor_extractor = dict(
     type='TruForBackbone',
-    noiseprint=dict(type='NoiseprintPlusPlus', checkpoint_path='noiseprint++.th'),
+    noiseprint=dict(type='NoiseprintPlusPlus', checkpoint_path='weights/noiseprint++.th'),
     drop_path_rate=0.1,
     init_cfg=dict(
         type='Pretrained',

@@ -1,9 +1,11 @@
 """Noiseprint++: the traces that a camera's processing leaves in an image."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -16,9 +18,13 @@ INNER_LAYERS = 15
 REACH = INNER_LAYERS + 2
 # Its maps have the image's size and 64 channels: 256 MiB for so many pixels, which are taken together at most.
 PIXELS_AT_ONCE = 2**20
+TERMS = (
+    "Noiseprint++'s weights are under GRIP-UNINA's own terms, and so is a network that is trained with them: for "
+    'information and non-profit use only (docs/trufor.md)'
+)
 RANDOM = (
     'Noiseprint++ has random weights and is not trained here, so that it sees nothing: name its released file by '
-    'model.backbone.noiseprint.checkpoint_path=noiseprint++.th, or a checkpoint that has it by load_from'
+    'model.backbone.noiseprint.checkpoint_path=weights/noiseprint++.th, or a checkpoint that has it by load_from'
 )
 
 
@@ -66,12 +72,14 @@ class NoiseprintPlusPlus(BaseModule):
             x (Tensor): RGB of shape (N, 3, H, W), grey levels over 256.
 
         Returns:
-            Tensor: Of shape (N, 1, H, W).
+            Tensor: float32 of shape (N, 1, H, W), under autocast too.
         """
         height, width = x.shape[2:]
         images = max(1, PIXELS_AT_ONCE // (height * width))
         rows = max(1, PIXELS_AT_ONCE // width - 2 * REACH)
-        return torch.cat([self._by_strips(each, rows) for each in x.split(images)])
+        # Its released weights lose a part of what they see to float32 already. The meta device knows no autocast.
+        with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
+            return torch.cat([self._by_strips(each, rows) for each in x.float().split(images)])
 
     def _by_strips(self, x: Tensor, rows: int) -> Tensor:
         """So many rows at a time, with those around that they depend on."""
@@ -115,6 +123,7 @@ class NoiseprintPlusPlus(BaseModule):
                 )
             self.layers.load_state_dict(state)
             self.has_weights = True
+            print_log(TERMS, 'current')
         self.is_init = True
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Tensor], prefix: str, *args: Any) -> None:

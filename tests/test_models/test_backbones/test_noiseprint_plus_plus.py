@@ -64,6 +64,15 @@ def test_strips_give_the_same_numbers(
     assert len(seen) == 2 * strips or (len(seen) == 1 and seen[0][0] == 2 and not strips)
 
 
+def test_half_precision_does_not_reach_it() -> None:
+    network, x = by_rule(), image(12, 12)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = network(x)
+    assert torch.equal(found, network(x)) and found.dtype == torch.float32
+    with torch.device('meta'):
+        assert NoiseprintPlusPlus()(torch.rand(2, 3, 1024, 1024)).shape == (2, 1, 1024, 1024)
+
+
 def test_a_training_leaves_it_alone() -> None:
     network = by_rule()
     before = {name: value.clone() for name, value in network.state_dict().items()}
