@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
+from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from peer_trufor import ENTRIES, PARAMETERS, Answer, TruForReference, released_shapes
@@ -23,6 +24,7 @@ from released_rule import filled, stored_shapes
 from torch import Tensor, nn
 
 from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.models import FOCALTTAModel, NoiseprintPlusPlus, TruFor
@@ -541,7 +543,8 @@ def small_files(root: Path, tmp_path: Path, narrow: None) -> tuple[Path, Path]:
     cfg = shrink(read(root, 'trufor'))
     cfg.dump(tmp_path / 'small.py')
     torch.manual_seed(0)
-    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'small.pth')
+    meta = dict(dataset_meta=ForgeryDataset.METAINFO)
+    torch.save(dict(meta=meta, state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'small.pth')
     return tmp_path / 'small.py', tmp_path / 'small.pth'
 
 
@@ -572,6 +575,24 @@ def test_predictions_have_the_confidence_beside_the_mask(
     image.save(picture)
     predict(root, run_tool, picture, classifier, tmp_path / 'out', '--again')
     assert not (folder / 'confidence.png').exists()
+
+
+def test_bad_input_is_refused_and_mmsegs_own_tools_take_images_of_several_sizes(
+    small_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    focal = FOCALInferencer(*small_files, device='cpu')
+    for image in (np.zeros((40, 50), np.uint8), np.zeros((40, 50, 3), np.float32), np.zeros((0, 50, 3), np.uint8)):
+        with pytest.raises(ValueError, match='expected a uint8 array'):
+            focal(image)
+    (tmp_path / 'broken.jpg').write_bytes(b'no image')
+    with pytest.raises(ValueError, match=r'broken\.jpg'):
+        focal(tmp_path / 'broken.jpg')
+    images = [photograph(*size)[..., ::-1].copy() for size in ((40, 64), (31, 30))]
+    found = inference_model(init_model(str(small_files[0]), str(small_files[1]), 'cpu'), images)
+    for image, sample in zip(images, found, strict=True):
+        alone = focal(image)
+        assert sample.seg_logits.shape == image.shape[:2]
+        np.testing.assert_allclose(sample.confidence.data[0].numpy(), alone.maps['confidence'], atol=1e-5)
 
 
 @pytest.mark.parametrize('views', [(), ('--tta',)])

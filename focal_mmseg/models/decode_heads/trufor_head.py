@@ -78,8 +78,9 @@ class TruForHead(BaseDecodeHead):
         levels = self._transform_inputs(inputs)
         size = levels[0].shape[2:]
         weights = self.fuse.weight.split(self.channels, 1)
-        joined = self.fuse.bias[:, None, None]
+        joined = levels[0].new_zeros(())
         for level, projection, weight in zip(levels, self.projections, reversed(weights), strict=True):
             part = F.conv2d(projection(level), weight)
-            joined = joined + resize(part, size, mode='bilinear', align_corners=False)
-        return self.cls_seg(self.norm(joined).relu())
+            # In place: one map at the finest size and full width less.
+            joined = resize(part, size, mode='bilinear', align_corners=False).add_(joined)
+        return self.cls_seg(self.norm(joined.add_(self.fuse.bias[:, None, None])).relu_())
