@@ -1,9 +1,10 @@
 r"""Localise forged regions in your own pictures; no ground truth is needed.
 
 For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
-forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share). A picture
-that cannot be read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes
-on with the pictures that have no result of this model yet, or have changed since.
+forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share; of some
+models an image score), of TruFor also confidence.png (16 bits, 65535 = sure of the mask). A picture that cannot be
+read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes on with the
+pictures that have no result of this model yet, or have changed since.
 
 Example:
   python tools/predict.py photo.jpg --out predictions
@@ -63,7 +64,8 @@ def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, P
     pictures = find_pictures(args.input, args.out)
     config, checkpoint = model_source(args.config, args.checkpoint)
     focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options)
-    results = PredictionFolder(args.out, identity(config, checkpoint, args.cfg_options))
+    made_by = identity(config, checkpoint, args.cfg_options)
+    results = PredictionFolder(args.out, made_by, focal.color_type)
     results.claim(args.again)
     return pictures, focal, results
 

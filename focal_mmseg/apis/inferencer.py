@@ -1,7 +1,7 @@
 """One picture in; mask, score map and summary out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -17,6 +17,9 @@ from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_sou
 from focal_mmseg.utils import require_bearable_size
 from focal_mmseg.weights import DEFAULT, find_config
 
+# Fields of a data sample that are maps of the image's size, beside its mask and score.
+MAPS = ('confidence',)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -29,11 +32,14 @@ class Prediction:
             the embeddings (these two of FOCAL heads only; the mean over the members of a fusion that clusters each),
             ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``seconds`` for all but
             the start of the model.
+        maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
+            ``MAPS``: ``confidence`` in the mask, of TruFor. Mostly empty.
     """
 
     mask: np.ndarray
     score: np.ndarray
     summary: dict[str, Any]
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tuple[Path, str | Path | None]:
@@ -73,6 +79,10 @@ class FOCALInferencer:
         ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, or the model
             gives other than two channels.
 
+    Attributes:
+        model (BaseSegmentor): The model.
+        color_type (str): How a file is decoded, as mmcv names it: whether turned by its EXIF orientation, for one.
+
     Example:
         >>> focal = FOCALInferencer()  # doctest: +SKIP
         >>> prediction = focal('photo.jpg')  # doctest: +SKIP
@@ -101,6 +111,7 @@ class FOCALInferencer:
             require_fit(self.model, weights, f'the checkpoint {checkpoint}')
             self.model.load_state_dict(weights)
         load, *prepare = cfg.test_pipeline
+        self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
 
@@ -131,7 +142,8 @@ class FOCALInferencer:
             own = sample.get('image_score', None)
             summary['image_score'] = round(mean(each.heterogeneity for each in found) if own is None else float(own), 6)
         summary['seconds'] = round(time.perf_counter() - start, 3)
-        return Prediction(forged.astype(np.uint8) * 255, score, summary)
+        maps = {name: sample.get(name).data.squeeze(0).float().cpu().numpy() for name in MAPS if name in sample}
+        return Prediction(forged.astype(np.uint8) * 255, score, summary, maps)
 
     def _load(self, image: str | Path | np.ndarray) -> dict:
         """Run the test pipeline."""

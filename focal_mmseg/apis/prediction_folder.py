@@ -14,7 +14,7 @@ from focal_mmseg.utils import write_image, written_whole
 from focal_mmseg.visualization import overlay
 from focal_mmseg.weights import resolve_checkpoint
 
-from .inferencer import Prediction
+from .inferencer import MAPS, Prediction
 
 STAMP = 'predictions.json'
 BLOCK = 2**20
@@ -65,10 +65,13 @@ class PredictionFolder:
     Args:
         folder (Path): Is made.
         made_by (dict[str, Any]): Of :func:`identity`.
+        color_type (str): How the model's files are decoded, so that the overlay is of the same orientation; see
+            :class:`FOCALInferencer`. Defaults to ``'color'``.
     """
 
-    def __init__(self, folder: Path, made_by: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, made_by: dict[str, Any], color_type: str = 'color') -> None:
         self.folder = folder
+        self._color_type = color_type
         self._made_by = made_by
         self._hash = sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
 
@@ -109,7 +112,7 @@ class PredictionFolder:
             return False
 
     def write(self, name: str, picture: Path, state: dict[str, int], prediction: Prediction) -> None:
-        """Write the four files of a picture, the summary last: where it is, the others are.
+        """Write the files of a picture, the summary last: where it is, the others are.
 
         Args:
             name (str): Of the picture's folder.
@@ -124,8 +127,13 @@ class PredictionFolder:
         # From now on, and until the summary is there again, what lies here is of no one model.
         self._summary(name).unlink(missing_ok=True)
         write_image(folder / 'mask.png', prediction.mask)
-        write_image(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
-        write_image(folder / 'overlay.png', overlay(mmcv.imread(str(picture)), prediction.mask))
+        write_image(folder / 'score.png', _in_16_bits(prediction.score))
+        for name_of_map in MAPS:
+            (folder / f'{name_of_map}.png').unlink(missing_ok=True)
+        for name_of_map, values in prediction.maps.items():
+            write_image(folder / f'{name_of_map}.png', _in_16_bits(values))
+        image = mmcv.imread(str(picture), flag=self._color_type)
+        write_image(folder / 'overlay.png', overlay(image, prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
         with written_whole(self._summary(name)) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
@@ -136,6 +144,11 @@ class PredictionFolder:
     def _of(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""
         return dict(model=self._hash, **state)
+
+
+def _in_16_bits(values: np.ndarray) -> np.ndarray:
+    """Numbers of [0, 1] as 0..65535."""
+    return np.round(values * 65535).astype(np.uint16)
 
 
 def _digest(path: str | Path) -> str:

@@ -1,6 +1,16 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
-from .backbones import CATNetBackbone, ExactSizeHRNet, MVSSBackbone, TIMMFeatures, TIMMViT, TwoStreamBackbone
+from .backbones import (
+    CATNetBackbone,
+    CMXTransformer,
+    ExactSizeHRNet,
+    MVSSBackbone,
+    NoiseprintPlusPlus,
+    TIMMFeatures,
+    TIMMViT,
+    TruForBackbone,
+    TwoStreamBackbone,
+)
 from .decode_heads import (
     CATNetHead,
     FOCALFusionHead,
@@ -10,6 +20,8 @@ from .decode_heads import (
     PSCCImageHead,
     SCSEUNetHead,
     SobelEdgeHead,
+    TruForDetector,
+    TruForHead,
 )
 from .jpeg_data_preprocessor import JPEGDataPreProcessor
 from .losses import (
@@ -23,6 +35,7 @@ from .losses import (
     PristineLoss,
     SoftContrastiveLoss,
     TripletLoss,
+    TrueClassProbabilityLoss,
 )
 from .necks import LearnedUpsample, MixLevels
 from .osn_noise import OSNNoise
@@ -38,6 +51,7 @@ from .segmentors import (
     NativeSizeJPEGPreProcessor,
     NativeSizePreProcessor,
     TiledEncoderDecoder,
+    TruFor,
 )
 
 __all__ = [
@@ -45,6 +59,7 @@ __all__ = [
     'BalancedBCELoss',
     'CATNetBackbone',
     'CATNetHead',
+    'CMXTransformer',
     'CircleLoss',
     'DCLLoss',
     'EdgeEncoderDecoder',
@@ -68,6 +83,7 @@ __all__ = [
     'NativeSizeEncoderDecoder',
     'NativeSizeJPEGPreProcessor',
     'NativeSizePreProcessor',
+    'NoiseprintPlusPlus',
     'OSNNoise',
     'PSCCHead',
     'PSCCImageHead',
@@ -79,5 +95,10 @@ __all__ = [
     'TIMMViT',
     'TiledEncoderDecoder',
     'TripletLoss',
+    'TruFor',
+    'TruForBackbone',
+    'TruForDetector',
+    'TruForHead',
+    'TrueClassProbabilityLoss',
     'TwoStreamBackbone',
 ]

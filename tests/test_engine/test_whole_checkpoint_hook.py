@@ -34,10 +34,10 @@ def step(tmp_path: Path) -> Callable[[float], None]:
     hook = WholeCheckpointHook(interval=1, by_epoch=False, max_keep_ckpts=1, save_best='iou', rule='greater')
     hook.before_train(runner)
 
-    def go(score: float) -> None:
+    def go(score: float, figure: str = 'iou') -> None:
         hook._save_checkpoint(runner)
         runner.iter += 1
-        hook.after_val_epoch(runner, dict(iou=score))
+        hook.after_val_epoch(runner, {figure: score})
 
     return go
 
@@ -52,6 +52,15 @@ def test_only_the_last_and_the_best_stay(step: Callable, tmp_path: Path) -> None
     assert names(tmp_path) == ['best_iou_iter_2.pth', 'iter_2.pth']
     step(0.2)
     assert names(tmp_path) == ['best_iou_iter_2.pth', 'iter_3.pth']
+
+
+def test_a_validation_without_the_figure_keeps_the_best_one_and_says_so(
+    step: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    step(0.1)
+    step(0.9, figure='auc')
+    assert names(tmp_path) == ['best_iou_iter_1.pth', 'iter_2.pth']
+    assert 'no checkpoint is kept as the best: the validation gave no iou' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('writing', ['best_iou_iter_2.pth', 'iter_2.pth'])

@@ -49,6 +49,9 @@ class WholeCheckpointHook(CheckpointHook):
 
     A local file gets its name when it is written to its end, and what it replaces, the best one before or the one that
     ``max_keep_ckpts`` no longer keeps, is removed after that; mmengine does the latter before.
+
+    A validation without the figure that ``save_best`` names, as one of whole images where none is pristine, keeps no
+    best checkpoint, and the log says so; mmengine's stops the training.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -64,7 +67,15 @@ class WholeCheckpointHook(CheckpointHook):
         self._remove_replaced()
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        super()._save_best_checkpoint(runner, metrics)
+        wanted = [name for name in self.key_indicators if name != 'auto'] if self.save_best else []
+        missing = [name for name in wanted if name not in metrics]
+        if missing:
+            runner.logger.warning(
+                f'no checkpoint is kept as the best: the validation gave no {", ".join(missing)}, which '
+                'default_hooks.checkpoint.save_best names; a figure is missing where no image defines it, as image_* '
+                'without pristine and forged images'
+            )
+        super()._save_best_checkpoint(runner, {**metrics, **dict.fromkeys(missing)})
         self._remove_replaced()
 
     def _remove_replaced(self) -> None:

@@ -8,6 +8,8 @@ from .pscc_head import PSCCHead
 from .pscc_image_head import PSCCImageHead
 from .scse_unet_head import SCSEUNetHead
 from .sobel_edge_head import SobelEdgeHead
+from .trufor_detector import TruForDetector
+from .trufor_head import TruForHead
 
 __all__ = [
     'CATNetHead',
@@ -18,4 +20,6 @@ __all__ = [
     'PSCCImageHead',
     'SCSEUNetHead',
     'SobelEdgeHead',
+    'TruForDetector',
+    'TruForHead',
 ]

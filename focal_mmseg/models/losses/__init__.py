@@ -12,6 +12,7 @@ from .pristine_loss import PristineLoss
 from .soft_contrastive_loss import SoftContrastiveLoss
 from .streaming import streamed_mean
 from .triplet_loss import TripletLoss
+from .true_class_probability_loss import TrueClassProbabilityLoss
 
 __all__ = [
     'BalancedBCELoss',
@@ -26,5 +27,6 @@ __all__ = [
     'QueryLoss',
     'SoftContrastiveLoss',
     'TripletLoss',
+    'TrueClassProbabilityLoss',
     'streamed_mean',
 ]

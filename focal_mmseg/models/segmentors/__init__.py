@@ -8,6 +8,7 @@ from .focal_tta import FOCALTTAModel
 from .native_size import NativeSizeEncoderDecoder, NativeSizeJPEGPreProcessor, NativeSizePreProcessor
 from .noise_levels import PCANOI, LyuNOI
 from .tiled_encoder_decoder import TiledEncoderDecoder
+from .trufor import TruFor
 
 __all__ = [
     'PCANOI',
@@ -21,4 +22,5 @@ __all__ = [
     'NativeSizeJPEGPreProcessor',
     'NativeSizePreProcessor',
     'TiledEncoderDecoder',
+    'TruFor',
 ]
