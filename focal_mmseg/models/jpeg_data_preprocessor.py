@@ -10,14 +10,14 @@ from torch import Tensor
 BLOCK = 8
 CHANNELS = 5
 REMEDY = (
-    'Behind LoadJPEGArtifacts only transforms that keep the 8x8 grid may stand, as RandomGridCrop: take Resize, RandomFlip, '
-    'RandomCrop, colour changes and --tta out'
+    'Behind LoadJPEGArtifacts only transforms that keep the 8x8 grid may stand, as RandomGridCrop: take Resize, '
+    'RandomFlip, RandomCrop, colour changes and --tta out'
 )
 
 
 @MODELS.register_module()
 class JPEGDataPreProcessor(SegDataPreProcessor):
-    """mmseg's ``SegDataPreProcessor`` for what :class:`LoadJPEGArtifacts` makes; it refuses images that lost their grid.
+    """mmseg's ``SegDataPreProcessor`` for what :class:`LoadJPEGArtifacts` makes; refuses images that lost their grid.
 
     The colours are normalised already, so there is no mean, no std and no change of their order. An image whose
     quantisation table does not lie on its grid any more was resized, flipped or cropped off the grid: whatever a
@@ -62,8 +62,8 @@ def require_grid(image: Tensor, meta: dict[str, Any]) -> None:
     name = meta.get('img_path') or 'the image'
     if len(image) != CHANNELS:
         raise ValueError(
-            f'{name}: JPEGDataPreProcessor takes the {CHANNELS} channels of LoadJPEGArtifacts, got {len(image)}: put it '
-            'into the pipeline, behind LoadImageFromFile'
+            f'{name}: JPEGDataPreProcessor takes the {CHANNELS} channels of LoadJPEGArtifacts, got {len(image)}: '
+            'put it into the pipeline, behind LoadImageFromFile'
         )
     if 'jpeg_table' not in meta:
         raise ValueError(f"{name}: PackSegInputs left 'jpeg_table' out: name it in its meta_keys")

@@ -16,8 +16,8 @@ RESIZED = (
     "(model.test_cfg.mode='slide')"
 )
 CHANGED = (
-    'a transform between LoadImageFromFile and LoadJPEGArtifacts changed the image, so that the coefficients in its file '
-    'are no longer its own. Take it out, or use a degradation of this project, which hands its JPEG file on'
+    'a transform between LoadImageFromFile and LoadJPEGArtifacts changed the image, so that the coefficients in its '
+    'file are no longer its own. Take it out, or use a degradation of this project, which hands its JPEG file on'
 )
 
 
@@ -25,17 +25,17 @@ CHANGED = (
 class LoadJPEGArtifacts(BaseTransform):
     """Make the image one of five channels: R, G, B, the luma's quantised coefficient, and the coefficient's step.
 
-    All lie on the grid of the pixels. Where the pixel in row u and column v of an 8x8 block lies, the fourth channel has
-    the coefficient (u, v) of that block as it is stored in the file, and the fifth the entry (u, v) of the luma's
+    All lie on the grid of the pixels. Where the pixel in row u and column v of an 8x8 block lies, the fourth channel
+    has the coefficient (u, v) of that block as it is stored in the file, and the fifth the entry (u, v) of the luma's
     quantisation table. So transforms that keep the grid work on all five alike.
 
     Stands behind ``LoadImageFromFile``. The coefficients come from the file at ``img_path``, or from the file in memory
-    that ``SynthesizeForgery`` and the degradations hand on. An image that comes from no JPEG file (PNG, TIFF, an array), or
-    from one without luma at full resolution (CMYK), is compressed at quality 100 without loss of colour resolution,
-    and all five channels are of that file, as CAT-Net does; decided by the content, not by the name.
+    that ``SynthesizeForgery`` and the degradations hand on. An image that comes from no JPEG file (PNG, TIFF, an
+    array), or from one without luma at full resolution (CMYK), is compressed at quality 100 without loss of colour
+    resolution, and all five channels are of that file, as CAT-Net does; decided by the content, not by the name.
 
-    Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border, coefficients are those of
-    the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's orientation is
+    Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border, coefficients are those
+    of the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's orientation is
     applied to pixels and coefficients alike.
 
     Required keys: ``img`` (uint8 BGR (H, W, 3), or (H, W)), ``ori_shape``; optional: ``img_path``, ``jpeg`` (bytes | None).
