@@ -11,6 +11,7 @@ from .load_jpeg_artifacts import LoadJPEGArtifacts
 from .noise_residual import NoiseResidual
 from .other_blurs import BoxBlur, MedianBlur, MotionBlur
 from .picture_transform import GeometryTransform, PictureTransform
+from .random_grid_crop import RandomGridCrop
 from .simulated_social_network import SimulatedSocialNetwork
 from .synthesize_forgery import SynthesizeForgery
 from .tones_and_grain import BrightnessContrast, LowerAndBack, SensorNoise, Sharpen, ToneCurve
@@ -34,6 +35,7 @@ __all__ = [
     'NoiseResidual',
     'PadToAtLeast',
     'PictureTransform',
+    'RandomGridCrop',
     'RandomMirrorOrTurn',
     'RandomScale',
     'SensorNoise',
