@@ -34,8 +34,8 @@ class RandomGridCrop(BaseTransform):
         """Cut ``img`` and the masks.
 
         Raises:
-            ValueError: If the image is not one of :class:`LoadJPEGArtifacts`, or a mask has another size, or is still to
-                be loaded.
+            ValueError: If the image is none of :class:`LoadJPEGArtifacts`, or a mask has another size or is not loaded
+                yet.
         """
         if 'jpeg_table' not in results:
             raise ValueError('RandomGridCrop must stand behind LoadJPEGArtifacts')
@@ -48,8 +48,8 @@ class RandomGridCrop(BaseTransform):
         for key in ('img', *results.get('seg_fields', [])):
             if results[key].shape[:2] != shape:
                 raise ValueError(
-                    f'RandomGridCrop: {key} is of shape {results[key].shape[:2]}, the image {shape}: LoadForgeryMask must '
-                    'stand before LoadJPEGArtifacts'
+                    f'RandomGridCrop: {key} is of shape {results[key].shape[:2]}, the image {shape}: LoadForgeryMask '
+                    'must stand before LoadJPEGArtifacts'
                 )
             results[key] = np.ascontiguousarray(results[key][window])
         height, width = results['img_shape'] = results['pad_shape'] = results['img'].shape[:2]
