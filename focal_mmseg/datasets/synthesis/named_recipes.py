@@ -29,8 +29,8 @@ PSCCNET = Recipe(
     dilation=Draw(1.0, 4, 4),
     final_quality=Draw(1.0, 75, 100),
 )
-# Forgeries as they are met in the world: photographs at many scales, hosts and donors with a history of their own, regions
-# that do and do not follow edges of the scene, a last JPEG on most. The network that ships was trained on it.
+# Forgeries as they are met in the world: photographs at many scales, hosts and donors with a history of their own,
+# regions that do and do not follow edges of the scene, a last JPEG on most. The network that ships was trained on it.
 WORLD = Recipe(
     name='world',
     size=256,

@@ -18,7 +18,7 @@ class RandomGridCrop(BaseTransform):
     the mask is ignored: beyond the file's own size, within its last blocks, too.
 
     Required and modified keys: ``img`` (float (H, W, 5)), ``img_shape``, ``img_padding_size``; optional: masks in
-    ``seg_fields`` (uint8, of the image without its padding). Added key: ``pad_shape``.
+    ``seg_fields`` (uint8, of the image with or without its padding). Added key: ``pad_shape``.
 
     Args:
         crop_size (tuple[int, int]): Height and width, multiples of 8. Defaults to (512, 512).
@@ -36,10 +36,12 @@ class RandomGridCrop(BaseTransform):
         """Cut image and masks.
 
         Raises:
-            ValueError: If the image is none of :class:`LoadJPEGArtifacts`.
+            ValueError: If the image is none of :class:`LoadJPEGArtifacts`, or the mask is still to be loaded.
         """
         if 'jpeg_table' not in results:
             raise ValueError('RandomGridCrop cuts five-channel JPEG images: put LoadJPEGArtifacts before it')
+        if results.get('seg_map_path') and 'gt_seg_map' not in results:
+            raise ValueError('RandomGridCrop must stand behind LoadForgeryMask, else the mask is left behind')
         image = results['img']
         # Drawn in pixels, so that each pixel is as likely as in a crop off the grid.
         top, left = (
@@ -48,7 +50,8 @@ class RandomGridCrop(BaseTransform):
         )
         rows, columns = slice(top, top + self.crop_size[0]), slice(left, left + self.crop_size[1])
         for key in results.get('seg_fields', ()):
-            results[key] = self._filled(_as_image(results[key], results['img_padding_size'])[rows, columns], IGNORED)
+            mask = _as_image(results[key], image.shape[:2], results['img_padding_size'])
+            results[key] = self._filled(mask[rows, columns], IGNORED)
         cut = self._filled(image[rows, columns], 0)
         table = np.asarray(results['jpeg_table'])
         cut[..., 4] = np.tile(table, [side // BLOCK for side in self.crop_size])
@@ -67,7 +70,9 @@ class RandomGridCrop(BaseTransform):
         return f'{type(self).__name__}(crop_size={self.crop_size})'
 
 
-def _as_image(mask: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
-    """A mask at the size of its padded image."""
+def _as_image(mask: np.ndarray, shape: tuple[int, int], padding: tuple[int, int, int, int]) -> np.ndarray:
+    """A mask at the size of its padded image; one that was loaded before the image was padded has it already."""
+    if mask.shape == shape:
+        return mask
     left, right, top, bottom = padding
     return np.pad(mask, ((top, bottom), (left, right)), constant_values=IGNORED)

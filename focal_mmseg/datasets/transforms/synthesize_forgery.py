@@ -31,8 +31,8 @@ class SynthesizeForgery(BaseTransform):
     compression is done too, in memory.
 
     Required and modified keys: ``img`` (uint8 BGR (H, W, 3), of the recipe's size afterwards), ``img_shape``,
-    ``ori_shape``. Added keys: ``gt_seg_map`` (np.uint8, (H, W): 0 pristine, 1 forged), ``seg_fields``, ``kind``, ``jpeg``
-    (bytes | None): the last JPEG file, for :class:`LoadJPEGArtifacts`.
+    ``ori_shape``. Added keys: ``gt_seg_map`` (np.uint8, (H, W): 0 pristine, 1 forged), ``seg_fields``, ``kind``,
+    ``jpeg`` (bytes | None): the last JPEG file, for :class:`LoadJPEGArtifacts`.
 
     Args:
         recipe (str): Name of a recipe but ``demo``, or a path of a YAML file. Defaults to ``tampcoco``.

@@ -75,7 +75,7 @@ class TwoStreamBackbone(BaseModule):
         if x.ndim != 4 or x.shape[1] != CHANNELS or x.shape[2] % BLOCK or x.shape[3] % BLOCK:
             raise ValueError(
                 f'TwoStreamBackbone takes images of {CHANNELS} channels whose sides are multiples of {BLOCK}, got '
-                f'{tuple(x.shape)}: put LoadJPEGArtifacts behind LoadImageFromFile, and let no transform change the size'
+                f'{tuple(x.shape)}: put LoadJPEGArtifacts behind LoadImageFromFile; no transform may change the size'
             )
         maps: list[Tensor] = []
         if self.rgb is not None:
@@ -94,7 +94,7 @@ class TwoStreamBackbone(BaseModule):
         for each in self.rgb(padded):
             rows, columns = (
                 -(-side * cells // whole)
-                for side, cells, whole in zip((height, width), each.shape[2:], padded.shape[2:])
+                for side, cells, whole in zip((height, width), each.shape[2:], padded.shape[2:], strict=True)
             )
             cut.append(each[:, :, :rows, :columns])
         return cut
