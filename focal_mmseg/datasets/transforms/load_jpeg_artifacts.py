@@ -35,8 +35,8 @@ class LoadJPEGArtifacts(BaseTransform):
     from one without luma at full resolution (CMYK), is compressed at quality 100 without loss of colour resolution,
     and all five channels are of that file, as CAT-Net does; decided by the content, not by the name.
 
-    Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border (see ``padding``), coefficients
-    are those of the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's orientation is
+    Sides that are no multiples of 8 are filled up to the whole block: pixels as ``padding`` says, coefficients are those
+    of the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's orientation is
     applied to pixels and coefficients alike.
 
     Required keys: ``img`` (uint8 BGR (H, W, 3), or (H, W)), ``ori_shape``; optional: ``img_path``, ``jpeg`` (bytes | None).
