@@ -250,6 +250,21 @@ def test_what_has_lost_its_grid_is_refused_with_the_remedy(small: tuple, tmp_pat
             backbone(torch.zeros(shape))
 
 
+def test_beyond_the_border_pixels_are_repeated_or_the_mean(tmp_path: Path) -> None:
+    photograph(13, 9).save(tmp_path / 'a.jpg', quality=90)
+    load = dict(type='LoadImageFromFile')
+    edge, mean = (
+        Compose([load, dict(type='LoadJPEGArtifacts', padding=padding)])(dict(img_path=str(tmp_path / 'a.jpg')))['img']
+        for padding in ('edge', 'mean')
+    )
+    np.testing.assert_array_equal(edge[:13, :9], mean[:13, :9])
+    np.testing.assert_array_equal(edge[..., 3:], mean[..., 3:])
+    assert not mean[13:, :, :3].any() and not mean[:, 9:, :3].any()
+    np.testing.assert_array_equal(edge[13:, :9, :3], np.broadcast_to(edge[12, :9, :3], (3, 9, 3)))
+    with pytest.raises(ValueError, match=r"padding of LoadJPEGArtifacts must be one of .*, got 'zero'"):
+        Compose([dict(type='LoadJPEGArtifacts', padding='zero')])
+
+
 def test_a_damaged_file_is_named(small: tuple, tmp_path: Path) -> None:
     photograph(40, 40).save(tmp_path / 'whole.jpg', quality=90)
     (tmp_path / 'short.jpg').write_bytes((tmp_path / 'whole.jpg').read_bytes()[:300])
