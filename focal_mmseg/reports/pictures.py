@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import mmcv
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
@@ -35,7 +34,7 @@ class Source:
 
     def image(self) -> np.ndarray:
         """The picture, uint8 RGB of shape (H, W, 3)."""
-        return mmcv.imread(self.info['img_path'], channel_order='rgb')
+        return cv2.cvtColor(read_image(self.info['img_path']), cv2.COLOR_BGR2RGB)
 
     def truth(self, size: Sequence[int]) -> np.ndarray:
         """The mask, uint8 of shape (H, W): 255 forged."""

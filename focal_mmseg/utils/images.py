@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .image_kinds import READ, ending_of, kind_of_file
+from .image_kinds import kind_of_file
 from .picture_size import why_not_read
 
-# Endings of kinds that are read only where a library has them.
-NOT_EVERYWHERE = READ['AVIF'] + READ['HEIC']
+# A file that is called so is taken even if it is damaged, so that its reader names it.
+TAKEN_BY_NAME = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
 @dataclass
@@ -38,29 +38,15 @@ class FoundImages:
 
 
 def find_images(folder: Path, suffixes: Sequence[str] | None = None) -> list[Path]:
-    """The images below a folder; a warning counts the files that are left out, by their kinds.
-
-    See :func:`search_images`, which gives the counts.
-
-    Args:
-        folder (Path): Is searched with its sub-folders.
-        suffixes (Sequence[str], optional): Endings, in any case, that alone are wanted. Defaults to none: what is an
-            image by its content.
-
-    Returns:
-        list[Path]: Sorted.
-    """
-    found = search_images(folder, suffixes)
-    if found.left_out:
-        warnings.warn(found.said(), stacklevel=2)
-    return found.paths
+    """The images of :func:`search_images`, sorted, where nobody asks what else is there."""
+    return search_images(folder, suffixes).paths
 
 
-def search_images(folder: Path, suffixes: Sequence[str] | None = None) -> FoundImages:
+def search_images(folder: Path, suffixes: Sequence[str] | None = None, apart: Path | None = None) -> FoundImages:
     """The images below a folder, by their content, whatever their names.
 
-    A file that is called as images are belongs to them even if it is damaged, so that its reader names it. Links to
-    files and to folders are followed; a folder that can be reached in several ways is searched once, by its own name
+    A file with an ending of ``TAKEN_BY_NAME`` belongs to them even if it is damaged, so that its reader names it. Links
+    to files and to folders are followed; a folder that can be reached in several ways is searched once, by its own name
     if that is below ``folder`` too. Of a link that leads nowhere, or upwards to where it lies in, and of a folder that
     cannot be read a warning tells.
 
@@ -68,10 +54,14 @@ def search_images(folder: Path, suffixes: Sequence[str] | None = None) -> FoundI
         folder (Path): Is searched with its sub-folders. Hidden files, and those in hidden folders, count for nothing.
         suffixes (Sequence[str], optional): Endings, in any case, that alone are wanted; then nothing else counts as
             left out. Defaults to none.
+        apart (Path, optional): A folder in which nothing counts, as one of results. Defaults to none.
     """
+    aside = apart and apart.resolve()
     endings = None if suffixes is None else tuple(suffix.lower() for suffix in suffixes)
     found = FoundImages(folder)
     for path in sorted(_files(folder)):
+        if aside and path.resolve().is_relative_to(aside):
+            continue
         if endings is not None:
             why = '' if path.name.lower().endswith(endings) else None
         else:
@@ -85,12 +75,12 @@ def search_images(folder: Path, suffixes: Sequence[str] | None = None) -> FoundI
 
 def _why_left_out(path: Path) -> str:
     """What a file is that is left out; '' if it is taken."""
-    ending = ending_of(path.name).lower()
-    if ending and ending not in NOT_EVERYWHERE:
+    ending = path.suffix.lower()
+    if ending in TAKEN_BY_NAME:
         return ''
     kind = kind_of_file(path)
     if not kind:
-        return '' if ending else f'no image ({path.suffix.lower() or "without an ending"})'
+        return f'no image ({ending or "without an ending"})'
     reason = why_not_read(kind)
     return f'{kind}, {reason}' if reason else ''
 

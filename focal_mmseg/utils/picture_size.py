@@ -17,6 +17,8 @@ OPENCV_KINDS = ('BMP', 'JPEG', 'PNG', 'PPM', 'TIFF', 'WEBP')
 # What Pillow decodes. OpenCV takes many seconds for a few bytes of GIF that declare a large one, and of the others
 # nobody knows that it allocates the size that Pillow found.
 PILLOW_KINDS = ('GIF', 'JPEG2000', 'AVIF', 'HEIF')
+# The same, as they are called in image_kinds.
+BY_PILLOW = ('GIF', 'JPEG 2000', 'AVIF', 'HEIC')
 MOST_BYTES = 2**30
 # JPEG 2000 has its size twice, and OpenJPEG goes by the one in the codestream.
 _CODESTREAM = re.compile(rb'\xff\x4f\xff\x51.{4}(.{4})(.{4}).{8}(.{4})(.{4})', re.DOTALL)
@@ -80,8 +82,7 @@ def header_of(file: BinaryIO, name: str) -> Iterator[Image.Image]:
         except Exception as error:  # damaged bytes make Pillow fail in any way
             # Of a file of no kind Pillow says nothing more than that.
             reason = '' if isinstance(error, UnidentifiedImageError) else f' ({error})'
-            is_none = f'it is damaged {kind}, or truncated' if kind in READ else 'it is no image, or truncated'
-            raise ValueError(f'{name} cannot be read: {is_none}{reason}') from error
+            raise ValueError(f'{name} cannot be read: it is no image, or truncated{reason}') from error
     with image:
         yield image
 

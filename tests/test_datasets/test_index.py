@@ -21,7 +21,9 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows:
     assert read_index(path) == rows
 
 
-@pytest.mark.parametrize('row', [IndexRow('a\tb'), IndexRow('a', 'b\nc'), IndexRow('#a'), IndexRow('a', kind='x\ty')])
+@pytest.mark.parametrize(
+    'row', [IndexRow('a\tb'), IndexRow('a', 'b\nc'), IndexRow(' a'), IndexRow('a', kind='x\ty'), IndexRow('a', '../b')]
+)
 def test_names_that_would_be_read_otherwise_are_refused(tmp_path: Path, row: IndexRow) -> None:
     with pytest.raises(ValueError, match='cannot be written'):
         write_index(tmp_path / 'index.tsv', [row])

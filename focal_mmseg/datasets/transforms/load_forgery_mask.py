@@ -13,6 +13,8 @@ from focal_mmseg.utils import decodable, header_of
 
 from .mask_levels import shares, stray_levels
 
+MIDDLE = 127
+
 
 @TRANSFORMS.register_module()
 class LoadForgeryMask(BaseTransform):
@@ -21,8 +23,8 @@ class LoadForgeryMask(BaseTransform):
     Without ``seg_map_path`` in the results nothing happens, so that the test pipeline serves inference unchanged.
     With ``seg_map_path=None`` the picture is pristine: its mask is empty.
 
-    Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is``, ``mask_threshold`` and
-    ``grey_is_pristine`` (from :class:`ForgeryDataset`). Added keys: ``gt_seg_map`` (np.uint8, (H, W)), ``seg_fields``.
+    Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold`` (from
+    :class:`ForgeryDataset`). Added keys: ``gt_seg_map`` (np.uint8, (H, W)), ``seg_fields``.
 
     Args:
         resize (bool): Whether a mask of another size but the same proportions is resized to its picture, by the
@@ -45,8 +47,7 @@ class LoadForgeryMask(BaseTransform):
         if path is None:
             mask = np.zeros(results['ori_shape'], np.uint8)
         else:
-            options = (results['forged_is'], results['mask_threshold'], results.get('grey_is_pristine', False))
-            mask = read_forgery_mask(path, *options)
+            mask = read_forgery_mask(path, results['forged_is'], results['mask_threshold'])
         shape = tuple(results['ori_shape'])
         if self.resize and mask.shape != shape and proportional(mask.shape, shape):
             mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
@@ -61,26 +62,24 @@ class LoadForgeryMask(BaseTransform):
         return results
 
 
-def read_forgery_mask(
-    path: str, forged_is: str = 'white', threshold: int = 127, grey_is_pristine: bool = False
-) -> np.ndarray:
+def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = MIDDLE) -> np.ndarray:
     """Read a mask file.
 
     Args:
         path (str): Any image file of 8 or 16 bits; colours are taken by their luminance. 16-bit values above 255 are
             scaled to 8 bits.
         forged_is (str): ``'white'`` or ``'black'``.
-        threshold (int): White is above it, in 0..254. A mask with no value above 1 is taken as 0 and 1.
-        grey_is_pristine (bool): Whether areas of other levels than black and white may lie on the pristine side of
-            the threshold, as the source of a copy-move drawn in grey. Defaults to False: an error.
+        threshold (int): White is above it, in 0..254. A mask with no value above 1 is taken as 0 and 1. Defaults to
+            127, the middle, by which no area of another level than black and white may become pristine: such a mask
+            has labels or colours, and another threshold has to say which are forged.
 
     Returns:
         np.ndarray: uint8 of shape (H, W): 0 pristine, 1 forged.
 
     Raises:
         ValueError: If the file is no image, declares too many pixels, is partly transparent, has more than 16 bits, or
-            would silently lose objects: it holds only values from 2 up to the threshold beside 0, or has areas of such
-            values (see :func:`stray_levels`) without ``grey_is_pristine``.
+            would silently lose objects: it holds only values from 2 up to the threshold beside 0, or the threshold is
+            the middle and there are areas of values between black and white, see :func:`stray_levels`.
     """
     grey = _grey(path)
     highest = int(grey.max())
@@ -91,7 +90,7 @@ def read_forgery_mask(
             f'{f" (times {unit}, for its 16 bits)" if unit > 1 else ""}: if it is a mask of labels or of colours, '
             'set mask_threshold in the dataset config'
         )
-    if highest > 1 and not grey_is_pristine:
+    if highest > 1 and threshold == MIDDLE:
         _require_two_levels(path, grey, unit, threshold, forged_is)
     white = grey > (0 if highest <= 1 else threshold * unit)
     return (white if forged_is == 'white' else ~white).astype(np.uint8)
@@ -120,15 +119,16 @@ def _grey(path: str) -> np.ndarray:
 def _require_two_levels(path: str, grey: np.ndarray, unit: int, threshold: int, forged_is: str) -> None:
     """Refuse a mask with areas that are neither black nor white and would count as pristine."""
     levels = stray_levels(grey, unit, threshold, forged_is)
-    if levels:
-        all_forged = 'mask_threshold=0' if forged_is == 'white' else 'mask_threshold=254'
-        named = ', '.join(map(str, levels[:8])) + (', ...' if len(levels) > 8 else '')
-        raise ValueError(
-            f'the mask {path} has more levels than two: {shares(grey, unit, levels)}; with '
-            f'mask_threshold={threshold}{f" (times {unit}, for its 16 bits)" if unit > 1 else ""} what is {named} '
-            f'would count as pristine: set mask_threshold in the dataset config ({all_forged} if all but '
-            f'{"black" if forged_is == "white" else "white"} is forged), or grey_is_pristine=True if that is right'
-        )
+    if not levels:
+        return
+    named = ', '.join(map(str, levels[:8])) + (', ...' if len(levels) > 8 else '')
+    ground, forged, pristine = ('black', 0, MIDDLE + 1) if forged_is == 'white' else ('white', 254, MIDDLE - 1)
+    raise ValueError(
+        f'the mask {path} has more levels than black and white: {shares(grey, unit, levels)}; with '
+        f'mask_threshold={threshold}{f" (times {unit}, for its 16 bits)" if unit > 1 else ""} what is {named} would '
+        f'count as pristine: set mask_threshold in the dataset config, to {forged} if all but {ground} is forged, to '
+        f'{pristine} if those are pristine'
+    )
 
 
 def _may_be_transparent(header: Image.Image) -> bool:

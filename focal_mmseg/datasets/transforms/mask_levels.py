@@ -34,7 +34,9 @@ def stray_levels(grey: np.ndarray, unit: int, threshold: int, forged_is: str) ->
     low, high = _open_range(values, unit, threshold, forged_is, few)
     if not ((values >= low) & (values <= high)).any():
         return []
-    areas = _areas(grey, NARROW, 0) if few else [each for each in _areas(grey, WIDE, unit) if _peaks(counts, each, unit)]
+    areas = (
+        _areas(grey, NARROW, 0) if few else [each for each in _areas(grey, WIDE, unit) if _peaks(counts, each, unit)]
+    )
     # Noise is near black and white even where there is little of it.
     sure = set(_areas(grey, WIDE, 0)) if few else set()
     ground, near = _ground(areas, unit, forged_is), (2 if forged_is == 'white' else NOISE) * unit
