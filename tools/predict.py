@@ -27,7 +27,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        'input', type=Path, help='a picture of any name, or a folder that is searched for such with its sub-folders'
+        'input', type=Path, help='a picture, or a folder that is searched for pictures with its sub-folders'
     )
     parser.add_argument('--config', required=True, help='config file of the model')
     parser.add_argument('--checkpoint', help='its weights; a fusion, and what has no parameters, needs none')

@@ -16,9 +16,11 @@ from pathlib import Path
 from prettytable import PrettyTable
 
 from focal_mmseg.datasets.converters import SETS, DataSet, Report, convert
-from focal_mmseg.datasets.converters.conversion import MOST_LEFT_OUT
+from focal_mmseg.datasets.converters.conversion import LeftOutError
 
 LISTED = 20
+# Single damaged files are so many; more says that a rule does not fit the download.
+MOST_LEFT_OUT = 0.01
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,6 +61,7 @@ def show(dataset: DataSet, report: Report) -> None:
     for kind in sorted({*report.counts, *dataset.counts}):
         table.add_row((kind, report.counts[kind], dataset.counts.get(kind, 0)))
     print(f'\n{table}')
+    unused = [f'{number} in {folder}' for folder, number in report.unused.items()]
     for title, lines in (
         ('note', report.notes),
         ('mended', report.mended),
@@ -83,6 +86,9 @@ def main() -> None:
     out = args.out or Path('data') / dataset.name
     try:
         report = convert(dataset, args.source, out, args.copy, args.most_left_out)
+    except LeftOutError as error:
+        show(dataset, error.report)
+        sys.exit(str(error))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     show(dataset, report)

@@ -60,8 +60,8 @@ class ForgeryDataset(BaseSegDataset):
 
     Raises:
         FileNotFoundError: If a folder, the list file, a picture of the list or a mask is missing.
-        ValueError: If an option is out of its range, the set is empty, pictures without masks and masks without pictures
-            stand side by side, or the list names a picture twice in two ways.
+        ValueError: If an option is out of its range, the set is empty, there are pictures without masks beside masks
+            without pictures, or the list names a picture twice in two ways.
     """
 
     METAINFO: ClassVar[dict] = dict(classes=('pristine', 'forged'), palette=[[0, 0, 0], [255, 0, 0]])
@@ -151,8 +151,8 @@ class ForgeryDataset(BaseSegDataset):
         if unmatched:
             raise ValueError(
                 f'{len(lacking)} of {len(masks)} pictures have no mask, as {lacking[0]}, which should have '
-                f'{masks[lacking[0]]}, while {said_of(unmatched, folder.folder)}: give them the names of their pictures, '
-                f'set seg_map_suffix (it is {self.seg_map_suffix!r}), or name the pairs in a list file'
+                f'{masks[lacking[0]]}, while {said_of(unmatched, folder.folder)}: give them the names of their '
+                f'pictures, set seg_map_suffix (it is {self.seg_map_suffix!r}), or name the pairs in a list file'
             )
 
     def _from_list(self, images: Path, masks: Path | None) -> list[IndexRow]:

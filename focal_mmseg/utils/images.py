@@ -62,13 +62,12 @@ def search_images(folder: Path, suffixes: Sequence[str] | None = None, apart: Pa
     for path in sorted(_files(folder)):
         if aside and path.resolve().is_relative_to(aside):
             continue
-        if endings is not None:
-            why = '' if path.name.lower().endswith(endings) else None
-        else:
-            why = _why_left_out(path)
+        if endings is not None and not path.name.lower().endswith(endings):
+            continue
+        why = '' if endings else _why_left_out(path)
         if why:
             found.left_out[why] += 1
-        elif why is not None:
+        else:
             found.paths.append(path)
     return found
 

@@ -18,9 +18,6 @@ from focal_mmseg.utils import search_images, write_image, written_whole
 
 from .base import DataSet, Dropped, Picture, picture_size
 
-# Share of a release's pictures that single damaged files explain.
-MOST_LEFT_OUT = 0.01
-
 
 @dataclass
 class Report:
@@ -47,8 +44,21 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
+class LeftOutError(ValueError):
+    """So much of a release was left out that a rule of the converter does not fit it.
+
+    Args:
+        message (str): Names the rules.
+        report (Report): With every picture that was left out.
+    """
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 def convert(
-    dataset: DataSet, source: str | Path, out: str | Path, copy: bool = False, most_left_out: float = MOST_LEFT_OUT
+    dataset: DataSet, source: str | Path, out: str | Path, copy: bool = False, most_left_out: float = 1
 ) -> Report:
     """Convert a data set; its files are only read.
 
@@ -63,7 +73,7 @@ def convert(
         out (str | Path): The folder to write into, not inside the source.
         copy (bool): Whether pictures are copied and not linked. Defaults to False.
         most_left_out (float): Share of the forged, or of the pristine pictures, in 0..1, that may be left out beyond
-            what is known of the release. Defaults to .01: more says that a rule does not fit this download.
+            what is known of the release. Defaults to 1; the command allows .01: more says that a rule does not fit.
 
     Returns:
         Report: With what was left out.
@@ -72,8 +82,8 @@ def convert(
         FileNotFoundError: If the source is no folder.
         OSError: If the output cannot be written.
         ValueError: If nothing in it looks like this set, two different pictures would have one name, or ``out`` is in
-            the source or holds something else; nothing is written then. Or if more than ``most_left_out`` had to be
-            left out; then there is ``report.json``, and no ``index.tsv``.
+            the source or holds something else; nothing is written then.
+        LeftOutError: If more than ``most_left_out`` had to be left out: then a report is written, and no index.
     """
     source, out = Path(source), Path(out)
     # Layouts go by the names of folders, and "." has none.
@@ -199,7 +209,7 @@ def _require_few_lost(dataset: DataSet, report: Report, lost: Counter, most: flo
     """Refuse a conversion that left out too much; what it says is in the report.
 
     Raises:
-        ValueError: Names the rules that failed.
+        LeftOutError: Names the rules that failed.
     """
     kept = Counter({True: report.counts['pristine'], False: report.counts.total() - report.counts['pristine']})
     for pristine, number in sorted(lost.items()):
@@ -207,12 +217,13 @@ def _require_few_lost(dataset: DataSet, report: Report, lost: Counter, most: flo
         if number <= most * total:
             continue
         _write_report(dataset, report, out, finished=False)
-        rules = '; '.join(f'{count} times that {rule}' for rule, count in report.failed_rules.most_common())
-        raise ValueError(
-            f'{number} of {total} {"pristine" if pristine else "forged"} pictures were left out ({number / total:.1%}), '
-            f'more than {most:.1%}: so this is no release as {dataset.title} is known, or a rule does not fit it. What '
-            f'failed: {rules}. The first: {report.dropped[0]}. All are in {out / "report.json"}; if the rest will do, '
-            f'allow it by --most-left-out {-(-number * 100 // total) / 100:g}'
+        rules = '; '.join(f'{rule}: not so for {count}' for rule, count in report.failed_rules.most_common())
+        raise LeftOutError(
+            f'{number} pictures were left out of {total} {"pristine" if pristine else "forged"} ones '
+            f'({number / total:.1%}), more than {most:.0%}, so that the source is not the release that is known, or a '
+            f'rule does not fit it. {rules}. The first: {report.dropped[0]}. All are in {out / "report.json"}, and no '
+            f'index is written; if the rest will do: --most-left-out {-(-number * 100 // total) / 100:g}',
+            report,
         )
 
 
