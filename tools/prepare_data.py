@@ -68,10 +68,7 @@ def show(dataset: DataSet, report: Report) -> None:
         ('paired by a corrected name', report.renamed),
         ('left out, as is known of the release', report.known),
         ('left out', report.dropped),
-        (
-            'images that no rule of this set takes',
-            [f'{number} in {folder}' for folder, number in report.unused.items()],
-        ),
+        ('images that no rule of this set takes', unused),
     ):
         for line in lines[:LISTED]:
             print(f'{title}: {line}')

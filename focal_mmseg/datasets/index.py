@@ -124,12 +124,13 @@ def name_below(folder: Path, name: str) -> str:
         return name
 
 
-def each_once(path: str | Path, rows: Sequence[IndexRow]) -> list[IndexRow]:
+def each_once(path: str | Path, rows: Sequence[IndexRow], place: str = 'line') -> list[IndexRow]:
     """The rows of a list without those that repeat another.
 
     Args:
         path (str | Path): The list, for errors.
         rows (Sequence[IndexRow]): With their lines.
+        place (str): What ``line`` counts, for errors. Defaults to ``'line'``.
 
     Returns:
         list[IndexRow]: In order; a warning tells how many are left out.
@@ -145,10 +146,10 @@ def each_once(path: str | Path, rows: Sequence[IndexRow]) -> list[IndexRow]:
             continue
         if before.fields()[1:] != row.fields()[1:]:
             raise ValueError(
-                f'{path}, line {row.line}: {row.image} is named in line {before.line} too, with another mask or kind: '
-                'leave one of them out'
+                f'{path}, {place} {row.line}: {row.image} is named in {place} {before.line} too, with another mask or '
+                'kind: leave one of them out'
             )
-        repeated.append(f'line {row.line} repeats line {before.line}, {row.image}')
+        repeated.append(f'{place} {row.line} repeats {place} {before.line}, {row.image}')
     if repeated:
         more = f' and {len(repeated) - LISTED} more' if len(repeated) > LISTED else ''
         warnings.warn(f'{path}: {"; ".join(repeated[:LISTED])}{more}: each image counts once', stacklevel=3)

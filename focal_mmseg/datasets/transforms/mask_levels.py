@@ -9,12 +9,10 @@ FEW_VALUES, NARROW = 16, 5
 # soft edges, which are flat where two of them meet, but no more common there than the levels around.
 WIDE, PEAK = 9, 3
 NOISE = 16
-# What is darker may be a mask's black, or brighter its white: of video, for one, these are 16 and 235.
-GROUND = 32
 
 
 def stray_levels(grey: np.ndarray, unit: int, threshold: int, forged_is: str) -> list[int]:
-    """Levels that cover an area and would count as pristine without being a mask's black (or white).
+    """Levels that cover an area and would count as pristine without being the darkest (or brightest) that does.
 
     A level covers an area if a window of 5x5 pixels has no other, or in a mask of more than 16 values a window of 9x9,
     and it is more common than the levels around it: an edge between black and white, soft or not, has no such place.
@@ -39,7 +37,9 @@ def stray_levels(grey: np.ndarray, unit: int, threshold: int, forged_is: str) ->
     )
     # Noise is near black and white even where there is little of it.
     sure = set(_areas(grey, WIDE, 0)) if few else set()
-    ground, near = _ground(areas, unit, forged_is), (2 if forged_is == 'white' else NOISE) * unit
+    # The ground itself, which in masks of video, for one, is 16 or 235, and with its noise.
+    ground = areas[0 if forged_is == 'white' else -1] if areas else 0
+    near = 0 if ground <= 1 or ground >= 254 * unit else (2 if forged_is == 'white' else NOISE) * unit
     stray = [level for level in areas if low <= level <= high and abs(level - ground) > near]
     return [level for level in stray if NOISE * unit <= level <= (255 - NOISE) * unit or level in sure]
 
@@ -82,12 +82,3 @@ def _open_range(values: np.ndarray, unit: int, threshold: int, forged_is: str, f
     # Of 0, 1 and one more value 1 is a label, as in VOC's masks with 255 for what does not count.
     labels = len(values) == 3 and values[1] == 1
     return (1 if labels else 2 if few else NOISE * unit), threshold * unit
-
-
-def _ground(areas: list[int], unit: int, forged_is: str) -> int:
-    """The level of what is pristine: the darkest (or brightest) that covers an area, if it is dark (bright) at all."""
-    if areas and forged_is == 'white' and areas[0] <= GROUND * unit:
-        return areas[0]
-    if areas and forged_is == 'black' and areas[-1] >= (255 - GROUND) * unit:
-        return areas[-1]
-    return -3 * unit
