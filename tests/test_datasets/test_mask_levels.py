@@ -169,5 +169,4 @@ def test_no_object_is_lost_in_silence(tmp_path_factory, levels, forged_is) -> No
         found = read_forgery_mask(str(path), forged_is)
     except ValueError:
         return
-    near = 2 if forged_is == 'white' else 16
-    np.testing.assert_array_equal(found[np.abs(mask.astype(int) - ground) > near], 1)
+    np.testing.assert_array_equal(found[np.abs(mask.astype(int) - ground) > 1], 1)
