@@ -56,7 +56,7 @@ def test_masks_of_no_picture_beside_pictures_of_no_mask_are_refused(
     write('images/2.jpg', photograph)
     write('masks/2.png', half_mask)
     write(f'masks/{mask}', half_mask)
-    says = rf'1 of 2 pictures have no mask, as 1\.jpg, which should have 1\.png, while 1 files in .*: {mask}: .*seg_map_suf'
+    says = rf'1 of 2 pictures have no mask, as 1\.jpg, which should have 1\.png, while 1 files .*: {mask}: .*seg_map'
     with pytest.raises(ValueError, match=says):
         dataset(pristine_without_mask=True)
     with pytest.raises(FileNotFoundError, match=r'1\.jpg has no mask .*\(in .*masks there is'):
