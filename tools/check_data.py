@@ -1,9 +1,9 @@
 """Check the pictures and masks of a data set: are they readable, do they fit, is anything in training and test?
 
-A source is an index.tsv with images/ and masks/ beside it (or below --root), a folder that tools/prepare_data.py wrote
-or of this layout, or a config, whose training, validation and test sets are checked together. The exit code is 1 where
-pictures cannot be used or training pictures come again in the test; with --strict also where something should be looked
-at.
+A source is an index (index.tsv, metadata.csv, ...) with images/ and masks/ beside it (or below --root), a folder that
+tools/prepare_data.py wrote or of this layout, or a config, whose training, validation and test sets are checked
+together. The exit code is 1 where pictures cannot be used or training pictures come again in the test; with --strict
+also where something should be looked at.
 
 Example:
   python tools/check_data.py data/casia1
@@ -145,7 +145,8 @@ def main() -> None:
     """Check, print and write."""
     args = parse_args()
     entries, failures, notes = listed(args)
-    print('\n'.join(notes))
+    for note in notes:
+        print(note)
     try:
         findings = checked(entries, args.workers, not args.no_duplicates)
     except ImportError as error:

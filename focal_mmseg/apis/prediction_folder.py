@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.config import Config
 
 from focal_mmseg import __version__
-from focal_mmseg.utils import read_image, write_image, written_whole
+from focal_mmseg.utils import load_image, write_image, written_whole
 from focal_mmseg.visualization import overlay
 
 from .inferencer import Prediction
@@ -120,7 +120,7 @@ class PredictionFolder:
         self._summary(name).unlink(missing_ok=True)
         write_image(folder / 'mask.png', prediction.mask)
         write_image(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
-        write_image(folder / 'overlay.png', overlay(read_image(picture), prediction.mask))
+        write_image(folder / 'overlay.png', overlay(load_image(picture), prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
         with written_whole(self._summary(name)) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')

@@ -2,7 +2,7 @@
 
 from .arguments import count, positive_int, run_command
 from .files import written_whole
-from .image_files import AnyImageBackend, decodable, image_bytes, read_image, write_image
+from .image_files import AnyImageBackend, decodable, image_bytes, load_image, read_image, write_image
 from .image_kinds import IMAGE_SUFFIXES, ending_of
 from .images import FoundImages, find_images, search_images
 from .picture_size import header_of, require_bearable_size
@@ -21,6 +21,7 @@ __all__ = [
     'find_images',
     'header_of',
     'image_bytes',
+    'load_image',
     'positive_int',
     'read_image',
     'read_image_score',

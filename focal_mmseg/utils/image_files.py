@@ -29,9 +29,26 @@ def read_image(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray | 
     if not Path(path).is_file():
         return None
     try:
-        return cv2.imdecode(np.frombuffer(image_bytes(path), np.uint8), flags)
-    except (ValueError, cv2.error):
+        return load_image(path, flags)
+    except ValueError:
         return None
+
+
+def load_image(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """What :func:`read_image` reads, or an error.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read; names the file.
+    """
+    content = np.frombuffer(image_bytes(path), np.uint8)
+    try:
+        image = cv2.imdecode(content, flags)
+    except cv2.error as error:
+        raise ValueError(f'{path} cannot be read: {error}') from error
+    if image is None:
+        raise ValueError(f'{path} cannot be read: it is no image, or truncated')
+    return image
 
 
 def image_bytes(path: str | Path) -> bytes:

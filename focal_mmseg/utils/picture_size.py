@@ -67,6 +67,7 @@ def header_of(file: BinaryIO, name: str) -> Iterator[Image.Image]:
     Raises:
         ValueError: If it is of no kind in ``OPENCV_KINDS`` or ``PILLOW_KINDS``, damaged, or declares too many pixels.
     """
+    Image.init()
     kind = kind_of(file.read(HEAD), name)
     file.seek(0)
     if kind and (lacking := why_not_read(kind)):
@@ -93,7 +94,6 @@ def why_not_read(kind: str) -> str:
     Args:
         kind (str): As :func:`~focal_mmseg.utils.image_kinds.kind_of` calls it.
     """
-    Image.init()
     if kind not in READ:
         return 'which is not read: save it as PNG'
     if kind == 'HEIC':
@@ -103,6 +103,7 @@ def why_not_read(kind: str) -> str:
             return 'which needs the extra pillow-heif: pip install pillow-heif'
         if 'HEIF' not in Image.OPEN:
             pillow_heif.register_heif_opener()
+    Image.init()
     if kind == 'AVIF' and 'AVIF' not in Image.OPEN:
         return 'which needs Pillow 11.3 or newer: pip install -U pillow'
     return ''

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import header_of, image_bytes
+from focal_mmseg.utils import header_of, load_image
 
 SIZE_RULES = ('nearest', 'proportional', 'drop')
 
@@ -52,12 +52,9 @@ def grey(mask: Path) -> np.ndarray:
         Dropped: If the file is no image.
     """
     try:
-        found = cv2.imdecode(np.frombuffer(image_bytes(mask), np.uint8), cv2.IMREAD_GRAYSCALE)
-    except (ValueError, cv2.error) as error:
+        return load_image(mask, cv2.IMREAD_GRAYSCALE)
+    except ValueError as error:
         raise Dropped(f'its mask {mask.name} is no image, or truncated ({error})') from error
-    if found is None:
-        raise Dropped(f'its mask {mask.name} is no image, or truncated')
-    return found
 
 
 def white(masks: tuple[Path, ...]) -> np.ndarray:

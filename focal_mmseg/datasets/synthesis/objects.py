@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.mask_files import MaskFolder
-from focal_mmseg.utils import image_bytes
+from focal_mmseg.utils import load_image
 
 from .scenes import ObjectMask
 
@@ -158,11 +158,9 @@ def label_objects(path: Path) -> list[ObjectMask]:
         ValueError: If it cannot be read; names the file.
     """
     try:
-        labels = cv2.imdecode(np.frombuffer(image_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
-    except (ValueError, cv2.error) as error:
+        labels = load_image(path, cv2.IMREAD_UNCHANGED)
+    except ValueError as error:
         raise ValueError(f'cannot read {path}: {error}') from error
-    if labels is None:
-        raise ValueError(f'cannot read {path}: it is no picture, or truncated')
     if labels.ndim == 3:
         labels = labels[..., :3].astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
     _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
