@@ -22,13 +22,15 @@ from mmengine.utils import ProgressBar
 
 from focal_mmseg.apis import FOCALInferencer, model_source
 from focal_mmseg.apis.prediction_folder import PredictionFolder, file_state, identity
-from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
+from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('input', type=Path, help='a picture, or a folder that is searched with its sub-folders')
+    parser.add_argument(
+        'input', type=Path, help='an image, or a folder that is searched for images with its sub-folders'
+    )
     parser.add_argument('--config', help='config file of the model; default the network that ships, focal_lite')
     parser.add_argument('--checkpoint', help='its weights; default those that the config names; a fusion needs none')
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
@@ -41,6 +43,8 @@ def parse_args() -> argparse.Namespace:
 def find_pictures(source: Path, out: Path) -> dict[str, Path]:
     """Pictures by their name in the results; earlier results, where they lie in the same folder, are none.
 
+    What else is in the folder is counted in a line of its own.
+
     Raises:
         FileNotFoundError: If there is nothing there, or no picture in the folder.
     """
@@ -48,10 +52,12 @@ def find_pictures(source: Path, out: Path) -> dict[str, Path]:
         return {source.name: source}
     if not source.is_dir():
         raise FileNotFoundError(f'{source} does not exist')
-    paths = [path for path in find_images(source) if not path.resolve().is_relative_to(out.resolve())]
-    if not paths:
+    found = search_images(source, apart=out)
+    if found.left_out:
+        print(found.said())
+    if not found.paths:
         raise FileNotFoundError(f'{source} holds no picture ({", ".join(IMAGE_SUFFIXES)})')
-    return {path.relative_to(source).as_posix(): path for path in paths}
+    return {path.relative_to(source).as_posix(): path for path in found.paths}
 
 
 def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, PredictionFolder]:

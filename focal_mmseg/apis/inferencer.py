@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 
+from focal_mmseg.datasets.any_image import reading_any_image
 from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
 from focal_mmseg.utils import require_bearable_size
 from focal_mmseg.weights import DEFAULT, find_config
@@ -110,7 +111,7 @@ class FOCALInferencer:
         if weights is not None:
             require_fit(self.model, weights, f'the checkpoint {checkpoint}')
             self.model.load_state_dict(weights)
-        load, *prepare = cfg.test_pipeline
+        load, *prepare = reading_any_image(cfg.test_pipeline)
         self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])

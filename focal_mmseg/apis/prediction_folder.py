@@ -5,12 +5,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import mmcv
 import numpy as np
+from mmcv.image.io import imread_flags
 from mmengine.config import Config
 
 from focal_mmseg import __version__
-from focal_mmseg.utils import write_image, written_whole
+from focal_mmseg.utils import load_image, write_image, written_whole
 from focal_mmseg.visualization import overlay
 from focal_mmseg.weights import resolve_checkpoint
 
@@ -132,7 +132,7 @@ class PredictionFolder:
             (folder / f'{name_of_map}.png').unlink(missing_ok=True)
         for name_of_map, values in prediction.maps.items():
             write_image(folder / f'{name_of_map}.png', _in_16_bits(values))
-        image = mmcv.imread(str(picture), flag=self._color_type)
+        image = load_image(picture, imread_flags[self._color_type])
         write_image(folder / 'overlay.png', overlay(image, prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
         with written_whole(self._summary(name)) as part:

@@ -2,8 +2,9 @@
 
 from .arguments import count, positive_int, run_command
 from .files import written_whole
-from .image_files import read_image, write_image
-from .images import IMAGE_SUFFIXES, find_images
+from .image_files import AnyImageBackend, decodable, image_bytes, load_image, read_image, write_image
+from .image_kinds import IMAGE_SUFFIXES, ending_of
+from .images import FoundImages, find_images, search_images
 from .picture_size import header_of, require_bearable_size
 from .random_state import drawn_from
 from .score_maps import read_image_score, read_score_map
@@ -11,16 +12,23 @@ from .workers import worker_pool
 
 __all__ = [
     'IMAGE_SUFFIXES',
+    'AnyImageBackend',
+    'FoundImages',
     'count',
+    'decodable',
     'drawn_from',
+    'ending_of',
     'find_images',
     'header_of',
+    'image_bytes',
+    'load_image',
     'positive_int',
     'read_image',
     'read_image_score',
     'read_score_map',
     'require_bearable_size',
     'run_command',
+    'search_images',
     'worker_pool',
     'write_image',
     'written_whole',

@@ -10,5 +10,5 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='WholeCheckpointHook', by_epoch=False, interval=4000, save_best='forgery/iou', rule='greater'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'),
+    visualization=dict(type='SegVisualizationHook', backend_args=dict(backend='any_image')),
 )

@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
+from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
 
 from ..synthesis.forge import Forgery
 from ..synthesis.forging import forge_scene
@@ -61,10 +61,12 @@ class SynthesizeForgery(BaseTransform):
         check_shares('kinds', self.kinds, KINDS)
         self.donors = Photographs(Path(), [])
         if donors is not None:
-            paths = find_images(Path(donors))
-            if not paths:
+            found = search_images(Path(donors))
+            if found.left_out:
+                warnings.warn(found.said(), stacklevel=2)
+            if not found.paths:
                 raise FileNotFoundError(f'{donors} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
-            self.donors = Photographs(Path(donors), paths, KEPT_IN_MEMORY)
+            self.donors = Photographs(Path(donors), found.paths, KEPT_IN_MEMORY)
         elif self.kinds.get('splice'):
             raise ValueError('splices need a folder of donors; kinds without splice need none')
         self.objects = {} if objects is None else ObjectMasks(Path(objects), self.donors)
