@@ -9,12 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 
-from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
-from focal_mmseg.utils import require_bearable_size
+from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
+from focal_mmseg.utils import override, read_config, require_bearable_size, require_device
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class FOCALInferencer:
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
 
     Raises:
+        ConfigError: If an option would change nothing, or there is no such device.
         FileNotFoundError: If config or checkpoint is missing.
         ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, or the model
             gives other than two channels.
@@ -63,11 +63,12 @@ class FOCALInferencer:
         device: str | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
-        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        cfg = Config.fromfile(config)
+        device = require_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        cfg = read_config(config)
+        override(cfg, cfg_options or {})
         require_source(cfg.model, checkpoint)
         weights = None if checkpoint is None else load_weights(checkpoint)
-        self.model = init_model(cfg, None, device, cfg_options)
+        self.model = init_model(cfg, None, device)
         channels = getattr(self.model, 'out_channels', 2)
         if channels != 2:
             raise ValueError(
@@ -75,8 +76,7 @@ class FOCALInferencer:
                 'num_classes=2 and out_channels=2 in its decode_head'
             )
         if weights is not None:
-            require_fit(self.model, weights, f'the checkpoint {checkpoint}')
-            self.model.load_state_dict(weights)
+            load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
         load, *prepare = cfg.test_pipeline
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])

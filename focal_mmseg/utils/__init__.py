@@ -1,6 +1,8 @@
 """Helpers that belong to no one part."""
 
-from .arguments import count, positive_int, run_command
+from .arguments import count, device_name, positive_int, run_command
+from .configs import ConfigError, override, read_config
+from .devices import require_device
 from .files import written_whole
 from .image_files import read_image, write_image
 from .images import IMAGE_SUFFIXES, find_images
@@ -11,15 +13,20 @@ from .workers import worker_pool
 
 __all__ = [
     'IMAGE_SUFFIXES',
+    'ConfigError',
     'count',
+    'device_name',
     'drawn_from',
     'find_images',
     'header_of',
+    'override',
     'positive_int',
+    'read_config',
     'read_image',
     'read_image_score',
     'read_score_map',
     'require_bearable_size',
+    'require_device',
     'run_command',
     'worker_pool',
     'write_image',

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from focal_mmseg.datasets.exchange import read_mvss
 from focal_mmseg.datasets.index import read_index
 from focal_mmseg.datasets.wrapped import single_sets
-from focal_mmseg.utils import find_images
+from focal_mmseg.utils import find_images, read_config
 
 PARTS = ('train', 'val', 'test')
 
@@ -107,7 +106,7 @@ def _of_folder(folder: Path, part: str) -> Iterator[Entry]:
 
 
 def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     found, failures, seen = [], [], []
     for part in PARTS:
