@@ -57,8 +57,8 @@ def sample(
 
 
 def evaluated(samples: list[SegDataSample], **options: object) -> dict[str, float]:
-    """The figures of a metric that is built and run as a runner does."""
-    evaluator = Evaluator([dict(type='ForgeryMetric', **options)])
+    """The figures of a metric that is built and run as a runner does; they may all be of pristine pictures."""
+    evaluator = Evaluator([dict(dict(type='ForgeryMetric', pristine_set=True), **options)])
     for one in samples:
         evaluator.process([one])
     return evaluator.evaluate(len(samples))

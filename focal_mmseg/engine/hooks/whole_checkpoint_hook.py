@@ -10,6 +10,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from focal_mmseg.engine.log_history import as_log, as_plain_log
 from focal_mmseg.engine.loops import counts_epochs
 from focal_mmseg.engine.resuming import BY_EPOCH
 from focal_mmseg.utils import written_whole
@@ -53,6 +54,9 @@ class WholeCheckpointHook(CheckpointHook):
     A local file gets its name when it is written to its end, and what it replaces, the best one before or the one that
     ``max_keep_ckpts`` no longer keeps, is removed after that; mmengine does the latter before.
 
+    A checkpoint holds nothing but tensors, numbers and texts, so that ``torch.load`` reads it as weights alone: the
+    log's history, which mmengine pickles as objects, lies there as tensors (:func:`as_plain_log`).
+
     Args:
         interval (int): Iterations between checkpoints, or epochs with ``by_epoch=True``. Defaults to -1, none.
         by_epoch (bool, optional): As mmengine's; None follows the training: every ``interval`` iterations, or every
@@ -79,6 +83,16 @@ class WholeCheckpointHook(CheckpointHook):
         if type(self.file_backend) is LocalBackend:
             self.file_backend, self.backend_args = WholeBackend(), dict(backend=NAME)
         self._check_accumulation(runner)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write the log's history as tensors."""
+        if 'message_hub' in checkpoint:
+            checkpoint['message_hub'] = as_plain_log(checkpoint['message_hub'])
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Make the log's history of what was written."""
+        if 'message_hub' in checkpoint:
+            checkpoint['message_hub'] = as_log(checkpoint['message_hub'])
 
     def _check_accumulation(self, runner: Runner) -> None:
         """Warn where a resumed training would lack gradients."""

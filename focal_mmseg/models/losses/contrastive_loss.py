@@ -181,7 +181,7 @@ def mean_positive_similarity(queries: Tensor) -> Tensor:
 def _check(embeddings: Tensor, target: Tensor, ignore_index: int) -> None:
     if embeddings.ndim != 4 or target.shape != (embeddings.shape[0], *embeddings.shape[2:]):
         raise ValueError(
-            f'expected the embeddings (N, C, h, w) of a FOCALHead and a target (N, h, w), got '
+            f'expected embeddings (N, C, h, w), as a FOCALHead gives them, and target (N, h, w), got '
             f'{tuple(embeddings.shape)} and {tuple(target.shape)}'
         )
     if not ((target == 0) | (target == 1) | (target == ignore_index)).all():
