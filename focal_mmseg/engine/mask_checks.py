@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,16 @@ def _declared(info: Mapping[str, Any], dataset: Any) -> bool:
     """Whether a config says that an image is pristine."""
     if info.get('kind') == DECLARED:
         return True
-    by_folder = isinstance(dataset, ForgeryDataset) and not dataset.ann_file
-    return info.get('seg_map_path', '') is None and not (by_folder and dataset.data_prefix.get('seg_map_path'))
+    return info.get('seg_map_path', '') is None and not _names_masks(dataset)
+
+
+def _names_masks(dataset: Any) -> bool:
+    """Whether a data set has a folder of masks, in which each image could have one."""
+    if not isinstance(dataset, ForgeryDataset) or dataset.ann_file:
+        return False
+    # mmengine makes the root of an empty prefix.
+    folder, root = dataset.data_prefix.get('seg_map_path'), dataset.data_root
+    return bool(folder) and not (root and Path(folder) == Path(root))
 
 
 def _labels(loader: BaseTransform, info: dict) -> np.ndarray | None:

@@ -34,13 +34,13 @@ def test_epochs_end_are_saved_validated_and_gone_on_with_exactly(
     whole = tmp_path / 'whole'
     run_tool(root / 'tools' / 'train.py', config, '--work-dir', whole, *BY_EPOCH)
     assert {path.name for path in whole.glob('epoch_*.pth')} == {'epoch_1.pth', 'epoch_2.pth'}
-    (best,) = whole.glob('best_forgery_iou_epoch_*.pth')
+    assert len(list(whole.glob('best_forgery_iou_epoch_*.pth'))) == 1
     log = next(whole.glob('*/*.log')).read_text()
-    assert 'Iter(train) [4/4]' in log and log.count('Iter(val) [1/1]') == 2
+    assert 'Iter(train) [4/4]' in log and log.count('forgery/pooled_ap: ') == 2
     expected = read_checkpoint(whole / 'epoch_2.pth')
     assert (expected['meta']['epoch'], expected['meta']['iter']) == (2, 4)
 
-    # What a kill in the validation after the first epoch leaves: mmseg's script goes on as ours would.
+    # What a kill in the second epoch leaves: mmseg's script goes on as ours does, with the validation that was due.
     for tools in (STOCK_TOOLS, root / 'tools'):
         folder = tmp_path / f'resumed-{tools.parent.name}'
         folder.mkdir()
@@ -48,11 +48,10 @@ def test_epochs_end_are_saved_validated_and_gone_on_with_exactly(
         (folder / 'last_checkpoint').write_text(str(folder / 'epoch_1.pth'))
         run_tool(tools / 'train.py', config, '--work-dir', folder, '--resume', *BY_EPOCH)
         log = next(folder.glob('*/*.log')).read_text()
-        assert 'Iter(train) [2/4]' not in log and log.count('Iter(val) [1/1]') == 2
+        assert 'Iter(train) [2/4]' not in log and log.count('forgery/pooled_ap: ') == 2
         found = read_checkpoint(folder / 'epoch_2.pth')
         for part in ('state_dict', 'optimizer'):
             torch.testing.assert_close(found[part], expected[part], rtol=0, atol=0)
-        assert [path.name for path in folder.glob('best_*')] == [best.name]
 
 
 def test_the_demos_config_ends_its_epochs_too(root: Path, run_tool: Callable, trained: tuple, tmp_path: Path) -> None:
