@@ -122,6 +122,7 @@ class Clusterer(ABC):
             Tensor: int64 of shape (P,): 0..K-1 the cluster, -1 noise.
         """
 
+    @checked
     def fit_predict_grid(self, embeddings: Tensor, grid: tuple[int, int]) -> Tensor:
         """Cluster the points of a map; for clusterers that use where a point lies, the others need not override it.
 

@@ -38,9 +38,10 @@ class Places(list):
         return dict(zip(('dataset_name', 'kind'), self[index], strict=True))
 
 
-def loop(*metrics: Any, places: tuple = (('mine', 'splice'),)) -> SimpleNamespace:
-    """What is asked of a validation loop."""
-    return SimpleNamespace(evaluator=Evaluator(list(metrics)), dataloader=SimpleNamespace(dataset=Places(places)))
+def loop(*metrics: Any, places: tuple = (('mine', 'splice'),)) -> Callable[[], SimpleNamespace]:
+    """Makes what is asked of a validation loop."""
+    loader = SimpleNamespace(dataset=Places(places))
+    return lambda: SimpleNamespace(evaluator=Evaluator(list(metrics)), dataloader=loader)
 
 
 OURS = dict(type='ForgeryMetric')
@@ -61,8 +62,8 @@ SETS = (('one', 'splice'), ('one', 'pristine'), ('two', ''))
         ('other/anything', loop(OURS, Other(prefix='other'))),
     ],
 )
-def test_metrics_that_an_evaluator_gives_or_may_give_are_waited_for(name: str, built: SimpleNamespace) -> None:
-    require_metric(built, name, 'save_best')
+def test_metrics_that_an_evaluator_gives_or_may_give_are_waited_for(name: str, built: Callable) -> None:
+    require_metric(built(), name, 'save_best')
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,9 @@ def test_metrics_that_an_evaluator_gives_or_may_give_are_waited_for(name: str, b
         ('anything', loop(OURS, Other(prefix='other')), 'forgery/'),
     ],
 )
-def test_a_metric_that_no_evaluator_gives_is_refused(name: str, built: SimpleNamespace, says: str) -> None:
+def test_a_metric_that_no_evaluator_gives_is_refused(name: str, built: Callable, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        require_metric(built, name, 'save_best')
+        require_metric(built(), name, 'save_best')
 
 
 def test_every_option_that_names_a_metric_is_looked_at() -> None:
