@@ -63,13 +63,14 @@ def override(cfg: Config, options: Mapping[str, Any]) -> None:
         name = key.partition('.')[0]
         if name in READ:
             continue
-        if name not in cfg:
+        made = [place for part in READ if part in cfg and name in cfg for place in _places(cfg[part], cfg[name], part)]
+        if not made:
             near = get_close_matches(name, READ, 1)
             warnings.warn(
-                f'--cfg-options {key}: nothing of mmengine reads {name}{f", did you mean {near[0]}" if near else ""}?',
+                f'--cfg-options {key}: nothing of mmengine reads {name}{f", did you mean {near[0]}?" if near else ""}',
                 stacklevel=2,
             )
-        elif made := [place for part in READ if part in cfg for place in _places(cfg[part], cfg[name], part)]:
+        else:
             shown = ', '.join(made[:PLACES_SHOWN]) + (', ...' if len(made) > PLACES_SHOWN else '')
             raise ConfigError(
                 f'--cfg-options {key} would change nothing: {name} is a variable of the config file, of which other '

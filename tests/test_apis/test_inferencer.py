@@ -116,5 +116,5 @@ def test_parts_that_test_do_count(trained: tuple[Path, Path], tmp_path: Path) ->
 def test_a_device_that_is_not_here_and_an_option_that_changes_nothing_are_refused(trained: tuple[Path, Path]) -> None:
     with pytest.raises(ConfigError, match="no device 'gpu' here"):
         FOCALInferencer(*trained, device='gpu')
-    with pytest.raises(ConfigError, match='--cfg-options scale would change nothing'):
-        FOCALInferencer(*trained, device='cpu', cfg_options=dict(scale=(64, 64)))
+    with pytest.raises(ConfigError, match='--cfg-options norm_cfg would change nothing'):
+        FOCALInferencer(*trained, device='cpu', cfg_options=dict(norm_cfg=None))

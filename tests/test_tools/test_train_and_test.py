@@ -255,7 +255,7 @@ def test_loaders_without_workers_work(root: Path, run_tool: Callable, config: Pa
 @pytest.mark.parametrize(
     ('option', 'says'),
     [
-        ('data_root=elsewhere', r'^test\.py: --cfg-options data_root would change nothing'),
+        ('norm_cfg.type=GN', r'^test\.py: --cfg-options norm_cfg\.type would change nothing'),
         ('test_dataloader.batch_size', '2'),
     ],
 )
@@ -295,6 +295,7 @@ def test_mmsegs_data_set_and_our_mask_loader_work_together(
 ) -> None:
     cfg = Config.fromfile(config)
     cfg.test_dataloader.dataset.update(type='BaseSegDataset', img_suffix='.jpg', seg_map_suffix='.png')
+    cfg.test_dataloader.dataset.metainfo = dict(classes=('pristine', 'forged'), palette=[[0, 0, 0], [255, 0, 0]])
     cfg.test_dataloader.dataset.pop('dataset_name')
     cfg.dump(tmp_path / 'theirs.py')
     script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'test.py'
@@ -312,7 +313,7 @@ def test_masks_in_black_and_white_are_not_tested_as_labels(
         each.type = 'LoadAnnotations' if each.type == 'LoadForgeryMask' else each.type
     cfg.dump(tmp_path / 'labels.py')
     script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'test.py'
-    with pytest.raises((SystemExit, ValueError), match='test_dataloader.*LoadAnnotations.*LoadForgeryMask'):
+    with pytest.raises((SystemExit, ValueError), match=r'test_dataloader.*LoadAnnotations.*LoadForgeryMask'):
         run_tool(script, tmp_path / 'labels.py', checkpoint, '--work-dir', tmp_path / 'log')
 
 
