@@ -39,17 +39,20 @@ def require_metric(loop: ValLoop, name: str, option: str) -> None:
         known += names or ()
     if name in known:
         return
-    near = get_close_matches(name, known, SHOWN, cutoff=0) or known[:SHOWN]
+    near = get_close_matches(name, known, SHOWN, cutoff=0)
+    there = f': there are {", ".join(near)}{", ..." if len(known) > len(near) else ""}' if near else ''
     raise ConfigError(
-        f'{option} waits for the metric {name!r}, which no evaluator of the validation gives (val_evaluator): there '
-        f'are {", ".join(near)}{", ..." if len(known) > len(near) else ""}'
+        f'{option} waits for the metric {name!r}, which no evaluator of the validation (val_evaluator) gives{there}'
     )
 
 
 def _names(metric: BaseMetric, loop: ValLoop) -> list[str] | None:
     """The names of what a metric gives, with its prefix; None if nobody knows."""
     if isinstance(metric, ForgeryMetric) and type(metric).compute_metrics is ForgeryMetric.compute_metrics:
-        names: Iterable[str] = metric.names(_places(loop))
+        places = _places(loop)
+        names: Iterable[str] = metric.names(places) if places else ()
+        if not names:
+            return None
     elif type(metric) is IoUMetric:
         names = ['aAcc', *(name for kind in metric.metrics for name in OF_IOU_METRIC.get(kind, ()))]
     else:
@@ -58,9 +61,11 @@ def _names(metric: BaseMetric, loop: ValLoop) -> list[str] | None:
 
 
 def _places(loop: ValLoop) -> set[tuple[str, str]]:
-    """The data sets and kinds of the images of a validation."""
+    """The data sets and kinds of the images of a validation; none where they cannot be asked."""
     places = set()
     for each in built_sets(loop.dataloader.dataset):
+        if not hasattr(each, 'get_data_info'):
+            return set()
         for index in range(len(each)):
             info = each.get_data_info(index)
             places.add((info.get('dataset_name', ''), info.get('kind', '')))

@@ -66,6 +66,13 @@ def test_metrics_that_an_evaluator_gives_or_may_give_are_waited_for(name: str, b
     require_metric(built(), name, 'save_best')
 
 
+def test_of_images_that_cannot_be_asked_only_the_prefix_counts() -> None:
+    built = SimpleNamespace(evaluator=Evaluator([OURS]), dataloader=SimpleNamespace(dataset=[dict(inputs=1)]))
+    require_metric(built, 'forgery/any set/iou', 'save_best')
+    with pytest.raises(ConfigError, match="'iou', which no evaluator"):
+        require_metric(built, 'iou', 'save_best')
+
+
 @pytest.mark.parametrize(
     ('name', 'built', 'says'),
     [

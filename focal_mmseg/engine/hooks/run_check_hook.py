@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -46,7 +45,7 @@ class RunCheckHook(Hook):
                 continue
             dataset, key = loop.dataloader.dataset, f'{part}_dataloader'
             require_masks_as_labels(dataset, key)
-            if part != 'train' and not _may_be_pristine(loop.evaluator):
+            if part != 'train' and not _may_be_pristine(loop):
                 require_forged(dataset, key)
         if isinstance(runner._train_loop, BaseLoop) and isinstance(runner._val_loop, BaseLoop):
             for option, name in _awaited(runner):
@@ -76,9 +75,10 @@ def _require_fitting_losses(model: Any) -> None:
                 )
 
 
-def _may_be_pristine(evaluator: Evaluator) -> bool:
+def _may_be_pristine(loop: BaseLoop) -> bool:
     """Whether the config says so."""
-    return any(isinstance(metric, ForgeryMetric) and metric.pristine_set for metric in evaluator.metrics)
+    metrics = loop.evaluator.metrics if hasattr(loop, 'evaluator') else ()
+    return any(isinstance(metric, ForgeryMetric) and metric.pristine_set for metric in metrics)
 
 
 def _awaited(runner: Runner) -> list[tuple[str, str]]:
