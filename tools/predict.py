@@ -17,12 +17,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.utils import ProgressBar
 
 from focal_mmseg.apis import FOCALInferencer, model_source
 from focal_mmseg.apis.prediction_folder import PredictionFolder, file_state, identity
-from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
+from focal_mmseg.apis.run_config import Overrides
+from focal_mmseg.utils import IMAGE_SUFFIXES, device_name, search_images
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,8 +35,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--checkpoint', help='its weights; default those that the config names; a fusion needs none')
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
     parser.add_argument('--again', action='store_true', help='replace results that are there, of another model too')
-    parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; default cuda where there is one')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
+    parser.add_argument('--device', type=device_name, help='cpu, cuda, cuda:1, ...; default cuda where there is one')
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, metavar='KEY=VALUE', help='override the config')
     return parser.parse_args()
 
 

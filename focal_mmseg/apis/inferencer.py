@@ -9,13 +9,12 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 
 from focal_mmseg.datasets.any_image import reading_any_image
-from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
-from focal_mmseg.utils import require_bearable_size
+from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
+from focal_mmseg.utils import override, read_config, require_bearable_size, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
 # Fields of a data sample that are maps of the image's size, beside its mask and score.
@@ -47,8 +46,8 @@ def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tu
     """Config file and weights for what a user gave, or left out.
 
     Args:
-        config (str | Path, optional): A file, or the name of a config of this project. None means the one of the network
-            that ships.
+        config (str | Path, optional): A file, or the name of a config of this project. None means the one of the
+            network that ships.
         checkpoint (str | Path, optional): None means the ``weights`` that the config names, if it does.
 
     Raises:
@@ -58,7 +57,7 @@ def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tu
     if config is None and checkpoint is not None:
         raise ValueError(f'the checkpoint {checkpoint} needs the config that it was trained with: give both')
     found = find_config(DEFAULT if config is None else config)
-    return found, checkpoint or Config.fromfile(found).get('weights')
+    return found, checkpoint or read_config(found).get('weights')
 
 
 class FOCALInferencer:
@@ -76,6 +75,7 @@ class FOCALInferencer:
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
 
     Raises:
+        ConfigError: If an option would change nothing, or there is no such device.
         FileNotFoundError: If config or checkpoint is missing.
         ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, or the model
             gives other than two channels.
@@ -96,12 +96,13 @@ class FOCALInferencer:
         device: str | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
-        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        device = require_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         config, checkpoint = model_source(config, checkpoint)
-        cfg = Config.fromfile(config)
+        cfg = read_config(config)
+        override(cfg, cfg_options or {})
         require_source(cfg.model, checkpoint)
         weights = None if checkpoint is None else load_weights(checkpoint)
-        self.model = init_model(cfg, None, device, cfg_options)
+        self.model = init_model(cfg, None, device)
         channels = getattr(self.model, 'out_channels', 2)
         if channels != 2:
             raise ValueError(
@@ -109,8 +110,7 @@ class FOCALInferencer:
                 'num_classes=2 and out_channels=2 in its decode_head'
             )
         if weights is not None:
-            require_fit(self.model, weights, f'the checkpoint {checkpoint}')
-            self.model.load_state_dict(weights)
+            load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
         load, *prepare = reading_any_image(cfg.test_pipeline)
         self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from mmcv.image.io import imread_flags
-from mmengine.config import Config
 
 from focal_mmseg import __version__
-from focal_mmseg.utils import load_image, write_image, written_whole
+from focal_mmseg.utils import load_image, read_config, write_image, written_whole
 from focal_mmseg.visualization import overlay
 from focal_mmseg.weights import resolve_checkpoint
 
@@ -32,11 +31,11 @@ def identity(config: str | Path, checkpoint: str | Path | None, options: dict[st
         dict[str, Any]: ``version``, ``config``, ``weights`` and ``options``, as JSON has them; the configs and the
             weights' hashes of a fusion's members too.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     given = cfg.pretty_text
     cfg.merge_from_dict(options or {})
     # The pictures' masks of another tool, that ExternalMasks reads, do not count: they are no part of a model.
-    members = [(Config.fromfile(each.config).pretty_text, each.checkpoint) for each in cfg.model.get('members', [])]
+    members = [(read_config(each.config).pretty_text, each.checkpoint) for each in cfg.model.get('members', [])]
     found = dict(
         version=__version__,
         config=[given, *(text for text, _ in members)],

@@ -1,6 +1,8 @@
 """Helpers that belong to no one part."""
 
-from .arguments import count, positive_int, run_command
+from .arguments import count, device_name, positive_int, run_command
+from .configs import ConfigError, override, read_config
+from .devices import require_device
 from .files import written_whole
 from .image_files import AnyImageBackend, decodable, image_bytes, load_image, read_image, write_image
 from .image_kinds import IMAGE_SUFFIXES, ending_of
@@ -13,20 +15,25 @@ from .workers import worker_pool
 __all__ = [
     'IMAGE_SUFFIXES',
     'AnyImageBackend',
+    'ConfigError',
     'FoundImages',
     'count',
     'decodable',
+    'device_name',
     'drawn_from',
     'ending_of',
     'find_images',
     'header_of',
     'image_bytes',
     'load_image',
+    'override',
     'positive_int',
+    'read_config',
     'read_image',
     'read_image_score',
     'read_score_map',
     'require_bearable_size',
+    'require_device',
     'run_command',
     'search_images',
     'worker_pool',

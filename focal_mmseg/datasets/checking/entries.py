@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
@@ -14,7 +13,7 @@ from focal_mmseg.datasets.exchange import read_mvss
 from focal_mmseg.datasets.index import each_once, name_below, read_index
 from focal_mmseg.datasets.mask_files import MaskFolder
 from focal_mmseg.datasets.wrapped import single_sets
-from focal_mmseg.utils import search_images
+from focal_mmseg.utils import read_config, search_images
 
 PARTS = ('train', 'val', 'test')
 LISTS = ('.tsv', '.txt', '.csv', '.jsonl')
@@ -117,7 +116,7 @@ def _of_folder(folder: Path, part: str) -> Iterator[Entry]:
 
 
 def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     found, failures, seen = [], [], []
     for part in PARTS:

@@ -15,6 +15,9 @@ from .mask_levels import shares, stray_levels
 
 MIDDLE = 127
 
+# Where the data set does not say, as mmseg's own do not.
+FORGED_IS, THRESHOLD = 'white', 127
+
 
 @TRANSFORMS.register_module()
 class LoadForgeryMask(BaseTransform):
@@ -23,8 +26,9 @@ class LoadForgeryMask(BaseTransform):
     Without ``seg_map_path`` in the results nothing happens, so that the test pipeline serves inference unchanged.
     With ``seg_map_path=None`` the picture is pristine: its mask is empty.
 
-    Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold`` (from
-    :class:`ForgeryDataset`). Added keys: ``gt_seg_map`` (np.uint8, (H, W)), ``seg_fields``.
+    Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold``, which
+    :class:`ForgeryDataset` gives; behind another data set forged is white, above 127. Added keys: ``gt_seg_map``
+    (np.uint8, (H, W)), ``seg_fields``.
 
     Args:
         resize (bool): Whether a mask of another size but the same proportions is resized to its picture, by the
@@ -47,7 +51,8 @@ class LoadForgeryMask(BaseTransform):
         if path is None:
             mask = np.zeros(results['ori_shape'], np.uint8)
         else:
-            mask = read_forgery_mask(path, results['forged_is'], results['mask_threshold'])
+            options = results.get('forged_is', FORGED_IS), results.get('mask_threshold', THRESHOLD)
+            mask = read_forgery_mask(path, *options)
         shape = tuple(results['ori_shape'])
         if self.resize and mask.shape != shape and proportional(mask.shape, shape):
             mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
@@ -62,7 +67,7 @@ class LoadForgeryMask(BaseTransform):
         return results
 
 
-def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = MIDDLE) -> np.ndarray:
+def read_forgery_mask(path: str, forged_is: str = FORGED_IS, threshold: int = THRESHOLD) -> np.ndarray:
     """Read a mask file.
 
     Args:

@@ -47,9 +47,9 @@ class LoadJPEGArtifacts(BaseTransform):
     resolution, and all five channels are of that file, as CAT-Net does; decided by the content, not by the name.
 
     Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border (see ``padding``),
-    coefficients are those of the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's
-    orientation is applied to pixels and coefficients alike. A mask that is loaded before is filled up with 255, which no
-    loss counts; one that is loaded behind keeps the image's size.
+    coefficients are those of the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it.
+    EXIF's orientation is applied to pixels and coefficients alike. A mask that is loaded before is filled up with 255,
+    which no loss counts; one that is loaded behind keeps the image's size.
 
     Required key: ``img`` (uint8 BGR (H, W, 3), or (H, W)); optional: ``img_path``, ``jpeg`` (bytes | None). Modified
     keys: ``img`` (float32 (8 * ceil(H / 8), 8 * ceil(W / 8), 5)), ``img_shape``, the masks of ``seg_fields``. Added

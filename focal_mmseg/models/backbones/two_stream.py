@@ -28,8 +28,8 @@ class TwoStreamBackbone(BaseModule):
     Args:
         rgb (dict, optional): Config of a backbone in MODELS for the three normalised colours. None leaves it out.
         dct (dict, optional): Options of :class:`DCTStream`. None leaves it out.
-        copies (dict, optional): Options of :class:`SelfCorrelation` over one map of the colour backbone, and ``index``, which
-            of its maps. None leaves it out.
+        copies (dict, optional): Options of :class:`SelfCorrelation` over one map of the colour backbone, and ``index``,
+            which of its maps. None leaves it out.
         divisor (int): Sides of the image that the colour backbone sees are brought to multiples of it, by repeating
             the border to the right and below; its maps are cut afterwards to what the image covers. At least 8, and
             a multiple of it. Defaults to 32.
@@ -66,8 +66,8 @@ class TwoStreamBackbone(BaseModule):
             x (Tensor): float of shape (N, 5, H, W): normalised R, G, B, coefficient, step; H and W multiples of 8.
 
         Returns:
-            tuple[Tensor, ...]: The maps of the colour backbone, then the map (N, C, H / 8, W / 8) of the coefficients, then
-            that of the copies.
+            tuple[Tensor, ...]: The maps of the colour backbone, then the map (N, C, H / 8, W / 8) of the coefficients,
+            then that of the copies.
 
         Raises:
             ValueError: If the input has another form.
