@@ -1,7 +1,7 @@
 """What a prediction costs: seconds and peak memory of one image, by its size.
 
-Images are enlarged from a packaged photograph and saved as JPEG. Each size is predicted in a process of its own. The first
-prediction pays for what is loaded then and is not counted. The peak holds Python, PyTorch and the model.
+Images are enlarged from a packaged photograph and saved as JPEG. Each size is predicted in a process of its own. The
+first prediction pays for what is loaded then and is not counted. The peak holds Python, PyTorch and the model.
 
 Example:
   python tools/benchmarks/predicting.py
