@@ -137,17 +137,16 @@ class ForgeryDataset(BaseSegDataset):
         folder = MaskFolder(masks, self.seg_map_suffix) if masks else None
         of_names = {name: folder.name_for(name) if folder else '' for name in names}
         if folder and masks.samefile(images):
-            names = [name for name in names if name not in set(of_names.values())]
-        if folder:
+            are_masks = set(of_names.values())
+            names = [name for name in names if name not in are_masks]
+        if folder and self.pristine_without_mask:
             self._require_names_that_fit(folder, {name: of_names[name] for name in names})
         return [IndexRow(name, of_names[name], _first_folder(name)) for name in names]
 
     def _require_names_that_fit(self, folder: MaskFolder, masks: dict[str, str]) -> None:
         """Refuse masks of no picture beside pictures of no mask, which would all become pristine."""
         lacking = [name for name, mask in masks.items() if not is_there(folder.folder / mask)]
-        if not lacking or not self.pristine_without_mask:
-            return
-        unmatched = folder.unmatched(masks.keys(), masks.values())
+        unmatched = folder.unmatched(masks.keys(), masks.values()) if lacking else []
         if unmatched:
             raise ValueError(
                 f'{len(lacking)} of {len(masks)} pictures have no mask, as {lacking[0]}, which should have '
@@ -161,7 +160,23 @@ class ForgeryDataset(BaseSegDataset):
             replace(row, image=name_below(images, row.image), mask=name_below(masks or images, row.mask))
             for row in read_index(self.ann_file)
         ]
-        return each_once(self.ann_file, rows)
+        rows = each_once(self.ann_file, rows)
+        if masks and self.pristine_without_mask and not masks.samefile(images):
+            self._tell_of_masks_not_named(masks, rows)
+        return rows
+
+    def _tell_of_masks_not_named(self, masks: Path, rows: Sequence[IndexRow]) -> None:
+        """Warn of pictures that the list calls pristine by naming no mask, where there is one that is called so."""
+        folder = MaskFolder(masks, self.seg_map_suffix)
+        open_rows = [row for row in rows if not row.mask and row.kind != 'pristine']
+        named = [row for row in open_rows if is_there(masks / folder.name_for(row.image))]
+        if named:
+            warnings.warn(
+                f'{self.ann_file}, line {named[0].line}, names no mask for {named[0].image}, which counts as pristine, '
+                f'but {masks / folder.name_for(named[0].image)} is there; so it is for {len(named)} pictures: name the '
+                'masks, or the kind pristine',
+                stacklevel=4,
+            )
 
     def _data_info(self, images: Path, masks: Path | None, row: IndexRow) -> dict:
         """What the pipeline gets for one picture."""

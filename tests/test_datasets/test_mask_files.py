@@ -199,3 +199,14 @@ def test_a_line_without_its_file_is_named(dataset, write, photograph, half_mask)
         FileNotFoundError, match=r'#old, which does not exist, in line 2: .* comment begins with # and a'
     ):
         dataset(ann_file='list.txt')
+
+
+def test_a_mask_that_a_list_does_not_name_is_told(dataset, write, photograph, half_mask) -> None:
+    for name in '123':
+        write(f'images/{name}.jpg', photograph)
+        write(f'masks/{name}.png', half_mask)
+    write('list.txt', b'1.jpg\t1.png\n2.jpg\n3.jpg\t\tpristine\n')
+    says = r'list\.txt, line 2, names no mask for 2\.jpg, .*masks.2\.png is there; so it is for 1 pictures'
+    with pytest.warns(UserWarning, match=says):
+        data = dataset(ann_file='list.txt', pristine_without_mask=True)
+    assert [bool(sample['data_samples'].gt_sem_seg.data.sum()) for sample in data] == [True, False, False]
