@@ -100,7 +100,7 @@ def _awaited(runner: Runner) -> list[tuple[str, str]]:
 def _require_one_size(runner: Runner, data_batch: Any, key: str) -> None:
     """Refuse a batch that cannot be stacked: mmseg's preprocessor pads in training alone."""
     model = getattr(runner.model, 'module', runner.model)
-    if not isinstance(getattr(model, 'data_preprocessor', None), SegDataPreProcessor):
+    if getattr(type(getattr(model, 'data_preprocessor', None)), 'forward', None) is not SegDataPreProcessor.forward:
         return
     inputs = data_batch.get('inputs') if isinstance(data_batch, dict) else None
     for view in [inputs] if inputs and isinstance(inputs[0], Tensor) else inputs or ():
