@@ -19,7 +19,7 @@ from focal_mmseg.engine.checkpoint import read_checkpoint
 from focal_mmseg.utils import written_whole
 
 ROOT = Path(__file__).parents[2]
-WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net')
+WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net', 'network')
 NAMES_SHOWN = 10
 
 
@@ -46,6 +46,8 @@ class Release:
         config (str): The config whose model it is, from the repository's root.
         licence (str): Of the weights, in a sentence or two; is printed at each conversion.
         renamed (Callable): From a released name to ours, to what is :class:`Dropped`, or to None if it is unknown.
+        arranged (Callable): The tensors, still by released names, as the model holds them: joined where it has one for
+            several, with dimensions of length 1 where it has a convolution for a linear layer. Defaults to as they are.
         part (str): The part of the model that the release has, as ``'channel.'``. Defaults to all of it.
         next_step (str): The next command; ``{config}`` and ``{checkpoint}`` are filled in. Defaults to a test.
     """
@@ -55,6 +57,7 @@ class Release:
     config: str
     licence: str
     renamed: Callable[[str], 'str | Dropped | None']
+    arranged: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
     part: str = ''
     next_step: str = 'python tools/test.py {config} {checkpoint}'
 
@@ -163,14 +166,14 @@ def convert(state: Mapping[str, Tensor], release: Release) -> Converted:
 
     Returns:
         Converted: Each tensor is in its ``state`` or counted in its ``dropped``. A single number is reshaped between
-        () and (1,), nothing else is changed.
+        () and (1,), and what ``release.arranged`` does; nothing else is changed.
 
     Raises:
         ValueError: If a tensor is missing, unexpected, or of another shape.
     """
     expected = shapes_of(release.config, release.part)
     found, dropped, origin, problems = {}, Counter(), {}, []
-    for name, value in state.items():
+    for name, value in release.arranged(state).items():
         ours = release.renamed(name)
         if isinstance(ours, Dropped):
             dropped[ours] += 1

@@ -75,3 +75,20 @@ def test_padding_of_a_test_is_each_images_own() -> None:
     assert [tuple(image.shape[2:]) for image in prepared['inputs']] == [(40, 56), (64, 64), (8, 16)]
     padding = [sample.img_padding_size for sample in prepared['data_samples']]
     assert padding == [(0, 4, 0, 3), (0,) * 4, (0, 7, 0, 7)]
+
+
+def test_a_heads_own_image_scores_land_at_their_images() -> None:
+    model = small('NativeSizeEncoderDecoder', 'NativeSizePreProcessor')
+    head = model.decode_head
+    predict = head.predict
+
+    def judge(inputs: list, *rest: object) -> torch.Tensor:
+        head.last_image_score = inputs[0].shape[-1] / 100
+        return predict(inputs, *rest)
+
+    head.predict = judge
+    with torch.no_grad():
+        found = model.test_step(batch(*SIZES))
+        assert [sample.image_score for sample in found] == [0.13, 0.16, 0.03]
+        head.predict, head.last_image_score = predict, None
+        assert 'image_score' not in model.test_step(batch(SIZES[0]))[0]
