@@ -319,5 +319,15 @@ def test_on_a_gpu_as_on_a_processor(root: Path) -> None:
     torch.testing.assert_close(found.cpu(), wanted, atol=2 / 255, rtol=0)
 
 
+def test_its_encoder_takes_focals_head(root: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_timm.py')
+    options = {'backbone.model_name': 'legacy_senet154', 'decode_head.in_channels': [256, 512, 1024, 2048]}
+    cfg.merge_from_dict({f'model.{key}': value for key, value in options.items()})
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    model.eval()
+    assert model(torch.zeros(1, 3, 1024, 1024, device='meta'), mode='tensor').shape == (1, 256, 256, 256)
+
+
 def test_the_encoder_has_the_published_depth() -> None:
     assert len(detector_shapes(BLOCKS)) == 1182

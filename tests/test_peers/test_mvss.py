@@ -295,6 +295,15 @@ def test_a_large_picture_needs_64_bytes_a_pixel_beside_the_network(
     assert memory is None or (memory - least) * 2**20 / (1500 * 2000) < 64
 
 
+def test_its_extractor_takes_focals_head(root: Path, tmp_path: Path) -> None:
+    text = (root / 'docs' / 'mvss.md').read_text().split("## Its extractor under FOCAL's head")[1].split('```')[1]
+    mine = tmp_path / 'mine.py'
+    mine.write_text(text.replace('./focal_hrnet.py', (root / 'configs' / 'focal_hrnet.py').as_posix()))
+    with torch.device('meta'):
+        model = built(Config.fromfile(mine))
+    assert model(torch.zeros(1, 3, 1024, 1024, device='meta'), mode='tensor').shape == (1, 256, 256, 256)
+
+
 @torch.no_grad()
 def test_sides_that_are_no_multiples_of_16_are_named(small: Path) -> None:
     model = built(Config.fromfile(small))
