@@ -108,6 +108,8 @@ def main() -> None:
     if args.show or args.show_dir:
         draw(cfg, args)
     if args.tta:
+        if not cfg.get('tta_pipeline'):
+            raise ValueError(f'{args.config} has no tta_pipeline: its network takes no flipped images, leave --tta out')
         give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     keep_figures(cfg, args.out)
