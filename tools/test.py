@@ -128,6 +128,8 @@ def main() -> None:
             'file cannot be mirrored. Test without --tta'
         )
     if args.tta:
+        if not cfg.get('tta_pipeline'):
+            raise ValueError(f'{args.config} has no tta_pipeline: its network takes no flipped images, leave --tta out')
         give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     keep_figures(cfg, args.out)

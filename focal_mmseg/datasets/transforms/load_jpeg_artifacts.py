@@ -100,10 +100,14 @@ class LoadJPEGArtifacts(BaseTransform):
             results[key] = _filled_up(results[key], padding, cv2.BORDER_CONSTANT, IGNORED)
         image = _filled_up(image, padding, cv2.BORDER_REPLICATE)
         planes = luma.oriented(orientation).planes()
-        rgb = (image[..., ::-1] - self.mean) / self.std
+        # Written in place: of a large photograph each copy is hundreds of MiB.
+        channels = np.empty((*image.shape[:2], 5), np.float32)
+        np.subtract(image[..., ::-1], self.mean, out=channels[..., :3])
+        channels[..., :3] /= self.std
         if self.padding == 'mean':
-            rgb = _without_padding(rgb, padding)
-        results['img'] = np.dstack([rgb, *planes])
+            channels[..., :3] = _without_padding(channels[..., :3], padding)
+        channels[..., 3], channels[..., 4] = planes
+        results['img'] = channels
         results['img_shape'] = results['pad_shape'] = results['img'].shape[:2]
         results['img_padding_size'] = padding
         results['jpeg_table'] = planes[1][:BLOCK, :BLOCK].copy()
