@@ -104,7 +104,7 @@ class FOCALInferencer:
         if found:
             summary['clusters'] = mean(each.num_clusters for each in found)
             summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
-            summary['image_score'] = round(mean(each.heterogeneity for each in found), 6)
+            summary['image_score'] = round(mean(each.image_score for each in found), 6)
         summary['seconds'] = round(time.perf_counter() - start, 3)
         return Prediction(forged.astype(np.uint8) * 255, score, summary)
 

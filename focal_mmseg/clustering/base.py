@@ -28,6 +28,13 @@ class Localisation:
         heterogeneity (float): How little alike the embeddings are: 1 less the length of their mean, in [0, 1]. Needs no
             clusters, and ranks forged pictures above pristine ones (docs/metrics.md).
         seconds (float): What the clustering took, or 0 where nobody measured it.
+        labels (Tensor | None): int64 of shape (P,): 0 the pristine cluster, 1.. the others from large to small, -1 what
+            the clusterer left without a cluster. A gate changes ``forged``, not the labels.
+        distances (Tensor | None): float32 of shape (P, max(1, num_clusters)): Euclidean, to the centre of each cluster
+            by its label.
+        probabilities (Tensor | None): float32 of shape (P,) in [0, 1]: how surely each point belongs to its cluster,
+            where the clusterer says so (HDBSCAN), else None.
+        gate_score (float | None): The gate's score of the image as a whole, in [0, 1]; None without a gate.
     """
 
     forged: Tensor
@@ -36,6 +43,15 @@ class Localisation:
     noise_share: float
     heterogeneity: float
     seconds: float = 0.0
+    labels: Tensor | None = None
+    distances: Tensor | None = None
+    probabilities: Tensor | None = None
+    gate_score: float | None = None
+
+    @property
+    def image_score(self) -> float:
+        """How surely something in the image is forged, in [0, 1]: the gate's score, without one the heterogeneity."""
+        return self.heterogeneity if self.gate_score is None else self.gate_score
 
 
 class Clusterer(ABC):
@@ -154,21 +170,26 @@ def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Loca
     if not num_clusters:
         labels, is_noise, sizes = torch.zeros_like(labels), torch.zeros_like(is_noise), sizes.new_tensor([len(labels)])
     clusters = sizes.nonzero().flatten()
+    # From large to small; of equal ones the first stays first.
+    clusters = clusters[sizes[clusters].sort(descending=True, stable=True).indices]
     centres = torch.stack([embeddings[labels == cluster].mean(0) for cluster in clusters])
     # Not by matrix product, which in float32 loses the distances inside a tight cluster.
     distances = torch.cdist(embeddings, centres, compute_mode='donot_use_mm_for_euclid_dist')
-    pristine = int(sizes[clusters].argmax())
+    ordered = torch.full_like(sizes, -1)
+    ordered[clusters] = torch.arange(len(clusters), device=sizes.device)
+    labels = torch.where(is_noise, -1, ordered[labels.clamp(min=0)])
 
-    to_pristine = distances[:, pristine].clone()
-    distances[:, pristine] = float('inf')
+    to_pristine = distances[:, 0]
     if len(clusters) > 1:
-        to_forged = distances.min(1).values
+        to_forged = distances[:, 1:].min(1).values
         score = to_pristine / (to_pristine + to_forged).clamp(min=1e-12)
         noise_is_forged = score > 0.5 if noise == 'nearest' else torch.full_like(is_noise, noise == 'forged')
     else:
         score = to_pristine / 4
         noise_is_forged = torch.full_like(is_noise, noise == 'forged')
-    forged = torch.where(is_noise, noise_is_forged, labels != clusters[pristine])
+    forged = torch.where(is_noise, noise_is_forged, labels > 0)
     score = torch.where(forged, score.clamp(min=1 - SHORT_OF_HALF), score.clamp(max=SHORT_OF_HALF))
     heterogeneity = min(1.0, max(0.0, 1 - embeddings.mean(0).norm().item()))
-    return Localisation(forged, score.clamp(0, 1), num_clusters, noise_share, heterogeneity)
+    return Localisation(
+        forged, score.clamp(0, 1), num_clusters, noise_share, heterogeneity, labels=labels, distances=distances
+    )
