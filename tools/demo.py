@@ -1,7 +1,10 @@
-"""FOCAL from end to end on real photographs: forge, train, test, draw. Takes minutes on two CPU cores.
+"""FOCAL on real photographs: the network that ships finds forgeries, then a small one is trained, tested and drawn.
+
+The first part takes a minute on two CPU cores, the second some more.
 
 Example:
   python tools/demo.py
+  python tools/demo.py --only-shipped
   python tools/demo.py --work-dir work_dirs/demo-1 --seed 1
 """
 
@@ -9,7 +12,8 @@ import argparse
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,7 +26,7 @@ from mmseg.registry import MODELS
 from prettytable import PrettyTable
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
+from focal_mmseg.datasets.synthesis import PACKAGED, Sources, load_packaged, read_recipe, synthesize
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
 from focal_mmseg.evaluation.rows import read_rows
@@ -30,6 +34,11 @@ from focal_mmseg.utils import written_whole
 from focal_mmseg.visualization import write_grid
 
 TOOLS = Path(__file__).parent
+SHIPPED = TOOLS.parent / 'configs' / 'focal_lite.py'
+SHIPPED_COUNTS = {'splice': 16, 'copy-move': 8, 'pristine': 8}
+SHIPPED_SIZE = 384
+# The rows of its grid: the forgeries that have these shares of the others below them, by IoU.
+RANKS = (0.2, 0.4, 0.6, 0.8)
 CONFIG = TOOLS.parent / 'configs' / 'demo' / 'focal_hrnet-compact.py'
 TRAIN_PHOTOGRAPHS = ('astronaut', 'china', 'coffee', 'motorcycle')
 TEST_PHOTOGRAPHS = ('chelsea', 'flower', 'rocket')
@@ -44,15 +53,48 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'), help='default %(default)s')
+    parser.add_argument('--only-shipped', action='store_true', help='end after the first part; nothing is trained')
     parser.add_argument('--seed', type=int, default=0, help='of the forgeries and the training; default %(default)s')
     return parser.parse_args()
+
+
+def show_shipped(work_dir: Path, seed: int) -> None:
+    """Test the network that ships on new forgeries of the packaged photographs, and draw typical ones."""
+    data, out = work_dir / 'shipped' / 'data', work_dir / 'shipped' / 'test'
+    print(f'Forging {sum(SHIPPED_COUNTS.values())} images out of {", ".join(PACKAGED)}', flush=True)
+    shutil.rmtree(data, ignore_errors=True)
+    photographs = {name: load_packaged(name) for name in PACKAGED}
+    synthesize(Sources(photographs), replace(read_recipe('world'), size=SHIPPED_SIZE), SHIPPED_COUNTS, data, seed)
+    print('\nTesting the network that ships', flush=True)
+    dataset = 'test_dataloader.dataset'
+    prefix = [
+        f'{dataset}.data_root={data}',
+        f'{dataset}.data_prefix.img_path=images',
+        f'{dataset}.data_prefix.seg_map_path=masks',
+    ]
+    run_tool('test.py', SHIPPED, '--work-dir', out / 'log', '--out', out, '--cfg-options', *prefix)
+    rows = read_rows(out / 'pictures.csv')
+    grid = work_dir / 'shipped.png'
+    draw_grid(FOCALInferencer(SHIPPED, device='cpu'), data, typical(rows), grid)
+    print(f'\n{table({"FOCAL, as it ships": rows})[0]}\nimage grid: {grid}', flush=True)
+
+
+def typical(rows: list[dict]) -> list[str]:
+    """Names of the forgeries at ``RANKS`` in the order of their IoU."""
+    forged = sorted((row for row in rows if not row['is_pristine']), key=lambda row: row['iou'])
+    return [forged[round(rank * (len(forged) - 1))]['picture'] for rank in RANKS]
+
+
+def require_own(work_dir: Path) -> None:
+    """Stop before something is written over that is not the demo's."""
+    data = work_dir / 'data'
+    if data.exists() and not any((data / part / 'manifest.csv').is_file() for part in ('train', 'test')):
+        sys.exit(f'{data} was not made by this demo, which would write over it: give another --work-dir')
 
 
 def forge(work_dir: Path, seed: int) -> Path:
     """Forge training and test pictures out of photographs that the two do not share."""
     data = work_dir / 'data'
-    if data.exists() and not any((data / part / 'manifest.csv').is_file() for part in ('train', 'test')):
-        sys.exit(f'{data} was not made by this demo, which would write over it: give another --work-dir')
     shutil.rmtree(data, ignore_errors=True)
     for part, names, counts, part_seed in (
         ('train', TRAIN_PHOTOGRAPHS, TRAIN_COUNTS, 2 * seed),
@@ -109,15 +151,14 @@ def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[s
     return drawn, overall
 
 
-def draw_grid(data: Path, checkpoint: Path, path: Path) -> None:
-    """Input, truth, score and mask of the first test pictures of each kind."""
-    focal = FOCALInferencer(CONFIG, checkpoint, 'cpu')
-    names = [f'{kind}/{index:05d}' for kind in TEST_COUNTS for index in range(ROWS_OF_A_KIND)]
+def draw_grid(focal: FOCALInferencer, data: Path, names: Sequence[str], path: Path) -> None:
+    """Input, truth, score and mask of forgeries in ``data``, by their names."""
     rows = []
     for name in names:
-        image = cv2.imread(str(data / 'test' / 'images' / f'{name}.jpg'))
-        truth = cv2.imread(str(data / 'test' / 'masks' / f'{name}.png'), cv2.IMREAD_GRAYSCALE)
-        prediction = focal(image)
+        found = next((data / 'images').glob(f'{name}.*'))
+        image = cv2.imread(str(found))
+        truth = cv2.imread(str(data / 'masks' / f'{name}.png'), cv2.IMREAD_GRAYSCALE)
+        prediction = focal(found)
         rows.append((image[..., ::-1], truth, prediction.score, prediction.mask))
     write_grid(path, rows, ('input', 'truth', 'score', 'mask'), names)
 
@@ -125,6 +166,10 @@ def draw_grid(data: Path, checkpoint: Path, path: Path) -> None:
 def main() -> None:
     """Run the demo."""
     args = parse_args()
+    require_own(args.work_dir)
+    show_shipped(args.work_dir, args.seed)
+    if args.only_shipped:
+        return
     data = forge(args.work_dir, args.seed)
     options = ['--cfg-options', f'randomness.seed={args.seed}']
     for loader, part in (('train', 'train'), ('test', 'test')):
@@ -145,7 +190,8 @@ def main() -> None:
         'all-pristine mask': all_pristine(data, rows),
     }
     drawn, overall = table(results)
-    draw_grid(data, trained, args.work_dir / 'grid.png')
+    names = [f'{kind}/{index:05d}' for kind in TEST_COUNTS for index in range(ROWS_OF_A_KIND)]
+    draw_grid(FOCALInferencer(CONFIG, trained, 'cpu'), data / 'test', names, args.work_dir / 'grid.png')
     print(f'\n{drawn}\npicture grid: {args.work_dir / "grid.png"}')
     figures = {name: f'F1 {means["macro_f1"]:.3f} IoU {means["iou"]:.3f}' for name, means in overall.items()}
     print(f'demo: {figures["FOCAL"]} (untrained {figures["untrained"]})')

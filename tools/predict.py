@@ -6,6 +6,7 @@ that cannot be read, or fails otherwise, is reported, the others go on, and the 
 on with the pictures that have no result of this model yet, or have changed since.
 
 Example:
+  python tools/predict.py photo.jpg --out predictions
   python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions
   python tools/predict.py folder --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions \
       --cfg-options model.decode_head.clusterer.type=KMeansClusterer
@@ -18,7 +19,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 from mmengine.utils import ProgressBar
 
-from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.apis import FOCALInferencer, model_source
 from focal_mmseg.apis.prediction_folder import PredictionFolder, file_state, identity
 from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
 
@@ -27,8 +28,8 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('input', type=Path, help='a picture, or a folder that is searched with its sub-folders')
-    parser.add_argument('--config', required=True, help='config file of the model')
-    parser.add_argument('--checkpoint', help='its weights; a fusion, and what has no parameters, needs none')
+    parser.add_argument('--config', help='config file of the model; default the network that ships, focal_lite')
+    parser.add_argument('--checkpoint', help='its weights; default those that the config names; a fusion needs none')
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
     parser.add_argument('--again', action='store_true', help='replace results that are there, of another model too')
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; default cuda where there is one')
@@ -60,8 +61,9 @@ def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, P
         ValueError: If something that it names cannot be used.
     """
     pictures = find_pictures(args.input, args.out)
-    focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options)
-    results = PredictionFolder(args.out, identity(args.config, args.checkpoint, args.cfg_options))
+    config, checkpoint = model_source(args.config, args.checkpoint)
+    focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options)
+    results = PredictionFolder(args.out, identity(config, checkpoint, args.cfg_options))
     results.claim(args.again)
     return pictures, focal, results
 

@@ -101,8 +101,9 @@ def main() -> None:
     """Test."""
     args = parse_args()
     cfg = load_run_config(args, ('test',))
-    require_source(cfg.model, args.checkpoint)
-    cfg.load_from = args.checkpoint
+    checkpoint = args.checkpoint or cfg.get('weights')
+    require_source(cfg.model, checkpoint)
+    cfg.load_from = checkpoint
     degrade_tests(cfg, args.degradation)
     if args.show or args.show_dir:
         draw(cfg, args)

@@ -1,6 +1,6 @@
 """From a path or an array to a mask, and from a command line to a run."""
 
-from .inferencer import FOCALInferencer, Prediction
+from .inferencer import FOCALInferencer, Prediction, model_source
 from .run_config import add_run_arguments, load_run_config
 
-__all__ = ['FOCALInferencer', 'Prediction', 'add_run_arguments', 'load_run_config']
+__all__ = ['FOCALInferencer', 'Prediction', 'add_run_arguments', 'load_run_config', 'model_source']

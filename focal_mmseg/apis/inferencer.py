@@ -15,6 +15,7 @@ from mmseg.apis import init_model
 
 from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
 from focal_mmseg.utils import require_bearable_size
+from focal_mmseg.weights import DEFAULT, find_config
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,35 @@ class Prediction:
     summary: dict[str, Any]
 
 
+def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tuple[Path, str | Path | None]:
+    """Config file and weights for what a user gave, or left out.
+
+    Args:
+        config (str | Path, optional): A file, or the name of a config of this project. None means the one of the network
+            that ships.
+        checkpoint (str | Path, optional): None means the ``weights`` that the config names, if it does.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If a checkpoint is given without its config.
+    """
+    if config is None and checkpoint is not None:
+        raise ValueError(f'the checkpoint {checkpoint} needs the config that it was trained with: give both')
+    found = find_config(DEFAULT if config is None else config)
+    return found, checkpoint or Config.fromfile(found).get('weights')
+
+
 class FOCALInferencer:
     """Runs a config's model with a checkpoint's weights on pictures, without any ground truth.
 
     The model is one of FOCAL, or any segmentor of mmseg that gives two channels, pristine and forged.
 
     Args:
-        config (str | Path): Config file; its ``test_pipeline`` prepares the picture.
-        checkpoint (str | Path, optional): Its weights, read without running code from the file. Only a fusion, whose
-            members name theirs, and what has no parameters go without.
+        config (str | Path, optional): Config file, or the name of one of this project's; its ``test_pipeline`` prepares
+            the image. Defaults to ``focal_lite``, the network that ships.
+        checkpoint (str | Path, optional): Its weights, read without running code from the file. Defaults to those that
+            the config names as its ``weights``. Only a fusion, whose members name theirs, and what has no parameters go
+            without.
         device (str, optional): Defaults to ``'cuda'`` where there is one, else ``'cpu'``.
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
 
@@ -52,18 +73,19 @@ class FOCALInferencer:
             gives other than two channels.
 
     Example:
-        >>> focal = FOCALInferencer('configs/focal_hrnet.py', 'hrnet.pth')  # doctest: +SKIP
+        >>> focal = FOCALInferencer()  # doctest: +SKIP
         >>> prediction = focal('photo.jpg')  # doctest: +SKIP
     """
 
     def __init__(
         self,
-        config: str | Path,
+        config: str | Path | None = None,
         checkpoint: str | Path | None = None,
         device: str | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        config, checkpoint = model_source(config, checkpoint)
         cfg = Config.fromfile(config)
         require_source(cfg.model, checkpoint)
         weights = None if checkpoint is None else load_weights(checkpoint)

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from focal_mmseg import __version__
 from focal_mmseg.utils import write_image, written_whole
 from focal_mmseg.visualization import overlay
+from focal_mmseg.weights import resolve_checkpoint
 
 from .inferencer import Prediction
 
@@ -39,7 +40,10 @@ def identity(config: str | Path, checkpoint: str | Path | None, options: dict[st
     found = dict(
         version=__version__,
         config=[given, *(text for text, _ in members)],
-        weights=[None if path is None else _digest(path) for path in (checkpoint, *(path for _, path in members))],
+        weights=[
+            None if path is None else _digest(resolve_checkpoint(path))
+            for path in (checkpoint, *(path for _, path in members))
+        ],
         options=options or {},
     )
     return json.loads(json.dumps(found))

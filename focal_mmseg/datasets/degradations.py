@@ -15,6 +15,7 @@ KINDS = {
     'noise-variance': ('GaussianNoise', 'variance', float),
     'gamma': ('GammaCorrection', 'gamma', float),
     'resize': ('DegradeByResize', 'factor', float),
+    'png': ('SaveAsPNG', None, None),
     'osn-simulated': ('SimulatedSocialNetwork', None, None),
 }
 NONE = 'none'

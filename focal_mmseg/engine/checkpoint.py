@@ -12,6 +12,8 @@ from mmengine.logging import HistoryBuffer
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from focal_mmseg.weights import resolve_checkpoint
+
 FORCED = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 NAMES_SHOWN = 5
 CORES = ('core', '_core')
@@ -62,7 +64,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
     """Read all that a checkpoint file holds without running code from it.
 
     Args:
-        path (str | Path): A file that torch or mmengine wrote.
+        path (str | Path): A file that torch or mmengine wrote, or ``focal_mmseg://NAME`` for a network that ships.
         map_location (Any): Where its tensors go, as ``torch.load`` takes it. Defaults to ``'cpu'``.
 
     Returns:
@@ -72,7 +74,8 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is no checkpoint, is truncated, or needs pickled objects.
     """
-    if not Path(path).is_file():
+    path = resolve_checkpoint(path)
+    if not path.is_file():
         raise FileNotFoundError(f'the checkpoint {path} does not exist')
     try:
         with torch.serialization.safe_globals(safe_globals()):
@@ -118,7 +121,7 @@ def require_source(model: Mapping[str, Any], checkpoint: str | Path | None) -> N
             f'{model["type"]} needs a checkpoint; only a FOCALFusion, whose members name theirs, and models without '
             'parameters do not'
         )
-    if checkpoint is not None and not Path(checkpoint).is_file():
+    if checkpoint is not None and not resolve_checkpoint(checkpoint).is_file():
         raise FileNotFoundError(f'the checkpoint {checkpoint} does not exist')
 
 

@@ -16,15 +16,17 @@ import torch
 from mmengine.runner import checkpoint as checkpoint_of_mmengine
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from focal_mmseg.weights import SCHEME
+
 from .checkpoint import FORCED, read_checkpoint, safe_globals, why_refused
 
 
-@CheckpointLoader.register_scheme(prefixes='', force=True)
+@CheckpointLoader.register_scheme(prefixes=('', SCHEME), force=True)
 def load_from_local(filename: str, map_location: Any = None) -> Any:
     """Read a checkpoint file.
 
     Args:
-        filename (str): May begin with ``~``.
+        filename (str): May begin with ``~``, or with ``focal_mmseg://`` for a network that ships.
         map_location (Any): As ``torch.load`` takes it.
 
     Returns:
@@ -34,7 +36,7 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is no checkpoint, is truncated, or needs pickled objects.
     """
-    return read_checkpoint(Path(filename).expanduser(), map_location)
+    return read_checkpoint(filename, map_location)
 
 
 @CheckpointLoader.register_scheme(prefixes=('http://', 'https://'), force=True)

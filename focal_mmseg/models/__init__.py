@@ -1,9 +1,18 @@
 """The parts of a FOCAL segmentor that MMSegmentation does not have."""
 
-from .backbones import TIMMViT
+from .backbones import TIMMFeatures, TIMMViT, TwoStreamBackbone
 from .decode_heads import FOCALFusionHead, FOCALHead
-from .losses import CircleLoss, DCLLoss, InfoNCELoss, InfoNCEPlusPlusLoss, SoftContrastiveLoss, TripletLoss
-from .necks import LearnedUpsample
+from .jpeg_data_preprocessor import JPEGDataPreProcessor
+from .losses import (
+    CircleLoss,
+    DCLLoss,
+    InfoNCELoss,
+    InfoNCEPlusPlusLoss,
+    PristineLoss,
+    SoftContrastiveLoss,
+    TripletLoss,
+)
+from .necks import LearnedUpsample, MixLevels
 from .segmentors import PCANOI, ExternalMasks, FOCALEncoderDecoder, FOCALFusion, FOCALTTAModel, LyuNOI
 
 __all__ = [
@@ -18,9 +27,14 @@ __all__ = [
     'FOCALTTAModel',
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
+    'JPEGDataPreProcessor',
     'LearnedUpsample',
     'LyuNOI',
+    'MixLevels',
+    'PristineLoss',
     'SoftContrastiveLoss',
+    'TIMMFeatures',
     'TIMMViT',
     'TripletLoss',
+    'TwoStreamBackbone',
 ]

@@ -7,13 +7,17 @@ import cv2
 import numpy as np
 
 from .forge import Forgery
-from .history import compress
+from .history import compress, named_tables
 from .inpainting import fill
 from .parts import BLOCK, Part, lay, on_grid, place, take, turn
 from .processing import process, recolour
-from .recipes import Recipe
-from .regions import contour_mask
+from .recipes import Draw, Recipe, choose
+from .regions import contour_mask, followed_mask
 from .scenes import Region, Scene, cut, object_region
+
+
+# A donor is cut to a square of so many sides of the picture: room for parts that are turned.
+LARGER = 1.25
 
 
 def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng: np.random.Generator) -> Forgery:
@@ -31,37 +35,63 @@ def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng
     """
     target = cut(host, recipe, rng)
     drawn: dict[str, object] = dict(cut_x=target.left, cut_y=target.top, target_scale=round(target.scale[0], 4))
-    quality = recipe.target_quality.whole(rng)
-    if quality is not None:
-        target = replace(target, image=compress(target.image, quality))
-        drawn['target_quality'] = quality
+    target, lived = _lived(recipe, target, rng)
+    drawn |= lived
     if kind == 'pristine':
         image, mask, more = target.image, np.zeros(target.image.shape[:2], np.uint8), {}
     else:
         makers: dict[str, Callable] = dict(removal=_remove, local=_process_locally)
         image, mask, more = makers.get(kind, _paste)(recipe, target, donor, rng)
-    final = recipe.final_quality.whole(rng)
+    final = _quality(recipe, recipe.final_quality, rng)
     more['quality'] = '' if final is None else final
     more['subsampling'] = '' if final is None else choose(recipe.subsampling, rng)
     return Forgery(image, mask, drawn | more)
 
 
-def choose(shares: dict[str, float], rng: np.random.Generator) -> str:
-    """A name, by the shares."""
-    names = sorted(shares)
-    weights = np.array([shares[name] for name in names], float)
-    return names[rng.choice(len(names), p=weights / weights.sum())]
+def _lived(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene, dict[str, object]]:
+    """The picture after what happened to it before it was forged: processing, then compression on a grid of its own."""
+    image, drawn = target.image, {}
+    if recipe.target_processing and rng.random() < recipe.target_processing:
+        image, step = process(image, recipe, rng)
+        drawn |= {f'target_{key}': value for key, value in step.items()}
+    quality = _quality(recipe, recipe.target_quality, rng)
+    if quality is not None:
+        off = (0, 0)
+        if recipe.target_aligned < 1 and rng.random() >= recipe.target_aligned:
+            off = tuple(int(each) for each in rng.integers(BLOCK, size=2))
+        # The grid begins above and left of the picture by what it is off.
+        framed = cv2.copyMakeBorder(image, off[0], 0, off[1], 0, cv2.BORDER_REFLECT)
+        image = np.ascontiguousarray(compress(framed, quality)[off[0] :, off[1] :])
+        drawn['target_quality'] = quality
+    return replace(target, image=image), drawn
+
+
+def _at_its_scale(recipe: Recipe, donor: Scene, rng: np.random.Generator) -> Scene:
+    """The photograph that a part is taken from, at a scale of its own if the recipe has one."""
+    if not recipe.source_scale.probability or recipe.size is None:
+        return donor
+    larger = replace(recipe, size=round(recipe.size * LARGER), target_scale=recipe.source_scale)
+    return cut(donor, larger, rng)
+
+
+def _quality(recipe: Recipe, quality: Draw, rng: np.random.Generator) -> int | str | None:
+    """The quality of a compression, or the name of its tables; None where nothing is compressed."""
+    drawn = quality.whole(rng)
+    if drawn is None or not recipe.named_tables or rng.random() >= recipe.named_tables:
+        return drawn
+    names = named_tables()
+    return names[rng.integers(len(names))]
 
 
 def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Generator) -> tuple:
     """A splice, or a copy-move where there is no donor."""
     shape = target.image.shape[:2]
-    source = target if donor is None else donor
+    source = target if donor is None else _at_its_scale(recipe, donor, rng)
     wanted = recipe.scale.of(rng)
     region = _region(recipe, source, shape, wanted or 1.0, rng)
     part = take(source.image, region)
     drawn: dict[str, object] = dict(region=region.origin)
-    quality = None if donor is None else recipe.source_quality.whole(rng)
+    quality = None if donor is None else _quality(recipe, recipe.source_quality, rng)
     if quality is not None:
         part = replace(part, image=compress(part.image, quality))
         drawn['source_quality'] = quality
@@ -133,8 +163,12 @@ def _region(recipe: Recipe, scene: Scene, shape: tuple[int, int], scale: float, 
     region = object_region(scene, (recipe.share.low * pixels, recipe.share.high * pixels), rng)
     if region is not None:
         return region
+    if recipe.followed and rng.random() < recipe.followed:
+        found = followed_mask(scene.image, (recipe.share.low * pixels, recipe.share.high * pixels), rng)
+        if found is not None:
+            return Region(*found, 'followed')
     height, width = scene.image.shape[:2]
     most = min(height, round(0.98 * shape[0] / scale)), min(width, round(0.98 * shape[1] / scale))
-    mask = contour_mask(recipe.contour, recipe.share.of(rng) * pixels, (max(most[0], 4), max(most[1], 4)), rng)
+    mask = contour_mask(recipe.contour, recipe.draw_share(rng) * pixels, (max(most[0], 4), max(most[1], 4)), rng)
     left, top = (int(rng.integers(side - own + 1)) for side, own in zip((width, height), mask.shape[::-1], strict=True))
     return Region(mask, left, top, 'contour')

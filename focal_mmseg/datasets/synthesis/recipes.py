@@ -12,6 +12,7 @@ KINDS = ('splice', 'copy-move', 'removal', 'local', 'pristine')
 CONTOURS = ('star', 'bezier')
 SUBSAMPLINGS = ('4:2:0', '4:2:2', '4:4:4')
 INPAINTINGS = ('ns', 'telea')
+INTERPOLATIONS = ('area', 'linear', 'cubic', 'lanczos')
 # What the strength of each step of processing means, and the lowest and highest it may be: standard deviation of the
 # blur in pixels, JPEG quality, side of the median's square in pixels, standard deviation of the noise in grey levels of
 # 0..255, the unsharp mask's share.
@@ -46,6 +47,7 @@ NEVER = Draw(0.0, 0.0, 0.0)
 LIMITS = MappingProxyType(
     dict(
         target_scale=(0.1, 1.0),
+        source_scale=(0.1, 1.0),
         share=(0.001, 0.6),
         softness=(0.0, 20.0),
         rotation=(-180.0, 180.0),
@@ -61,6 +63,9 @@ LIMITS = MappingProxyType(
     )
 )
 ALWAYS = ('share', 'inpaint_radius', 'dilation')
+PROBABILITIES = (
+    'contours', 'followed', 'processing', 'target_processing', 'poisson', 'aligned', 'target_aligned', 'named_tables',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,17 @@ class Recipe:
         size (int, optional): Side of the square pictures, at least 32; None leaves photographs as large as they are.
         kinds (Mapping[str, float]): Shares of ``splice``, ``copy-move``, ``removal``, ``local`` and ``pristine``.
         target_scale (Draw): Factor on the photograph before it is cut, in [0.1, 1].
+        source_scale (Draw): The same of the photograph that a splice takes its part from, which is then cut to a square
+            a quarter larger than the picture; where it is not drawn the part comes from the photograph as it is.
+        interpolation (Mapping[str, float]): Shares of ``area``, ``linear``, ``cubic`` and ``lanczos``, by which a
+            photograph is made smaller.
+        target_processing (float): Probability that the picture is processed by one of ``steps`` before it is forged.
         contours (float): Probability of an irregular contour where there are masks of objects.
+        followed (float): Probability that a region without an object follows edges in the photograph instead of a
+            contour that knows nothing of it.
         contour (str): ``star`` or ``bezier``.
         share (Draw): Area of the forged region over the picture's, in [0.001, 0.6].
+        log_share (bool): Whether the logarithm of the area is drawn uniformly, so that small regions come more often.
         softness (Draw): Standard deviation of the edge's blur, in pixels.
         rotation (Draw): Of the pasted part, in degrees.
         scale (Draw): Of the pasted part.
@@ -91,7 +104,10 @@ class Recipe:
         dilation (Draw): By how many pixels a region that is removed is widened.
         source_quality (Draw): JPEG quality that the pasted part had before.
         target_quality (Draw): JPEG quality that the picture had before.
+        target_aligned (float): Probability that the 8x8 grid of that compression is the file's.
         final_quality (Draw): JPEG quality of the file; PNG where it is not drawn.
+        named_tables (float): Probability that a compression takes the tables of a camera or of an image editor in place
+            of libjpeg's at the quality that was drawn.
         subsampling (Mapping[str, float]): Shares of ``4:2:0``, ``4:2:2`` and ``4:4:4`` in the file.
         aligned (float): Probability that the 8x8 grid of the pasted part falls on the picture's.
 
@@ -103,9 +119,14 @@ class Recipe:
     size: int | None = 512
     kinds: Mapping[str, float] = field(default_factory=lambda: {'splice': 0.5, 'copy-move': 0.5})
     target_scale: Draw = NEVER
+    source_scale: Draw = NEVER
+    interpolation: Mapping[str, float] = field(default_factory=lambda: {'area': 1.0})
+    target_processing: float = 0.0
     contours: float = 0.0
+    followed: float = 0.0
     contour: str = 'star'
     share: Draw = Draw(1.0, 0.01, 0.3)
+    log_share: bool = False
     softness: Draw = NEVER
     rotation: Draw = NEVER
     scale: Draw = NEVER
@@ -125,7 +146,9 @@ class Recipe:
     dilation: Draw = Draw(1.0, 2, 6)
     source_quality: Draw = NEVER
     target_quality: Draw = NEVER
+    target_aligned: float = 1.0
     final_quality: Draw = Draw(1.0, 60, 100)
+    named_tables: float = 0.0
     subsampling: Mapping[str, float] = field(default_factory=lambda: {'4:2:0': 1.0})
     aligned: float = 0.0
 
@@ -136,13 +159,22 @@ class Recipe:
         check_shares('kinds', self.kinds, KINDS)
         check_shares('inpainting', self.inpainting, INPAINTINGS)
         check_shares('subsampling', self.subsampling, SUBSAMPLINGS)
-        for key in ('contours', 'processing', 'poisson', 'aligned'):
+        check_shares('interpolation', self.interpolation, INTERPOLATIONS)
+        for key in PROBABILITIES:
             check_number(key, getattr(self, key), 0, 1)
         if self.contour not in CONTOURS:
             raise ValueError(f'contour: must be one of {", ".join(CONTOURS)}, got {self.contour!r}')
         for key in LIMITS:
             _check_draw(key, getattr(self, key))
+        if not isinstance(self.log_share, bool):
+            raise ValueError(f'log_share: must be true or false, got {self.log_share!r}')
         _check_steps(self.steps)
+
+    def draw_share(self, rng: np.random.Generator) -> float:
+        """The area of a forged region over the picture's."""
+        if not self.log_share:
+            return self.share.of(rng)
+        return float(np.exp(rng.uniform(np.log(self.share.low), np.log(self.share.high))))
 
     def asdict(self) -> dict[str, object]:
         """Every value, as JSON takes it."""
@@ -174,6 +206,13 @@ class DemoRecipe:
     def asdict(self) -> dict[str, object]:
         """Every value, as JSON takes it."""
         return dict(name=self.name, size=self.size, kinds=dict(self.kinds))
+
+
+def choose(shares: Mapping[str, float], rng: np.random.Generator) -> str:
+    """A name, by the shares."""
+    names = sorted(shares)
+    weights = np.array([shares[name] for name in names], float)
+    return names[rng.choice(len(names), p=weights / weights.sum())]
 
 
 def _check_draw(key: str, draw: object) -> None:

@@ -3,6 +3,11 @@
 import cv2
 import numpy as np
 
+# A flood starts so often, at the latest on an image of so many pixels a side.
+FLOODS = 12
+FLOODED_SIDE = 256
+FLOOD_FLAGS = 4 | (255 << 8)
+
 
 def irregular_region(size: int, share: float, softness: float, rng: np.random.Generator) -> np.ndarray:
     """An irregular star-shaped region, wholly inside the picture.
@@ -95,3 +100,50 @@ def contour_mask(shape: str, area: float, most: tuple[int, int], rng: np.random.
     mask = np.zeros(corners.max(0)[::-1] + 1, np.uint8)
     cv2.fillPoly(mask, [corners], 1)
     return mask
+
+
+def followed_mask(
+    image: np.ndarray, areas: tuple[float, float], rng: np.random.Generator
+) -> tuple[np.ndarray, int, int] | None:
+    """A region whose border follows edges of the image: what a flood of similar colours reaches from a random point.
+
+    A forger cuts along the edges of objects, so regions whose borders know nothing of the image teach a network to look
+    for cut objects.
+
+    Args:
+        image (np.ndarray): uint8 RGB of shape (H, W, 3).
+        areas (tuple[float, float]): Least and most pixels of the region.
+        rng (np.random.Generator): Source of chance.
+
+    Returns:
+        tuple[np.ndarray, int, int] | None: The region in its smallest rectangle, uint8 (h, w) of 0 and 1, and the
+        rectangle's left and top; None where no flood had such an area.
+    """
+    height, width = image.shape[:2]
+    step = max(1, round(max(height, width) / FLOODED_SIDE))
+    small = cv2.resize(image, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
+    small = cv2.medianBlur(small, 5)
+    for _ in range(FLOODS):
+        seed = int(rng.integers(small.shape[1])), int(rng.integers(small.shape[0]))
+        tolerance = (float(rng.uniform(4, 30)),) * 3
+        flooded = np.zeros((small.shape[0] + 2, small.shape[1] + 2), np.uint8)
+        cv2.floodFill(small, flooded, seed, 0, tolerance, tolerance, cv2.FLOODFILL_MASK_ONLY | FLOOD_FLAGS)
+        mask = _solid(flooded[1:-1, 1:-1])
+        if areas[0] <= cv2.countNonZero(mask) * step**2 <= areas[1]:
+            mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
+            mask = (cv2.GaussianBlur(mask, (0, 0), step) > 127).astype(np.uint8)
+            x, y, w, h = cv2.boundingRect(mask)
+            if w >= 4 and h >= 4:
+                return np.ascontiguousarray(mask[y : y + h, x : x + w]), x, y
+    return None
+
+
+def _solid(mask: np.ndarray) -> np.ndarray:
+    """The largest piece of a mask with its holes filled and its border smoothed: uint8 of 0 and 255."""
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    contours = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+    solid = np.zeros_like(mask)
+    if contours:
+        cv2.drawContours(solid, [max(contours, key=cv2.contourArea)], -1, 255, cv2.FILLED)
+    return solid

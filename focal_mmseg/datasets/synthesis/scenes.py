@@ -6,10 +6,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .recipes import Recipe
+from .recipes import Recipe, choose
 
 # A JPEG picture's blocks of colour cover 16 pixels, those of its luminance 8: cutting here keeps both grids.
 GRID = 16
+SMALLER = {
+    'area': cv2.INTER_AREA,
+    'linear': cv2.INTER_LINEAR,
+    'cubic': cv2.INTER_CUBIC,
+    'lanczos': cv2.INTER_LANCZOS4,
+}
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,10 @@ def cut(scene: Scene, recipe: Recipe, rng: np.random.Generator) -> Scene:
     top, left = (int(GRID * rng.integers((scene.image.shape[axis] - sides[axis]) // GRID + 1)) for axis in (0, 1))
     image = np.ascontiguousarray(scene.image[top : top + sides[0], left : left + sides[1]])
     if out != sides:
-        smaller = out[0] < sides[0]
-        image = cv2.resize(image, out[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+        # Recipes with one interpolation keep the draws that they had before there was a choice.
+        by = choose(recipe.interpolation, rng) if len(recipe.interpolation) > 1 else next(iter(recipe.interpolation))
+        by = SMALLER[by] if out[0] < sides[0] else cv2.INTER_CUBIC
+        image = cv2.resize(image, out[::-1], interpolation=by)
     return Scene(image, scene.objects, left, top, (out[1] / sides[1], out[0] / sides[0]))
 
 

@@ -7,9 +7,11 @@ from .gaussian_noise import GaussianNoise
 from .geometry import ElasticWarp, GridWarp, PadToAtLeast, RandomMirrorOrTurn, RandomScale
 from .jpeg_compression import JPEGCompression
 from .load_forgery_mask import LoadForgeryMask
+from .load_jpeg_artifacts import LoadJPEGArtifacts
 from .noise_residual import NoiseResidual
 from .other_blurs import BoxBlur, MedianBlur, MotionBlur
 from .picture_transform import GeometryTransform, PictureTransform
+from .save_as_png import SaveAsPNG
 from .simulated_social_network import SimulatedSocialNetwork
 from .synthesize_forgery import SynthesizeForgery
 from .tones_and_grain import BrightnessContrast, LowerAndBack, SensorNoise, Sharpen, ToneCurve
@@ -26,6 +28,7 @@ __all__ = [
     'GridWarp',
     'JPEGCompression',
     'LoadForgeryMask',
+    'LoadJPEGArtifacts',
     'LowerAndBack',
     'MedianBlur',
     'MotionBlur',
@@ -34,6 +37,7 @@ __all__ = [
     'PictureTransform',
     'RandomMirrorOrTurn',
     'RandomScale',
+    'SaveAsPNG',
     'SensorNoise',
     'Sharpen',
     'SimulatedSocialNetwork',

@@ -1,5 +1,7 @@
 """One more JPEG compression."""
 
+from abc import abstractmethod
+
 import cv2
 import numpy as np
 from mmseg.registry import TRANSFORMS
@@ -13,8 +15,25 @@ CHROMA = {
 }
 
 
+class CompressingTransform(PictureTransform):
+    """A change that ends with a JPEG compression: the file goes on beside the image, for those who read coefficients."""
+
+    @abstractmethod
+    def compress(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Give the file, uint8 of shape (N,); the arguments are those of :meth:`PictureTransform.change`."""
+
+    def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Give the image after the compression."""
+        return decode(self.compress(image, rng), image.ndim)
+
+    def change_with_file(self, image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bytes | None]:
+        """See :meth:`PictureTransform.change_with_file`."""
+        content = self.compress(image, rng)
+        return decode(content, image.ndim), content.tobytes()
+
+
 @TRANSFORMS.register_module()
-class JPEGCompression(PictureTransform):
+class JPEGCompression(CompressingTransform):
     """Compress the picture as JPEG and decode it, by OpenCV, with the tables of libjpeg.
 
     Args:
@@ -34,9 +53,9 @@ class JPEGCompression(PictureTransform):
         self.quality = require_whole('quality', quality, 1, 100)
         self.chroma = chroma
 
-    def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Give the picture after the compression."""
-        return decode(encode(image, draw_whole(self.quality, rng), self.chroma), image.ndim)
+    def compress(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """See :meth:`CompressingTransform.compress`."""
+        return encode(image, draw_whole(self.quality, rng), self.chroma)
 
 
 def encode(image: np.ndarray, quality: int, chroma: str = '4:2:0') -> np.ndarray:

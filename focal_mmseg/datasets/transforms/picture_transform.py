@@ -18,7 +18,8 @@ class PictureTransform(BaseTransform):
 
     Every number that a subclass takes may be a pair ``(low, high)``, of which one is drawn for each picture.
 
-    Required and modified key: ``img``, uint8 of shape (H, W, 3), BGR, or (H, W). Modified key: ``img_shape``.
+    Required and modified key: ``img``, uint8 of shape (H, W, 3), BGR, or (H, W). Modified key: ``img_shape``. Added key:
+    ``jpeg`` (bytes | None), the file that the changed image was decoded from; None where it comes from no JPEG file.
 
     Args:
         seed (int, optional): What is drawn depends on this number, the class and the picture's name only: a test
@@ -40,9 +41,13 @@ class PictureTransform(BaseTransform):
             raise ValueError(
                 f'{type(self).__name__} needs a picture of 8 bits, got {image.dtype}: put it right behind the loading'
             )
-        results['img'] = np.ascontiguousarray(self.change(image, self.generator(results)))
+        results['img'], results['jpeg'] = self.change_with_file(image, self.generator(results))
         results['img_shape'] = results['img'].shape[:2]
         return results
+
+    def change_with_file(self, image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bytes | None]:
+        """The changed image, and the JPEG file that it was decoded from, if the change ends with a compression."""
+        return np.ascontiguousarray(self.change(image, rng)), None
 
     @abstractmethod
     def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -97,7 +102,7 @@ class GeometryTransform(PictureTransform):
             if results[key].shape != shape:
                 raise ValueError(f'{type(self).__name__}: {key} is of shape {results[key].shape}, the picture {shape}')
             results[key] = np.ascontiguousarray(warp(results[key], True))
-        results['img'] = np.ascontiguousarray(warp(results['img'], False))
+        results['img'], results['jpeg'] = np.ascontiguousarray(warp(results['img'], False)), None
         results['img_shape'] = results['img'].shape[:2]
         return results
 

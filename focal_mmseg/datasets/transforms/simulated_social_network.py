@@ -5,12 +5,12 @@ import numpy as np
 from mmseg.registry import TRANSFORMS
 
 from .degrade_by_resize import scaled
-from .jpeg_compression import decode, encode
-from .picture_transform import PictureTransform, as_picture, require, require_whole
+from .jpeg_compression import CompressingTransform, encode
+from .picture_transform import as_picture, require, require_whole
 
 
 @TRANSFORMS.register_module()
-class SimulatedSocialNetwork(PictureTransform):
+class SimulatedSocialNetwork(CompressingTransform):
     """A SIMULATION of a transmission over a social network; no network was measured for it.
 
     Three steps, after what is published of Facebook (Wu et al. 2022): a picture with a side above ``longest`` is
@@ -45,17 +45,17 @@ class SimulatedSocialNetwork(PictureTransform):
         self.quality = require_whole('quality', (low, high), 1, 100)
         self.bits = require('bits', bits, 0, above=True)
 
-    def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Give the picture as it comes out of the simulation."""
+    def compress(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Give the file that comes out of the simulation."""
         longest = max(image.shape[:2])
         if longest > self.longest:
             size = scaled(image.shape, self.longest / longest)
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         values = image.astype(np.float32)
         image = as_picture(values + self.enhancement * (values - cv2.GaussianBlur(values, (0, 0), 1.0)))
-        return decode(self._compress(image), image.ndim)
+        return self._within_budget(image)
 
-    def _compress(self, image: np.ndarray) -> np.ndarray:
+    def _within_budget(self, image: np.ndarray) -> np.ndarray:
         """The file of the highest quality within the budget, else of the lowest, by bisection."""
         budget = self.bits * image.shape[0] * image.shape[1] / 8
         low, high = self.quality

@@ -11,13 +11,13 @@ from mmseg.registry import TRANSFORMS
 from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
 
 from ..synthesis.forge import Forgery
-from ..synthesis.forging import choose, forge_scene
-from ..synthesis.history import compress
+from ..synthesis.forging import forge_scene
+from ..synthesis.history import decode, encode
 from ..synthesis.objects import ObjectMasks
 from ..synthesis.photographs import Photographs, UnusableError, require_side
 from ..synthesis.recipe_checks import check_shares
 from ..synthesis.recipe_files import read_recipe
-from ..synthesis.recipes import KINDS, DemoRecipe
+from ..synthesis.recipes import KINDS, DemoRecipe, choose
 from ..synthesis.scenes import Scene
 
 KEPT_IN_MEMORY = 8
@@ -31,7 +31,8 @@ class SynthesizeForgery(BaseTransform):
     compression is done too, in memory.
 
     Required and modified keys: ``img`` (uint8 BGR (H, W, 3), of the recipe's size afterwards), ``img_shape``,
-    ``ori_shape``. Added keys: ``gt_seg_map`` (np.uint8, (H, W): 0 pristine, 1 forged), ``seg_fields``, ``kind``.
+    ``ori_shape``. Added keys: ``gt_seg_map`` (np.uint8, (H, W): 0 pristine, 1 forged), ``seg_fields``, ``kind``, ``jpeg``
+    (bytes | None): the last JPEG file, for :class:`LoadJPEGArtifacts`.
 
     Args:
         recipe (str): Name of a recipe but ``demo``, or a path of a YAML file. Defaults to ``tampcoco``.
@@ -83,7 +84,9 @@ class SynthesizeForgery(BaseTransform):
         host = Scene(cv2.cvtColor(results['img'], cv2.COLOR_BGR2RGB))
         donor = self._donor(rng) if kind == 'splice' else None
         forgery = forge_scene(self.recipe, kind, host, donor, rng)
-        results['img'] = cv2.cvtColor(_last_compressed(forgery), cv2.COLOR_RGB2BGR)
+        results['jpeg'] = _last_file(forgery)
+        image = forgery.image if results['jpeg'] is None else decode(results['jpeg'])
+        results['img'] = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
         results['gt_seg_map'] = forgery.mask // 255
         results['kind'] = kind
@@ -120,7 +123,9 @@ class SynthesizeForgery(BaseTransform):
         return f'{type(self).__name__}({options})'
 
 
-def _last_compressed(forgery: Forgery) -> np.ndarray:
-    """The picture as it would be read from its file."""
+def _last_file(forgery: Forgery) -> bytes | None:
+    """The JPEG file that the forgery is saved as; None for one that is not compressed."""
     quality = forgery.parameters['quality']
-    return forgery.image if quality == '' else compress(forgery.image, quality, forgery.parameters['subsampling'])
+    if quality == '':
+        return None
+    return encode(forgery.image, quality, forgery.parameters['subsampling']).tobytes()

@@ -5,6 +5,7 @@ from .contrastive_loss import ContrastiveLoss, QueryLoss
 from .dcl_loss import DCLLoss
 from .info_nce_loss import InfoNCELoss
 from .info_nce_plus_plus_loss import InfoNCEPlusPlusLoss
+from .pristine_loss import PristineLoss
 from .soft_contrastive_loss import SoftContrastiveLoss
 from .streaming import streamed_mean
 from .triplet_loss import TripletLoss
@@ -15,6 +16,7 @@ __all__ = [
     'DCLLoss',
     'InfoNCELoss',
     'InfoNCEPlusPlusLoss',
+    'PristineLoss',
     'QueryLoss',
     'SoftContrastiveLoss',
     'TripletLoss',

@@ -1,5 +1,7 @@
 """The encoder-decoder of FOCAL: image scores, and a sliding window that stitches embeddings."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -26,6 +28,8 @@ class FOCALEncoderDecoder(EncoderDecoder):
 
     - ``crop_size`` (tuple[int, int]): Height and width of a window, in pixels of the network's input.
     - ``stride`` (tuple[int, int]): From window to window, at most ``crop_size``.
+    - ``size_divisor`` (int, optional): Windows are made smaller than ``crop_size`` on images that are smaller, down to the
+      next multiple of it. None, the default, fills small images up to a whole window, for backbones of one input size.
 
     Args:
         *args: Of mmseg's ``EncoderDecoder``.
@@ -83,13 +87,24 @@ class FOCALEncoderDecoder(EncoderDecoder):
         window, stride = self._slide_options()
         maps = []
         for image in inputs:
-            embeddings, cell = stitched(self._embed, image, window, stride, self.decode_head.max_points)
+            fitting = self._fitting(window, image.shape[1:])
+            embeddings, cell = stitched(self._embed, image, fitting, stride, self.decode_head.max_points)
             maps.append(embeddings)
         covered = tuple(cell * cells for cells in maps[0].shape[1:])
         return torch.stack(maps), [_beyond(meta, covered, inputs.shape[2:]) for meta in batch_img_metas]
 
     def _embed(self, window: Tensor) -> Tensor:
         return self.decode_head(self.extract_feat(window))
+
+    def _fitting(self, window: tuple[int, int], size: Sequence[int]) -> tuple[int, int]:
+        """The window for an image: no larger than the image where ``size_divisor`` allows it."""
+        divisor = self.test_cfg.get('size_divisor')
+        if divisor is None:
+            return window
+        height, width = (
+            min(most, math.ceil(side / divisor) * divisor) for most, side in zip(window, size, strict=True)
+        )
+        return height, width
 
     def _slide_options(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """``crop_size`` and ``stride``."""
@@ -100,6 +115,11 @@ class FOCALEncoderDecoder(EncoderDecoder):
             raise ValueError(
                 f'model.test_cfg.stride must be at most model.test_cfg.crop_size, got {stride} and {window}: windows '
                 'would leave gaps'
+            )
+        divisor = self.test_cfg.get('size_divisor')
+        if divisor is not None and not (isinstance(divisor, int) and divisor >= 1):
+            raise ValueError(
+                f'model.test_cfg.size_divisor must be None or a whole number of at least 1, got {divisor!r}'
             )
         return window, stride
 

@@ -1,0 +1,56 @@
+"""The networks that ship inside the package, and the configs that they belong to."""
+
+from pathlib import Path
+
+# What a checkpoint's name begins with that means one of this folder: focal_mmseg://focal_lite
+SCHEME = 'focal_mmseg://'
+DEFAULT = 'focal_lite'
+FOLDER = Path(__file__).parent
+# Configs of a clone, then those that an installation brings.
+CONFIG_FOLDERS = (FOLDER.parents[1] / 'configs', FOLDER.parent / '.mim' / 'configs')
+
+
+def shipped() -> list[str]:
+    """Names of the networks that ship."""
+    return sorted(path.stem for path in FOLDER.glob('*.pth'))
+
+
+def resolve_checkpoint(checkpoint: str | Path) -> Path:
+    """The file that a checkpoint's name means.
+
+    Args:
+        checkpoint (str | Path): A path, or ``focal_mmseg://NAME`` for a network that ships.
+
+    Returns:
+        Path: The path itself, or that inside the package.
+
+    Raises:
+        FileNotFoundError: If no network of that name ships.
+    """
+    if not str(checkpoint).startswith(SCHEME):
+        return Path(checkpoint).expanduser()
+    name = str(checkpoint).removeprefix(SCHEME)
+    if name not in shipped():
+        raise FileNotFoundError(f'no network {name!r} ships with focal_mmseg; there are {", ".join(shipped())}')
+    return FOLDER / f'{name}.pth'
+
+
+def find_config(config: str | Path) -> Path:
+    """The file of a config.
+
+    Args:
+        config (str | Path): A path, or a name of one of this project's, as ``focal_lite``.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        FileNotFoundError: If there is neither.
+    """
+    if Path(config).is_file():
+        return Path(config)
+    for folder in CONFIG_FOLDERS:
+        found = (folder / config).with_suffix('.py')
+        if not Path(config).is_absolute() and found.is_file():
+            return found
+    raise FileNotFoundError(f'the config {config} does not exist, as a file or as a name of this project')

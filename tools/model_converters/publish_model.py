@@ -1,0 +1,46 @@
+"""Make a small checkpoint to hand out: the weights alone, in half precision.
+
+A checkpoint of a training also holds the optimizer's state, the log and, with EMAHook, the weights of the last step. The
+file has the weights that a test of the checkpoint would use, and the names of the two classes.
+
+Example:
+  python tools/model_converters/publish_model.py work_dirs/focal_lite/iter_5200.pth focal_lite.pth
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from focal_mmseg.datasets import ForgeryDataset
+from focal_mmseg.engine.checkpoint import load_weights
+from focal_mmseg.utils import run_command, written_whole
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('checkpoint', help='of a training')
+    parser.add_argument('out', type=Path, help='file to write')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write the weights.
+
+    Raises:
+        ValueError: If a weight does not fit into half precision.
+    """
+    args = parse_args()
+    state = load_weights(args.checkpoint)
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+    too_large = [name for name, value in halves.items() if not value.isfinite().all()]
+    if too_large:
+        raise ValueError(f'{too_large[0]} of {args.checkpoint} does not fit into half precision')
+    with written_whole(args.out) as part:
+        torch.save(dict(state_dict=halves, meta=dict(dataset_meta=dict(ForgeryDataset.METAINFO))), part)
+    print(f'{len(halves)} entries, {args.out.stat().st_size / 2**20:.1f} MiB, written to {args.out}')
+
+
+if __name__ == '__main__':
+    run_command(main)
