@@ -10,6 +10,7 @@ Example:
   python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions
   python tools/predict.py folder --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions \
       --cfg-options model.decode_head.clusterer.type=KMeansClusterer
+  python tools/predict.py folder --calibration calibration.json --out predictions
 """
 
 import argparse
@@ -30,6 +31,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('input', type=Path, help='a picture, or a folder that is searched with its sub-folders')
     parser.add_argument('--config', help='config file of the model; default the network that ships, focal_lite')
     parser.add_argument('--checkpoint', help='its weights; default those that the config names; a fusion needs none')
+    parser.add_argument('--calibration', help='of tools/calibrate.py: what is forged is decided by its threshold')
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
     parser.add_argument('--again', action='store_true', help='replace results that are there, of another model too')
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; default cuda where there is one')
@@ -62,8 +64,8 @@ def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, P
     """
     pictures = find_pictures(args.input, args.out)
     config, checkpoint = model_source(args.config, args.checkpoint)
-    focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options)
-    results = PredictionFolder(args.out, identity(config, checkpoint, args.cfg_options))
+    focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options, args.calibration)
+    results = PredictionFolder(args.out, identity(config, checkpoint, args.cfg_options, args.calibration))
     results.claim(args.again)
     return pictures, focal, results
 

@@ -12,10 +12,13 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
+from mmseg.structures import SegDataSample
 
 from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
 from focal_mmseg.utils import require_bearable_size
 from focal_mmseg.weights import DEFAULT, find_config
+
+from .calibration import Calibration, fingerprint, margin_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Prediction:
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
             the embeddings, ``image_score`` in [0, 1], higher for a forged picture (these three of FOCAL heads only; the
-            mean over the members of a fusion that clusters each), ``seconds`` for all but the start of the model.
+            mean over the members of a fusion that clusters each), ``calibration`` where there is one, ``seconds`` for
+            all but the start of the model.
     """
 
     mask: np.ndarray
@@ -66,11 +70,13 @@ class FOCALInferencer:
             without.
         device (str, optional): Defaults to ``'cuda'`` where there is one, else ``'cpu'``.
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
+        calibration (str | Path, optional): A file of ``tools/calibrate.py``, of this model: its threshold decides what
+            is forged. Defaults to None.
 
     Raises:
-        FileNotFoundError: If config or checkpoint is missing.
-        ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, or the model
-            gives other than two channels.
+        FileNotFoundError: If config, checkpoint or calibration is missing.
+        ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, the model
+            gives other than two channels, or the calibration is of another model.
 
     Example:
         >>> focal = FOCALInferencer()  # doctest: +SKIP
@@ -83,6 +89,7 @@ class FOCALInferencer:
         checkpoint: str | Path | None = None,
         device: str | None = None,
         cfg_options: dict[str, Any] | None = None,
+        calibration: str | Path | None = None,
     ) -> None:
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         config, checkpoint = model_source(config, checkpoint)
@@ -99,6 +106,10 @@ class FOCALInferencer:
         if weights is not None:
             require_fit(self.model, weights, f'the checkpoint {checkpoint}')
             self.model.load_state_dict(weights)
+        self.calibration = None if calibration is None else Calibration.read(calibration)
+        if self.calibration is not None:
+            self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), calibration)
+            self.calibration.attach(self.model)
         load, *prepare = cfg.test_pipeline
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
@@ -118,7 +129,7 @@ class FOCALInferencer:
             ValueError: If the file is no image or truncated, or the array has another form.
         """
         start = time.perf_counter()
-        sample = self.model.test_step(pseudo_collate([self._load(image)]))[0]
+        sample = self._sample(image)
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1
         summary = dict(width=score.shape[1], height=score.shape[0], forged_share=round(float(forged.mean()), 6))
@@ -127,8 +138,30 @@ class FOCALInferencer:
             summary['clusters'] = mean(each.num_clusters for each in found)
             summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
             summary['image_score'] = round(mean(each.image_score for each in found), 6)
+        if self.calibration is not None:
+            summary['calibration'] = str(self.calibration)
         summary['seconds'] = round(time.perf_counter() - start, 3)
         return Prediction(forged.astype(np.uint8) * 255, score, summary)
+
+    @torch.no_grad()
+    def margin(self, image: str | Path | np.ndarray) -> np.ndarray:
+        """How far each pixel is on the forged side: the logit of its score, without the rounding of the score.
+
+        Args:
+            image (str | Path | np.ndarray): See :meth:`__call__`.
+
+        Returns:
+            np.ndarray: float32 of shape (H, W), above 0 where forged.
+
+        Raises:
+            FileNotFoundError: See :meth:`__call__`.
+            ValueError: See there.
+        """
+        return margin_of(self._sample(image)).cpu().numpy()
+
+    def _sample(self, image: str | Path | np.ndarray) -> SegDataSample:
+        """What the model predicts."""
+        return self.model.test_step(pseudo_collate([self._load(image)]))[0]
 
     def _load(self, image: str | Path | np.ndarray) -> dict:
         """Run the test pipeline."""

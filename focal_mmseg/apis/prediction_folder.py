@@ -10,27 +10,32 @@ import numpy as np
 from mmengine.config import Config
 
 from focal_mmseg import __version__
+from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import write_image, written_whole
 from focal_mmseg.visualization import overlay
-from focal_mmseg.weights import resolve_checkpoint
 
 from .inferencer import Prediction
 
 STAMP = 'predictions.json'
-BLOCK = 2**20
 
 
-def identity(config: str | Path, checkpoint: str | Path | None, options: dict[str, Any] | None) -> dict[str, Any]:
+def identity(
+    config: str | Path,
+    checkpoint: str | Path | None,
+    options: dict[str, Any] | None,
+    calibration: str | Path | None = None,
+) -> dict[str, Any]:
     """What makes a model's results: two models of one identity give the same.
 
     Args:
         config (str | Path): Config file.
         checkpoint (str | Path, optional): Its weights.
         options (dict, optional): Overrides of the config.
+        calibration (str | Path, optional): A file of ``tools/calibrate.py``. Defaults to None.
 
     Returns:
-        dict[str, Any]: ``version``, ``config``, ``weights`` and ``options``, as JSON has them; the configs and the
-            weights' hashes of a fusion's members too.
+        dict[str, Any]: ``version``, ``config``, ``weights``, ``options`` and, with one, ``calibration``, as JSON has
+            them; the configs and the weights' hashes of a fusion's members too.
     """
     cfg = Config.fromfile(config)
     given = cfg.pretty_text
@@ -40,12 +45,11 @@ def identity(config: str | Path, checkpoint: str | Path | None, options: dict[st
     found = dict(
         version=__version__,
         config=[given, *(text for text, _ in members)],
-        weights=[
-            None if path is None else _digest(resolve_checkpoint(path))
-            for path in (checkpoint, *(path for _, path in members))
-        ],
+        weights=[None if path is None else digest(path) for path in (checkpoint, *(path for _, path in members))],
         options=options or {},
     )
+    if calibration is not None:
+        found['calibration'] = json.loads(Path(calibration).read_text(encoding='utf-8'))
     return json.loads(json.dumps(found))
 
 
@@ -90,7 +94,8 @@ class PredictionFolder:
                     f'{stamp} is damaged, so that nobody knows which model made the results beside it: give another '
                     'folder, or --again to replace them'
                 )
-            other = [key for key, value in self._made_by.items() if before.get(key) != value]
+            keys = [*self._made_by, *(key for key in before if key not in self._made_by)]
+            other = [key for key in keys if before.get(key) != self._made_by.get(key)]
             if other:
                 raise FileExistsError(
                     f'{self.folder} holds results of other {" and ".join(other)}: give another folder, or --again to '
@@ -136,15 +141,6 @@ class PredictionFolder:
     def _of(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""
         return dict(model=self._hash, **state)
-
-
-def _digest(path: str | Path) -> str:
-    """The hash of a file, which need not fit into memory."""
-    found = sha256()
-    with Path(path).open('rb') as file:
-        while block := file.read(BLOCK):
-            found.update(block)
-    return found.hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any] | None:
