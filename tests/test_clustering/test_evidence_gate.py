@@ -35,7 +35,7 @@ def reference(points: Tensor, labels: Tensor) -> list[float]:
         away = {label: max(0.0, 1 - float(point @ centre)) for label, centre in centres.items()}
         pristine = away.pop(largest)
         other = min(away.values(), default=pristine)
-        found.append(pristine * (pristine / (pristine + other)) ** 2 if pristine + other > 1e-9 else 0.0)
+        found.append(pristine * (pristine / (pristine + other)) ** 3 if pristine + other > 1e-9 else 0.0)
     return found
 
 
@@ -97,14 +97,14 @@ def test_one_cluster_is_ranked_by_the_distance_to_its_centre(blobs: Callable[...
     points = torch.cat([blobs([200], spread=0.05), -blobs([1], spread=0.05)])
     found = EvidenceGate()(points, localise(points, torch.zeros(201, dtype=torch.long)))
     assert found.forged.tolist() == [False] * 200 + [True]
-    assert found.score[-1] == pytest.approx(0.5 / 0.65, abs=1e-2)
+    assert found.score[-1] == pytest.approx(0.25 / 0.34, abs=1e-2)
 
 
 def test_points_are_found_that_hdbscans_choice_of_clusters_gives_up(blobs: Callable[..., Tensor]) -> None:
     points = blobs([900, 100], spread=0.4, width=32)
     one = HDBSCANClusterer().localise(points)
     assert one.num_clusters == 1 and not one.forged.any()
-    found = EvidenceGate(0.22)(points, one)
+    found = EvidenceGate(0.11)(points, one)
     assert found.forged[900:].float().mean() > 0.5 > 0.1 > found.forged[:900].float().mean()
 
 

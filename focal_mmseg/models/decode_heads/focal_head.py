@@ -37,7 +37,7 @@ class FOCALHead(BaseDecodeHead):
         in_index (int | Sequence[int]): Which of the backbone's feature maps. Defaults to all of them for a sequence
             of ``in_channels``, else to the last.
         clusterer (dict): Config of a clusterer in TASK_UTILS. Defaults to ``dict(type='HDBSCANClusterer')``.
-        gate (dict, optional): Config of a gate in TASK_UTILS, as ``dict(type='EvidenceGate', threshold=0.2)``, which
+        gate (dict, optional): Config of a gate in TASK_UTILS, as ``dict(type='EvidenceGate', threshold=0.09)``, which
             decides by one threshold for all images what is forged. None leaves it to the clusters. Defaults to None.
         loss_decode (dict | Sequence[dict]): Config of the contrastive loss or losses. Defaults to
             ``dict(type='InfoNCEPlusPlusLoss')``.
