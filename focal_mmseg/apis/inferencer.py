@@ -1,7 +1,7 @@
 """One picture in; mask, score map and summary out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -14,11 +14,15 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 from mmseg.structures import SegDataSample
 
+from focal_mmseg.clustering import Localisation
 from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
 from focal_mmseg.utils import require_bearable_size
 from focal_mmseg.weights import DEFAULT, find_config
 
 from .calibration import Calibration, fingerprint, margin_of
+
+# Numbers of clusters in an image of 8 bits.
+LAST_CLUSTER = 255
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,20 @@ class Prediction:
             the embeddings, ``image_score`` in [0, 1], higher for a forged picture (these three of FOCAL heads only; the
             mean over the members of a fusion that clusters each), ``calibration`` where there is one, ``seconds`` for
             all but the start of the model.
+        clusters (np.ndarray | None): uint8 of shape (H, W): 0 where the mask is pristine, else the number of the
+            cluster that the pixel's embedding is of, or nearest to: 1 the largest of those that are not pristine, 255
+            all from the 255th on. Regions of several sources have several numbers. None where nothing was clustered,
+            or several maps of the image were.
+        sources (list[dict]): For each of these numbers, in its order: ``cluster``, ``share`` of the pixels,
+            ``distance`` of its centre from the pristine one (Euclidean, in [0, 2]) and, of HDBSCAN, the mean
+            ``probability``.
     """
 
     mask: np.ndarray
     score: np.ndarray
     summary: dict[str, Any]
+    clusters: np.ndarray | None = None
+    sources: list[dict[str, float]] = field(default_factory=list)
 
 
 def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tuple[Path, str | Path | None]:
@@ -141,7 +154,10 @@ class FOCALInferencer:
         if self.calibration is not None:
             summary['calibration'] = str(self.calibration)
         summary['seconds'] = round(time.perf_counter() - start, 3)
-        return Prediction(forged.astype(np.uint8) * 255, score, summary)
+        only = found[0] if len(found) == 1 else None
+        clusters = None if only is None else clusters_of(only, forged)
+        sources = [] if only is None else sources_of(only, clusters)
+        return Prediction(forged.astype(np.uint8) * 255, score, summary, clusters, sources)
 
     @torch.no_grad()
     def margin(self, image: str | Path | np.ndarray) -> np.ndarray:
@@ -176,3 +192,34 @@ class FOCALInferencer:
             return self._from_file(dict(img_path=str(image)))
         except (AssertionError, OSError, cv2.error) as error:
             raise ValueError(f'the picture {image} cannot be read: it is no image, or truncated ({error})') from error
+
+
+def clusters_of(found: Localisation, forged: np.ndarray) -> np.ndarray:
+    """The cluster of each forged pixel; see :class:`Prediction`.
+
+    Args:
+        found (Localisation): Of the image, with its grid, whose cells are taken to cover the image evenly.
+        forged (np.ndarray): bool of shape (H, W).
+
+    Returns:
+        np.ndarray: uint8 of shape (H, W).
+    """
+    cells = found.sources.clamp(max=LAST_CLUSTER).view(found.grid).cpu().numpy().astype(np.uint8)
+    clusters = cv2.resize(cells, forged.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.where(forged, clusters, 0).astype(np.uint8)
+
+
+def sources_of(found: Localisation, clusters: np.ndarray) -> list[dict[str, float]]:
+    """What is known of each cluster that forged pixels are of; see :class:`Prediction`."""
+    numbers, pixels = np.unique(clusters[clusters > 0], return_counts=True)
+    sources = []
+    for number, count in zip(numbers.tolist(), pixels.tolist(), strict=True):
+        own = found.labels == number
+        source = dict(cluster=number, share=round(count / clusters.size, 6))
+        # Without a cluster of that number the gate called outliers of the only cluster forged.
+        if own.any():
+            source['distance'] = round(found.centre_distances[number].item(), 6)
+            if found.probabilities is not None:
+                source['probability'] = round(found.probabilities[own].mean().item(), 6)
+        sources.append(source)
+    return sources

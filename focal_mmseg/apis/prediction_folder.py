@@ -68,7 +68,8 @@ class PredictionFolder:
 
     Args:
         folder (Path): Is made.
-        made_by (dict[str, Any]): Of :func:`identity`.
+        made_by (dict[str, Any]): Of :func:`identity`; with a key ``clusters`` that is True, ``clusters.png`` and what
+            is known of each cluster are written too.
     """
 
     def __init__(self, folder: Path, made_by: dict[str, Any]) -> None:
@@ -114,7 +115,7 @@ class PredictionFolder:
             return False
 
     def write(self, name: str, picture: Path, state: dict[str, int], prediction: Prediction) -> None:
-        """Write the four files of a picture, the summary last: where it is, the others are.
+        """Write the files of a picture, the summary last: where it is, the others are.
 
         Args:
             name (str): Of the picture's folder.
@@ -124,6 +125,7 @@ class PredictionFolder:
 
         Raises:
             OSError: If something cannot be written.
+            ValueError: If clusters are wanted of a model that has none.
         """
         folder = self.folder / name
         # From now on, and until the summary is there again, what lies here is of no one model.
@@ -132,6 +134,11 @@ class PredictionFolder:
         write_image(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
         write_image(folder / 'overlay.png', overlay(mmcv.imread(str(picture)), prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
+        if self._made_by.get('clusters'):
+            if prediction.clusters is None:
+                raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')
+            write_image(folder / 'clusters.png', prediction.clusters)
+            summary['sources'] = prediction.sources
         with written_whole(self._summary(name)) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
 

@@ -32,8 +32,11 @@ class Localisation:
             the clusterer left without a cluster. A gate changes ``forged``, not the labels.
         distances (Tensor | None): float32 of shape (P, max(1, num_clusters)): Euclidean, to the centre of each cluster
             by its label.
+        centre_distances (Tensor | None): float32 of shape (max(1, num_clusters),): from the centre of each cluster to
+            that of the pristine one; the first is 0.
         probabilities (Tensor | None): float32 of shape (P,) in [0, 1]: how surely each point belongs to its cluster,
             where the clusterer says so (HDBSCAN), else None.
+        grid (tuple[int, int] | None): Height and width of the map that the points are, row by row, where it is known.
         gate_score (float | None): The gate's score of the image as a whole, in [0, 1]; None without a gate.
     """
 
@@ -45,13 +48,26 @@ class Localisation:
     seconds: float = 0.0
     labels: Tensor | None = None
     distances: Tensor | None = None
+    centre_distances: Tensor | None = None
     probabilities: Tensor | None = None
+    grid: tuple[int, int] | None = None
     gate_score: float | None = None
 
     @property
     def image_score(self) -> float:
         """How surely something in the image is forged, in [0, 1]: the gate's score, without one the heterogeneity."""
         return self.heterogeneity if self.gate_score is None else self.gate_score
+
+    @property
+    def sources(self) -> Tensor:
+        """Where each point would come from if it is forged, int64 of shape (P,).
+
+        That is the label of its cluster, and of points that are pristine or noise the cluster that is not pristine with
+        the nearest centre; 1 where there is none.
+        """
+        if self.distances.shape[1] == 1:
+            return torch.ones_like(self.labels)
+        return torch.where(self.labels > 0, self.labels, self.distances[:, 1:].argmin(1) + 1)
 
 
 class Clusterer(ABC):
@@ -96,6 +112,19 @@ class Clusterer(ABC):
         """
         return self.fit_predict(embeddings)
 
+    def memberships(self, embeddings: Tensor, grid: tuple[int, int] | None = None) -> tuple[Tensor, Tensor | None]:
+        """Cluster the points, and say how surely each belongs to its cluster; only some clusterers know.
+
+        Args:
+            embeddings (Tensor): As in :meth:`fit_predict`.
+            grid (tuple[int, int], optional): See :meth:`fit_predict_grid`.
+
+        Returns:
+            tuple[Tensor, Tensor | None]: The labels of :meth:`fit_predict`, and float32 of shape (P,) in [0, 1], or
+            None.
+        """
+        return self.fit_predict(embeddings) if grid is None else self.fit_predict_grid(embeddings, grid), None
+
     def localise(self, embeddings: Tensor, grid: tuple[int, int] | None = None) -> Localisation:
         """Cluster one image and say which points are forged.
 
@@ -119,9 +148,9 @@ class Clusterer(ABC):
             raise ValueError('the embeddings hold NaN or infinity: did the training diverge?')
         # Autocast would take the matrix products below to 8 or 11 bits.
         with torch.autocast(embeddings.device.type, enabled=False):
-            labels = self.fit_predict(embeddings) if grid is None else self.fit_predict_grid(embeddings, grid)
+            labels, probabilities = self.memberships(embeddings, grid)
             found = localise(embeddings, labels, self.noise)
-        return replace(found, seconds=time.perf_counter() - start)
+        return replace(found, seconds=time.perf_counter() - start, probabilities=probabilities, grid=grid)
 
     def localise_batch(
         self, batch: Sequence[Tensor], grids: Sequence[tuple[int, int] | None] | None = None
@@ -191,5 +220,12 @@ def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Loca
     score = torch.where(forged, score.clamp(min=1 - SHORT_OF_HALF), score.clamp(max=SHORT_OF_HALF))
     heterogeneity = min(1.0, max(0.0, 1 - embeddings.mean(0).norm().item()))
     return Localisation(
-        forged, score.clamp(0, 1), num_clusters, noise_share, heterogeneity, labels=labels, distances=distances
+        forged,
+        score.clamp(0, 1),
+        num_clusters,
+        noise_share,
+        heterogeneity,
+        labels=labels,
+        distances=distances,
+        centre_distances=(centres - centres[0]).norm(dim=1),
     )
