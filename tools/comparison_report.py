@@ -10,14 +10,15 @@ from mmseg.registry import DATASETS
 
 from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.datasets.degradations import panels_of
+from focal_mmseg.evaluation.operating import LEVEL, OperatingCurve, read_operating
 from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.evaluation.summary import HEADINGS
+from focal_mmseg.evaluation.summary import CURVES_FILE, HEADINGS
 from focal_mmseg.reports import read_steps, write_page
 from focal_mmseg.reports.page import Section, paragraph, picture, wide
 from focal_mmseg.reports.pictures import Source, by_picture, sources, spread_over, write_masks, write_scatter
-from focal_mmseg.reports.results import differences_table, intervals_table, over_sets
+from focal_mmseg.reports.results import differences_table, intervals_table, operating_table, over_sets
 from focal_mmseg.utils import read_config, written_whole
-from focal_mmseg.visualization import write_curves, write_panels
+from focal_mmseg.visualization import write_curves, write_operating_curves, write_panels
 
 WORST = 3
 SCATTERED = 'iou'
@@ -44,6 +45,7 @@ def write_report(comparison: Comparison) -> None:
             )
             + wide(table.to_html(), 'table of figures'),
         ),
+        *_operating(comparison),
         _certainty(comparison),
         *_robustness(comparison),
         *_loss_curves(comparison),
@@ -51,6 +53,37 @@ def write_report(comparison: Comparison) -> None:
         Section('Models', wide(_listing(comparison), 'configs and weights')),
     ]
     write_page(comparison.folder / 'report.html', comparison.plan.title, sections)
+
+
+def _operating(comparison: Comparison) -> Iterator[Section]:
+    """What is found at each level of false alarms, of a model's first training."""
+    first = {model: comparison.tested[runs[0]] for model, runs in comparison.trainings.items()}
+    read = {model: {name: _curves_of(masks) for name, masks in sets.items()} for model, sets in first.items()}
+    curves = {model: {name: each['all'] for name, each in sets.items() if each} for model, sets in read.items()}
+    curves = {model: sets for model, sets in curves.items() if sets}
+    if not curves:
+        return
+    table = operating_table(curves)
+    table.write_csv(comparison.folder / 'operating.csv')
+    text = (
+        'One threshold of the score for all pictures, set so that 5 % of the pixels of pristine pictures are called '
+        'forged: models compare whatever threshold each has of its own.'
+    )
+    body = paragraph(text) + wide(table.to_html(), 'table of figures at 5 % false alarms')
+    name = next(iter(next(iter(curves.values()))))
+    drawn = {model: sets[name] for model, sets in curves.items() if name in sets}
+    path = comparison.folder / 'operating.png'
+    write_operating_curves(
+        path, {model: (each.false_alarms, each.found['iou']) for model, each in drawn.items()}, 'IoU', LEVEL
+    )
+    body += picture(path, f'IoU over false alarms{f" on {name}" if name else ""}; dashed: 5 %')
+    yield Section('False alarms', body)
+
+
+def _curves_of(masks: Path) -> dict[str, OperatingCurve]:
+    """By the name of a group; none where an older test left no curves."""
+    path = masks / CURVES_FILE
+    return read_operating(path) if path.is_file() else {}
 
 
 def _certainty(comparison: Comparison) -> Section:

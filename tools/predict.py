@@ -2,15 +2,17 @@ r"""Localise forged regions in your own pictures; no ground truth is needed.
 
 For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
 forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share; of some
-models an image score), of TruFor also confidence.png (16 bits, 65535 = sure of the mask). A picture that cannot be
-read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes on with the
-pictures that have no result of this model yet, or have changed since.
+models an image score), of TruFor also confidence.png (16 bits, 65535 = sure of the mask), of MVSS-Net edge.png.
+--clusters adds clusters.png, whose levels are the numbers of the sources that summary.json describes. A picture that
+cannot be read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes on
+with the pictures that have no result of this model yet, or have changed since.
 
 Example:
   python tools/predict.py photo.jpg --out predictions
   python tools/predict.py photo.jpg --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions
   python tools/predict.py folder --config configs/focal_hrnet.py --checkpoint hrnet.pth --out predictions \
       --cfg-options model.decode_head.clusterer.type=KMeansClusterer
+  python tools/predict.py folder --calibration calibration.json --out predictions
 """
 
 import argparse
@@ -33,6 +35,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--config', help='config file of the model; default the network that ships, focal_lite')
     parser.add_argument('--checkpoint', help='its weights; default those that the config names; a fusion needs none')
+    parser.add_argument('--calibration', help='of tools/calibrate.py: what is forged is decided by its threshold')
+    parser.add_argument(
+        '--clusters',
+        action='store_true',
+        help='write clusters.png too, the number of its source at each forged pixel, and what is known of each source',
+    )
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
     parser.add_argument('--again', action='store_true', help='replace results that are there, of another model too')
     parser.add_argument('--device', type=device_name, help='cpu, cuda, cuda:1, ...; default cuda where there is one')
@@ -69,8 +77,9 @@ def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, P
     """
     pictures = find_pictures(args.input, args.out)
     config, checkpoint = model_source(args.config, args.checkpoint)
-    focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options)
-    made_by = identity(config, checkpoint, args.cfg_options)
+    focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options, args.calibration)
+    made_by = identity(config, checkpoint, args.cfg_options, args.calibration)
+    made_by |= dict(clusters=True) if args.clusters else {}
     results = PredictionFolder(args.out, made_by, focal.color_type)
     results.claim(args.again)
     return pictures, focal, results

@@ -6,6 +6,7 @@ Example:
   python tools/test.py configs/focal_hrnet.py hrnet.pth --tta
   python tools/test.py configs/focal_hrnet.py hrnet.pth --data configs/_base_/datasets/forgery_test.py
   python tools/test.py configs/focal_hrnet.py hrnet.pth --degradation jpeg:70
+  python tools/test.py configs/focal_hrnet.py hrnet.pth --calibration calibration.json
   python tools/test.py configs/focal_fusion.py
 """
 
@@ -14,11 +15,14 @@ import sys
 
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import barrier, is_main_process
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import METRICS
 
-from focal_mmseg.apis import add_run_arguments, load_run_config
+from focal_mmseg.apis import Calibration, add_run_arguments, load_run_config
+from focal_mmseg.apis.calibration import fingerprint
 from focal_mmseg.apis.run_config import give_pipeline
 from focal_mmseg.datasets.degradations import degrade_tests, parse_degradation
 from focal_mmseg.datasets.wrapped import built_sets
@@ -36,6 +40,7 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         help='weights; a fusion, and what has no parameters, needs none',
     )
+    parser.add_argument('--calibration', help='of tools/calibrate.py: what is forged is decided by its threshold')
     parser.add_argument('--out', help='folder for the predicted masks (white = forged) and pictures.csv')
     parser.add_argument('--show', action='store_true', help='show each picture with its mask in a window')
     parser.add_argument('--show-dir', help='folder for drawings: truth on the left, prediction on the right')
@@ -99,10 +104,39 @@ def keep_figures(cfg: Config, out: str | None) -> None:
         )
 
 
-def run(runner: Runner) -> None:
+def calibration_of(cfg: Config, args: argparse.Namespace, checkpoint: str | None) -> Calibration | None:
+    """What ``--calibration`` names; None without it.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is of another model, or the run changes what the model finds.
+    """
+    if args.calibration is None:
+        return None
+    if args.tta:
+        raise ValueError('--tta averages several views, whose scores a calibration of one view knows nothing of')
+    if any(hook.type == 'ClusteringHook' and hook.get('clusterer') for hook in cfg.get('custom_hooks', [])):
+        raise ValueError(
+            'a ClusteringHook with a clusterer is in custom_hooks: its scores are not those of the calibration. Set '
+            'model.decode_head.clusterer instead, and calibrate that'
+        )
+    found = Calibration.read(args.calibration)
+    found.require_model(fingerprint(args.config, checkpoint, args.cfg_options), args.calibration)
+    return found
+
+
+def report_level(calibration: Calibration, figures: dict[str, float]) -> None:
+    """Say beside the level that was calibrated for which one the test met."""
+    name = 'image_false_alarm' if calibration.of == 'images' else 'false_alarm'
+    met = figures.get(f'forgery/{name}')
+    said = 'the test has no pristine images' if met is None else f'met {met:.2%}'
+    MMLogger.get_current_instance().info(f'false alarms: calibrated for {calibration}; {said}')
+
+
+def run(runner: Runner) -> dict[str, float]:
     """Test; after an error, or an interruption, say where the rows are of what was scored before."""
     try:
-        runner.test()
+        return runner.test()
     except BaseException:
         begun = isinstance(runner._test_loop, BaseLoop)
         for metric in runner._test_loop.evaluator.metrics if begun else ():
@@ -133,8 +167,13 @@ def main() -> None:
         give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     keep_figures(cfg, args.out)
+    calibration = calibration_of(cfg, args, checkpoint)
     runner = Runner.from_cfg(cfg)
-    run(runner)
+    if calibration is not None:
+        calibration.attach(runner.model.module if is_model_wrapper(runner.model) else runner.model)
+    figures = run(runner)
+    if calibration is not None:
+        report_level(calibration, figures)
     skipped = [reason for each in built_sets(runner.test_dataloader.dataset) for reason in getattr(each, 'skipped', ())]
     if skipped:
         # torchrun ends all processes with the first.

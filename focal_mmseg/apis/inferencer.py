@@ -11,14 +11,20 @@ import numpy as np
 import torch
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
+from mmseg.structures import SegDataSample
 
+from focal_mmseg.clustering import Localisation
 from focal_mmseg.datasets.any_image import reading_any_image
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
 from focal_mmseg.utils import override, read_config, require_bearable_size, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
+from .calibration import Calibration, fingerprint, margin_of
+
 # Fields of a data sample that are maps of the image's size, beside its mask and score.
-MAPS = ('confidence',)
+MAPS = ('confidence', 'edge')
+# Numbers of clusters in an image of 8 bits.
+LAST_CLUSTER = 255
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,25 @@ class Prediction:
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
             the embeddings (these two of FOCAL heads only; the mean over the members of a fusion that clusters each),
-            ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``seconds`` for all but
-            the start of the model.
+            ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``calibration`` where
+            there is one, ``seconds`` for all but the start of the model.
         maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
-            ``MAPS``: ``confidence`` in the mask, of TruFor. Mostly empty.
+            ``MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net. Mostly empty.
+        clusters (np.ndarray | None): uint8 of shape (H, W): 0 where the mask is pristine, else the number of the
+            cluster that the pixel's embedding is of, or nearest to: 1 the largest of those that are not pristine, 255
+            all from the 255th on. Regions of several sources have several numbers. None where nothing was clustered,
+            or several maps of the image were.
+        sources (list[dict]): For each of these numbers, in its order: ``cluster``, ``share`` of the pixels,
+            ``distance`` of its centre from the pristine one (Euclidean, in [0, 2]) and, of HDBSCAN, the mean
+            ``probability``.
     """
 
     mask: np.ndarray
     score: np.ndarray
     summary: dict[str, Any]
     maps: dict[str, np.ndarray] = field(default_factory=dict)
+    clusters: np.ndarray | None = None
+    sources: list[dict[str, float]] = field(default_factory=list)
 
 
 def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tuple[Path, str | Path | None]:
@@ -73,12 +88,14 @@ class FOCALInferencer:
             without.
         device (str, optional): Defaults to ``'cuda'`` where there is one, else ``'cpu'``.
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
+        calibration (str | Path, optional): A file of ``tools/calibrate.py``, of this model: its threshold decides what
+            is forged. Defaults to None.
 
     Raises:
         ConfigError: If an option would change nothing, or there is no such device.
-        FileNotFoundError: If config or checkpoint is missing.
-        ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, or the model
-            gives other than two channels.
+        FileNotFoundError: If config, checkpoint or calibration is missing.
+        ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, the model
+            gives other than two channels, or the calibration is of another model.
 
     Attributes:
         model (BaseSegmentor): The model.
@@ -95,6 +112,7 @@ class FOCALInferencer:
         checkpoint: str | Path | None = None,
         device: str | None = None,
         cfg_options: dict[str, Any] | None = None,
+        calibration: str | Path | None = None,
     ) -> None:
         device = require_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         config, checkpoint = model_source(config, checkpoint)
@@ -111,6 +129,10 @@ class FOCALInferencer:
             )
         if weights is not None:
             load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
+        self.calibration = None if calibration is None else Calibration.read(calibration)
+        if self.calibration is not None:
+            self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), calibration)
+            self.calibration.attach(self.model)
         load, *prepare = reading_any_image(cfg.test_pipeline)
         self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])
@@ -131,7 +153,7 @@ class FOCALInferencer:
             ValueError: If the file is no image or truncated, or the array has another form.
         """
         start = time.perf_counter()
-        sample = self.model.test_step(pseudo_collate([self._load(image)]))[0]
+        sample = self._sample(image)
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1
         summary = dict(width=score.shape[1], height=score.shape[0], forged_share=round(float(forged.mean()), 6))
@@ -141,10 +163,35 @@ class FOCALInferencer:
             summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
         if found or 'image_score' in sample:
             own = sample.get('image_score', None)
-            summary['image_score'] = round(mean(each.heterogeneity for each in found) if own is None else float(own), 6)
+            summary['image_score'] = round(mean(each.image_score for each in found) if own is None else float(own), 6)
+        if self.calibration is not None:
+            summary['calibration'] = str(self.calibration)
         summary['seconds'] = round(time.perf_counter() - start, 3)
         maps = {name: sample.get(name).data.squeeze(0).float().cpu().numpy() for name in MAPS if name in sample}
-        return Prediction(forged.astype(np.uint8) * 255, score, summary, maps)
+        only = found[0] if len(found) == 1 else None
+        clusters = None if only is None else clusters_of(only, forged)
+        sources = [] if only is None else sources_of(only, clusters)
+        return Prediction(forged.astype(np.uint8) * 255, score, summary, maps, clusters, sources)
+
+    @torch.no_grad()
+    def margin(self, image: str | Path | np.ndarray) -> np.ndarray:
+        """How far each pixel is on the forged side: the logit of its score, without the rounding of the score.
+
+        Args:
+            image (str | Path | np.ndarray): See :meth:`__call__`.
+
+        Returns:
+            np.ndarray: float32 of shape (H, W), above 0 where forged.
+
+        Raises:
+            FileNotFoundError: See :meth:`__call__`.
+            ValueError: See there.
+        """
+        return margin_of(self._sample(image)).cpu().numpy()
+
+    def _sample(self, image: str | Path | np.ndarray) -> SegDataSample:
+        """What the model predicts."""
+        return self.model.test_step(pseudo_collate([self._load(image)]))[0]
 
     def _load(self, image: str | Path | np.ndarray) -> dict:
         """Run the test pipeline."""
@@ -159,3 +206,34 @@ class FOCALInferencer:
             return self._from_file(dict(img_path=str(image)))
         except (AssertionError, OSError, cv2.error) as error:
             raise ValueError(f'the picture {image} cannot be read: it is no image, or truncated ({error})') from error
+
+
+def clusters_of(found: Localisation, forged: np.ndarray) -> np.ndarray:
+    """The cluster of each forged pixel; see :class:`Prediction`.
+
+    Args:
+        found (Localisation): Of the image, with its grid, whose cells are taken to cover the image evenly.
+        forged (np.ndarray): bool of shape (H, W).
+
+    Returns:
+        np.ndarray: uint8 of shape (H, W).
+    """
+    cells = found.sources.clamp(max=LAST_CLUSTER).view(found.grid).cpu().numpy().astype(np.uint8)
+    clusters = cv2.resize(cells, forged.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.where(forged, clusters, 0).astype(np.uint8)
+
+
+def sources_of(found: Localisation, clusters: np.ndarray) -> list[dict[str, float]]:
+    """What is known of each cluster that forged pixels are of; see :class:`Prediction`."""
+    numbers, pixels = np.unique(clusters[clusters > 0], return_counts=True)
+    sources = []
+    for number, count in zip(numbers.tolist(), pixels.tolist(), strict=True):
+        own = found.labels == number
+        source = dict(cluster=number, share=round(count / clusters.size, 6))
+        # Without a cluster of that number the gate called outliers of the only cluster forged.
+        if own.any():
+            source['distance'] = round(found.centre_distances[number].item(), 6)
+            if found.probabilities is not None:
+                source['probability'] = round(found.probabilities[own].mean().item(), 6)
+        sources.append(source)
+    return sources

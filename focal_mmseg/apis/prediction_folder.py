@@ -9,27 +9,32 @@ import numpy as np
 from mmcv.image.io import imread_flags
 
 from focal_mmseg import __version__
+from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import load_image, read_config, write_image, written_whole
 from focal_mmseg.visualization import overlay
-from focal_mmseg.weights import resolve_checkpoint
 
 from .inferencer import MAPS, Prediction
 
 STAMP = 'predictions.json'
-BLOCK = 2**20
 
 
-def identity(config: str | Path, checkpoint: str | Path | None, options: dict[str, Any] | None) -> dict[str, Any]:
+def identity(
+    config: str | Path,
+    checkpoint: str | Path | None,
+    options: dict[str, Any] | None,
+    calibration: str | Path | None = None,
+) -> dict[str, Any]:
     """What makes a model's results: two models of one identity give the same.
 
     Args:
         config (str | Path): Config file.
         checkpoint (str | Path, optional): Its weights.
         options (dict, optional): Overrides of the config.
+        calibration (str | Path, optional): A file of ``tools/calibrate.py``. Defaults to None.
 
     Returns:
-        dict[str, Any]: ``version``, ``config``, ``weights`` and ``options``, as JSON has them; the configs and the
-            weights' hashes of a fusion's members too.
+        dict[str, Any]: ``version``, ``config``, ``weights``, ``options`` and, with one, ``calibration``, as JSON has
+            them; the configs and the weights' hashes of a fusion's members too.
     """
     cfg = read_config(config)
     given = cfg.pretty_text
@@ -39,12 +44,11 @@ def identity(config: str | Path, checkpoint: str | Path | None, options: dict[st
     found = dict(
         version=__version__,
         config=[given, *(text for text, _ in members)],
-        weights=[
-            None if path is None else _digest(resolve_checkpoint(path))
-            for path in (checkpoint, *(path for _, path in members))
-        ],
+        weights=[None if path is None else digest(path) for path in (checkpoint, *(path for _, path in members))],
         options=options or {},
     )
+    if calibration is not None:
+        found['calibration'] = json.loads(Path(calibration).read_text(encoding='utf-8'))
     return json.loads(json.dumps(found))
 
 
@@ -63,7 +67,8 @@ class PredictionFolder:
 
     Args:
         folder (Path): Is made.
-        made_by (dict[str, Any]): Of :func:`identity`.
+        made_by (dict[str, Any]): Of :func:`identity`; with a key ``clusters`` that is True, ``clusters.png`` and what
+            is known of each cluster are written too.
         color_type (str): How the model's files are decoded, so that the overlay is of the same orientation; see
             :class:`FOCALInferencer`. Defaults to ``'color'``.
     """
@@ -92,7 +97,8 @@ class PredictionFolder:
                     f'{stamp} is damaged, so that nobody knows which model made the results beside it: give another '
                     'folder, or --again to replace them'
                 )
-            other = [key for key, value in self._made_by.items() if before.get(key) != value]
+            keys = [*self._made_by, *(key for key in before if key not in self._made_by)]
+            other = [key for key in keys if before.get(key) != self._made_by.get(key)]
             if other:
                 raise FileExistsError(
                     f'{self.folder} holds results of other {" and ".join(other)}: give another folder, or --again to '
@@ -121,6 +127,7 @@ class PredictionFolder:
 
         Raises:
             OSError: If something cannot be written.
+            ValueError: If clusters are wanted of a model that has none.
         """
         folder = self.folder / name
         # From now on, and until the summary is there again, what lies here is of no one model.
@@ -134,6 +141,11 @@ class PredictionFolder:
         image = load_image(picture, imread_flags[self._color_type])
         write_image(folder / 'overlay.png', overlay(image, prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
+        if self._made_by.get('clusters'):
+            if prediction.clusters is None:
+                raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')
+            write_image(folder / 'clusters.png', prediction.clusters)
+            summary['sources'] = prediction.sources
         with written_whole(self._summary(name)) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
 
@@ -148,15 +160,6 @@ class PredictionFolder:
 def _in_16_bits(values: np.ndarray) -> np.ndarray:
     """Numbers of [0, 1] as 0..65535."""
     return np.round(values * 65535).astype(np.uint16)
-
-
-def _digest(path: str | Path) -> str:
-    """The hash of a file, which need not fit into memory."""
-    found = sha256()
-    with Path(path).open('rb') as file:
-        while block := file.read(BLOCK):
-            found.update(block)
-    return found.hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -30,6 +30,16 @@ class Localisation:
         heterogeneity (float): How little alike the embeddings are: 1 less the length of their mean, in [0, 1]. Needs no
             clusters, and ranks forged pictures above pristine ones (docs/metrics.md).
         seconds (float): What the clustering took, or 0 where nobody measured it.
+        labels (Tensor | None): int64 of shape (P,): 0 the pristine cluster, 1.. the others from large to small, -1 what
+            the clusterer left without a cluster. A gate changes ``forged``, not the labels.
+        distances (Tensor | None): float32 of shape (P, max(1, num_clusters)): Euclidean, to the centre of each cluster
+            by its label.
+        centre_distances (Tensor | None): float32 of shape (max(1, num_clusters),): from the centre of each cluster to
+            that of the pristine one; the first is 0.
+        probabilities (Tensor | None): float32 of shape (P,) in [0, 1]: how surely each point belongs to its cluster,
+            where the clusterer says so (HDBSCAN), else None.
+        grid (tuple[int, int] | None): Height and width of the map that the points are, row by row, where it is known.
+        gate_score (float | None): The gate's score of the image as a whole, in [0, 1]; None without a gate.
     """
 
     forged: Tensor
@@ -38,6 +48,28 @@ class Localisation:
     noise_share: float
     heterogeneity: float
     seconds: float = 0.0
+    labels: Tensor | None = None
+    distances: Tensor | None = None
+    centre_distances: Tensor | None = None
+    probabilities: Tensor | None = None
+    grid: tuple[int, int] | None = None
+    gate_score: float | None = None
+
+    @property
+    def image_score(self) -> float:
+        """How surely something in the image is forged, in [0, 1]: the gate's score, without one the heterogeneity."""
+        return self.heterogeneity if self.gate_score is None else self.gate_score
+
+    @property
+    def sources(self) -> Tensor:
+        """Where each point would come from if it is forged, int64 of shape (P,).
+
+        That is the label of its cluster, and of points that are pristine or noise the cluster that is not pristine with
+        the nearest centre; 1 where there is none.
+        """
+        if self.distances.shape[1] == 1:
+            return torch.ones_like(self.labels)
+        return torch.where(self.labels > 0, self.labels, self.distances[:, 1:].argmin(1) + 1)
 
 
 def as_points(embeddings: Tensor | np.ndarray, dtype: torch.dtype | None = None) -> Tensor:
@@ -135,6 +167,19 @@ class Clusterer(ABC):
         """
         return self.fit_predict(embeddings)
 
+    def memberships(self, embeddings: Tensor, grid: tuple[int, int] | None = None) -> tuple[Tensor, Tensor | None]:
+        """Cluster the points, and say how surely each belongs to its cluster; only some clusterers know.
+
+        Args:
+            embeddings (Tensor): As in :meth:`fit_predict`.
+            grid (tuple[int, int], optional): See :meth:`fit_predict_grid`.
+
+        Returns:
+            tuple[Tensor, Tensor | None]: The labels of :meth:`fit_predict`, and float32 of shape (P,) in [0, 1], or
+            None.
+        """
+        return self.fit_predict(embeddings) if grid is None else self.fit_predict_grid(embeddings, grid), None
+
     def localise(self, embeddings: Tensor | np.ndarray, grid: tuple[int, int] | None = None) -> Localisation:
         """Cluster one image and say which points are forged.
 
@@ -154,9 +199,9 @@ class Clusterer(ABC):
         _require_grid(embeddings, grid)
         # Autocast would take the matrix products below to 8 or 11 bits.
         with torch.autocast(embeddings.device.type, enabled=False):
-            labels = self.fit_predict(embeddings) if grid is None else self.fit_predict_grid(embeddings, grid)
+            labels, probabilities = self.memberships(embeddings, grid)
             found = localise(embeddings, labels, self.noise)
-        return replace(found, seconds=time.perf_counter() - start)
+        return replace(found, seconds=time.perf_counter() - start, probabilities=probabilities, grid=grid)
 
     def localise_batch(
         self, batch: Sequence[Tensor | np.ndarray], grids: Sequence[tuple[int, int] | None] | None = None
@@ -217,21 +262,33 @@ def localise(embeddings: Tensor | np.ndarray, labels: Tensor | np.ndarray, noise
     if not num_clusters:
         labels, is_noise, sizes = torch.zeros_like(labels), torch.zeros_like(is_noise), sizes.new_tensor([len(labels)])
     clusters = sizes.nonzero().flatten()
+    # From large to small; of equal ones the first stays first.
+    clusters = clusters[sizes[clusters].sort(descending=True, stable=True).indices]
     centres = torch.stack([embeddings[labels == cluster].mean(0) for cluster in clusters])
     # Not by matrix product, which in float32 loses the distances inside a tight cluster.
     distances = torch.cdist(embeddings, centres, compute_mode='donot_use_mm_for_euclid_dist')
-    pristine = int(sizes[clusters].argmax())
+    ordered = torch.full_like(sizes, -1)
+    ordered[clusters] = torch.arange(len(clusters), device=sizes.device)
+    labels = torch.where(is_noise, -1, ordered[labels.clamp(min=0)])
 
-    to_pristine = distances[:, pristine].clone()
-    distances[:, pristine] = float('inf')
+    to_pristine = distances[:, 0]
     if len(clusters) > 1:
-        to_forged = distances.min(1).values
+        to_forged = distances[:, 1:].min(1).values
         score = to_pristine / (to_pristine + to_forged).clamp(min=1e-12)
         noise_is_forged = score > 0.5 if noise == 'nearest' else torch.full_like(is_noise, noise == 'forged')
     else:
         score = to_pristine / 4
         noise_is_forged = torch.full_like(is_noise, noise == 'forged')
-    forged = torch.where(is_noise, noise_is_forged, labels != clusters[pristine])
+    forged = torch.where(is_noise, noise_is_forged, labels > 0)
     score = torch.where(forged, score.clamp(min=1 - SHORT_OF_HALF), score.clamp(max=SHORT_OF_HALF))
     heterogeneity = min(1.0, max(0.0, 1 - embeddings.mean(0).norm().item()))
-    return Localisation(forged, score.clamp(0, 1), num_clusters, noise_share, heterogeneity)
+    return Localisation(
+        forged,
+        score.clamp(0, 1),
+        num_clusters,
+        noise_share,
+        heterogeneity,
+        labels=labels,
+        distances=distances,
+        centre_distances=(centres - centres[0]).norm(dim=1),
+    )

@@ -79,25 +79,36 @@ class HDBSCANClusterer(Clusterer):
     @checked
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; fewer points than two clusters need, or equal ones, are one cluster."""
+        return self.memberships(embeddings)[0]
+
+    def memberships(self, embeddings: Tensor, grid: tuple[int, int] | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Clusterer.memberships`; the probabilities are the package's, 0 for noise."""
         smallest = self._smallest_cluster(len(embeddings))
         if len(embeddings) < 2 * smallest or (embeddings == embeddings[0]).all():
-            return torch.zeros(len(embeddings), dtype=torch.int64, device=embeddings.device)
+            labels = torch.zeros(len(embeddings), dtype=torch.int64, device=embeddings.device)
+            return labels, torch.ones_like(labels, dtype=torch.float32)
         tree = mutual_reachability_tree(embeddings, self.min_samples or smallest)
-        return torch.from_numpy(self.labels_of(tree)).to(embeddings.device)
+        labels, probabilities = (torch.from_numpy(each).to(embeddings.device) for each in self.memberships_of(tree))
+        return labels, probabilities.float()
 
     def labels_of(self, tree: np.ndarray) -> np.ndarray:
+        """The labels of :meth:`memberships_of`."""
+        return self.memberships_of(tree)[0]
+
+    def memberships_of(self, tree: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The package's hierarchy, condensation and choice of clusters, on a tree of ours.
 
         Args:
             tree (np.ndarray): float64 of shape (P - 1, 3), from :func:`mutual_reachability_tree`.
 
         Returns:
-            np.ndarray: int64 of shape (P,): 0..K-1 the cluster, -1 noise.
+            tuple[np.ndarray, np.ndarray]: int64 of shape (P,): 0..K-1 the cluster, -1 noise; and float64 of shape (P,)
+            in [0, 1]: how near the densest part of its cluster each point is.
         """
         points = len(tree) + 1
         # scikit-learn's single linkage is the package's own, but for the package's search for a component's root, which
         # grows with the square of the points. Of the points themselves the next function asks nothing.
-        labels, *_ = _tree_to_labels(
+        labels, probabilities, *_ = _tree_to_labels(
             None,
             single_linkage_label(tree),
             min_cluster_size=self._smallest_cluster(points),
@@ -105,4 +116,4 @@ class HDBSCANClusterer(Clusterer):
             allow_single_cluster=self.allow_single_cluster,
             cluster_selection_epsilon=self.cluster_selection_epsilon,
         )
-        return labels.astype(np.int64)
+        return labels.astype(np.int64), np.asarray(probabilities, np.float64)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ CORES = ('core', '_core')
 STATISTICS = ('current', 'max', 'mean', 'min')
 # Parts of a segmentor that never test.
 ONLY_TRAINS = re.compile(r'(^|\.)(auxiliary_head|loss_decode)\.')
+# Of a file that is read piece by piece.
+BLOCK = 2**20
 DTYPES = ('bool', 'int32', 'int64', 'uint32', 'float32', 'float64')
 
 
@@ -85,6 +88,15 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
             return torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # damaged bytes make the unpickler fail in any way
         raise ValueError(why_refused(path, error)) from error
+
+
+def digest(checkpoint: str | Path) -> str:
+    """The hash (SHA-256) of a checkpoint's file, which need not fit into memory, or of one that ships, by its name."""
+    found = sha256()
+    with resolve_checkpoint(checkpoint).open('rb') as file:
+        while block := file.read(BLOCK):
+            found.update(block)
+    return found.hexdigest()
 
 
 def why_refused(path: str | Path, error: Exception) -> str:

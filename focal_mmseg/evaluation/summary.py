@@ -14,6 +14,7 @@ from focal_mmseg.utils import written_whole
 
 from .averages import average, averages_of_draws
 from .bootstrap import blocks_of_draws, ends_of
+from .operating import operating, operating_of_draws
 from .picture_figures import FIGURES
 from .pooling import POOLED, pooled, pooled_of_draws
 from .rows import Group, group
@@ -21,6 +22,7 @@ from .whole_pictures import WHOLE, of_draws, of_pictures
 
 MEAN_OF_SETS = 'mean of sets'
 SUMMARIES = ('summary.json', 'summary.csv', 'summary.md')
+CURVES_FILE = 'operating.csv'
 HEADINGS = {
     'macro_f1': 'macro F1',
     'forged_f1': 'forged F1',
@@ -37,14 +39,30 @@ HEADINGS = {
     'found_f1': 'F1 where found',
     'false_alarm': 'false alarms',
 }
-# Figures of all pixels together, and of pictures as a whole.
+# Figures of all pixels together, of pictures as a whole, and of one threshold that false alarms set.
 TOGETHER = {f'pooled_{name}': f'pooled {HEADINGS[name]}' for name in POOLED} | {
     f'image_{name}': f'image {heading}'
-    for name, heading in zip(WHOLE, ('AUC', 'F1', 'accuracy', 'balanced accuracy'), strict=True)
+    for name, heading in zip(
+        WHOLE, ('AUC', 'F1', 'accuracy', 'balanced accuracy', 'sensitivity', 'false alarms'), strict=True
+    )
+}
+TOGETHER |= {
+    'operating_iou': 'IoU at 5 % false alarms',
+    'operating_forged_f1': 'forged F1 at 5 % false alarms',
+    'operating_sensitivity': 'image sensitivity at 5 % false alarms',
+    'operating_area': 'mean IoU up to 10 % false alarms',
 }
 # What the screen shows; the files have all.
 SHOWN = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
-SHOWN_TOGETHER = ('pooled_forged_f1', 'pooled_iou', 'pooled_auc', 'image_auc', 'image_f1', 'image_balanced_accuracy')
+SHOWN_TOGETHER = (
+    'operating_iou',
+    'pooled_forged_f1',
+    'pooled_iou',
+    'pooled_auc',
+    'image_auc',
+    'image_f1',
+    'image_balanced_accuracy',
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +72,8 @@ class GroupFigures:
     Attributes:
         name (str): '' for all pictures, ``<set>``, ``<set>/<kind>`` or ``MEAN_OF_SETS``.
         pictures (int): How many.
-        values (dict[str, float]): Averages by the names of ``FIGURES``, then ``pooled_*`` and ``image_*``. NaN where a
+        values (dict[str, float]): Averages by the names of ``FIGURES``, then ``pooled_*``, ``image_*`` and
+            ``operating_*``. NaN where a
             figure is not defined.
         bounds (dict[str, tuple[float, float]]): Confidence intervals of the values; empty without resampling.
     """
@@ -79,7 +98,9 @@ class Counting:
 
     def values(self, rows: Sequence[dict]) -> dict[str, float]:
         """All figures of some pictures."""
-        return _named(average(rows, self.pristine), pooled(rows), of_pictures(rows, self.image_threshold))
+        return _named(
+            average(rows, self.pristine), pooled(rows), of_pictures(rows, self.image_threshold), operating(rows)
+        )
 
     def drawn(self, rows: Sequence[dict], draws: np.ndarray) -> dict[str, np.ndarray]:
         """The same of pictures that are drawn anew, (R,) by name, by draws (R, N)."""
@@ -87,14 +108,16 @@ class Counting:
             averages_of_draws(rows, self.pristine, draws),
             pooled_of_draws(rows, draws),
             of_draws(rows, self.image_threshold, draws),
+            operating_of_draws(rows, draws),
         )
 
 
-def _named(averages: dict, together: dict, images: dict) -> dict:
+def _named(averages: dict, together: dict, images: dict, at_level: dict) -> dict:
     return (
         averages
         | {f'pooled_{name}': value for name, value in together.items()}
         | {f'image_{name}': value for name, value in images.items()}
+        | {f'operating_{name}': value for name, value in at_level.items()}
     )
 
 

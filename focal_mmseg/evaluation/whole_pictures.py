@@ -8,7 +8,7 @@ import numpy as np
 from .counts import Counts
 from .ranking import curve_figures
 
-WHOLE = ('auc', 'f1', 'accuracy', 'balanced_accuracy')
+WHOLE = ('auc', 'f1', 'accuracy', 'balanced_accuracy', 'sensitivity', 'false_alarm')
 
 
 def require_image_threshold(threshold: float | None) -> None:
@@ -31,8 +31,9 @@ def of_pictures(rows: Sequence[dict], threshold: float | None = None) -> dict[st
             any of its pixels is. Defaults to None.
 
     Returns:
-        dict[str, float]: ``WHOLE`` by name: ``auc``, ``f1`` of the forged ones, ``accuracy``, ``balanced_accuracy``;
-        NaN unless there are both.
+        dict[str, float]: ``WHOLE`` by name: ``auc``, ``f1`` of the forged ones, ``accuracy``, ``balanced_accuracy``,
+        NaN unless there are both; ``sensitivity`` and ``false_alarm``, the shares of forged and of pristine pictures
+        that are called forged.
     """
     drawn = of_draws(rows, threshold, np.ones((1, len(rows))))
     return {name: float(values[0]) for name, values in drawn.items()}
@@ -56,7 +57,7 @@ def of_draws(rows: Sequence[dict], threshold: float | None, draws: np.ndarray) -
     truth = np.array([not rows[number]['is_pristine'] for number in order], bool)
     mask_called = np.array([rows[number]['called_forged'] for number in order], bool)
     called = mask_called if threshold is None else score > threshold
-    if truth.all() or not truth.any():
+    if not truth.size:
         return {name: np.full(len(draws), math.nan) for name in WHOLE}
     cells = np.stack([truth & called, ~truth & called, truth & ~called, ~truth & ~called], 1)
     thresholds = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
@@ -69,9 +70,13 @@ def _figures(cells: np.ndarray, hits: np.ndarray, misses: np.ndarray) -> dict[st
     """``WHOLE`` from the four numbers of pictures, and those forged and pristine at or above each image score."""
     counts = Counts(*map(int, cells))
     forged, pristine = counts.both + counts.missed, counts.neither + counts.extra
+    rates = dict(
+        sensitivity=counts.both / forged if forged else math.nan,
+        false_alarm=counts.extra / pristine if pristine else math.nan,
+    )
     if not forged or not pristine:
-        return dict.fromkeys(WHOLE, math.nan)
-    return dict(
+        return dict.fromkeys(WHOLE, math.nan) | rates
+    return rates | dict(
         auc=curve_figures(hits, misses)['auc'],
         f1=counts.forged_f1,
         accuracy=(counts.both + counts.neither) / (forged + pristine),

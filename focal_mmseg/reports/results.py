@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from focal_mmseg.evaluation.averages import average, intervals
+from focal_mmseg.evaluation.operating import LEVEL, OPERATING, OperatingCurve
 from focal_mmseg.evaluation.paired import difference
 from focal_mmseg.evaluation.picture_figures import FIGURES
 from focal_mmseg.evaluation.summary import MEAN_OF_SETS
@@ -41,6 +43,26 @@ def means_table(results: Results, figures: Sequence[str], pristine: str = 'left 
         means = np.concatenate([means, summed[:, None]], 1)
     cells = dict(zip(results, means.reshape(len(results), -1), strict=True))
     return Table('model', [Column(name, figure) for name in groups for figure in figures], cells)
+
+
+def operating_table(curves: Mapping[str, Mapping[str, OperatingCurve]]) -> Table:
+    """What each model finds of each set where one threshold keeps false alarms at 5 %, and the area up to 10 %.
+
+    Args:
+        curves (Mapping[str, Mapping[str, OperatingCurve]]): By the model, and by the name of the set; a set without
+            both forged and pristine images has none.
+    """
+    names = _sets(curves)
+    columns = [Column(name, f'operating_{figure}') for name in names for figure in OPERATING]
+    cells = {model: [value for name in names for value in _operating(sets.get(name))] for model, sets in curves.items()}
+    return Table('model', columns, cells)
+
+
+def _operating(curve: OperatingCurve | None) -> list[float]:
+    if curve is None:
+        return [math.nan] * len(OPERATING)
+    found = curve.at(LEVEL) | dict(area=curve.area)
+    return [found[name] for name in OPERATING]
 
 
 def over_sets(rows: Sequence[dict], pristine: str = 'left out') -> dict[str, float]:
@@ -103,7 +125,7 @@ def differences_table(results: Results, figure: str, pristine: str = 'left out')
     return Table(f'{first} above', [Column(name, figure) for name in names], cells, notes)
 
 
-def _sets(results: Results) -> list[str]:
+def _sets(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for sets in results.values() for name in sets))
 
 

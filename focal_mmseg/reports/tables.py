@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from focal_mmseg.evaluation.summary import HEADINGS
+from focal_mmseg.evaluation.summary import HEADINGS, TOGETHER
 from focal_mmseg.utils import written_whole
 
 # A figure of which less is better.
@@ -20,7 +20,7 @@ class Column:
 
     Attributes:
         group (str): What stands above several columns, as the name of a set.
-        figure (str): A name of ``FIGURES``.
+        figure (str): A name of ``HEADINGS`` or ``TOGETHER``.
     """
 
     group: str
@@ -29,7 +29,7 @@ class Column:
     @property
     def heading(self) -> str:
         """The figure as people write it."""
-        return HEADINGS[self.figure]
+        return (HEADINGS | TOGETHER)[self.figure]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Curves of a training."""
+"""Curves of a training, and of what is found over false alarms."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +60,36 @@ def write_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], va
         axis.plot(steps, values, color=f'C{number}', alpha=0.35, linewidth=0.8)
         axis.plot(steps, running_median(values, window), color=f'C{number}', linewidth=1.6, label=name)
     axis.set(xlabel='step', ylabel=value)
+    axis.legend()
+    with written_whole(path) as part:
+        figure.savefig(part, dpi=110)
+
+
+def write_operating_curves(
+    path: str | Path, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], value: str, marked: float
+) -> None:
+    """Draw what several models find over their false alarms.
+
+    Args:
+        path (str | Path): The PNG to write.
+        curves (Mapping[str, tuple[Sequence[float], Sequence[float]]]): False alarms, rising, and the value at each, by
+            name.
+        value (str): What it is, for the axis.
+        marked (float): A level of false alarms that gets a line.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+    """
+    figure = new_figure(7, 4)
+    axis = figure.subplots()
+    for number, (name, (alarms, values)) in enumerate(curves.items()):
+        axis.step(alarms, values, where='post', color=f'C{number}', linewidth=1.6, label=name)
+    axis.axvline(marked, color='0.6', linestyle='--', linewidth=0.8)
+    # Levels of one percent and of thirty on one axis; below the least of interest it is linear.
+    axis.set_xscale('symlog', linthresh=0.005)
+    ticks = (0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
+    axis.set(xlim=(0, 0.3), ylim=(0, None), xlabel='false alarms (share of pristine pixels)', ylabel=value)
+    axis.set_xticks(ticks, [f'{tick:g}' for tick in ticks])
     axis.legend()
     with written_whole(path) as part:
         figure.savefig(part, dpi=110)

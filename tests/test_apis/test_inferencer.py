@@ -1,5 +1,6 @@
 """FOCALInferencer, and mmseg's own inference on the same config and checkpoint."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,8 @@ from mmengine.config import Config
 from mmseg.apis import MMSegInferencer, inference_model, init_model
 
 from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.apis.inferencer import clusters_of, sources_of
+from focal_mmseg.clustering import localise
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.utils import ConfigError
 
@@ -118,3 +121,26 @@ def test_a_device_that_is_not_here_and_an_option_that_changes_nothing_are_refuse
         FOCALInferencer(*trained, device='gpu')
     with pytest.raises(ConfigError, match='--cfg-options norm_cfg would change nothing'):
         FOCALInferencer(*trained, device='cpu', cfg_options=dict(norm_cfg=None))
+
+
+def test_regions_of_several_sources_have_numbers_and_figures(focal: FOCALInferencer, picture: Path) -> None:
+    prediction = focal(picture)
+    assert prediction.clusters.dtype == np.uint8
+    np.testing.assert_array_equal(prediction.clusters > 0, prediction.mask == 255)
+    numbers = np.unique(prediction.clusters[prediction.clusters > 0]).tolist()
+    assert [each['cluster'] for each in prediction.sources] == numbers
+    shares = sum(each['share'] for each in prediction.sources)
+    assert shares == pytest.approx(prediction.summary['forged_share'], abs=1e-5)
+
+
+def test_clusters_lie_where_the_points_do() -> None:
+    points = torch.eye(3)[torch.tensor([[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 2], [0, 1, 1, 2]]).flatten()]
+    found = replace(localise(points, points.argmax(1)), grid=(4, 4), probabilities=torch.ones(16))
+    forged = np.zeros((8, 8), bool)
+    forged[4:, 2:] = True
+    clusters = clusters_of(found, forged)
+    assert clusters[4:, 2:4].tolist() == [[1, 1]] * 4 and clusters[4:, 6:].tolist() == [[2, 2]] * 4
+    assert clusters[:4].max() == 0 and set(clusters[4:6, 4:6].flatten().tolist()) <= {1, 2}
+    first, second = sources_of(found, clusters)
+    assert first['distance'] == second['distance'] == pytest.approx(2**0.5, abs=1e-5)
+    assert (first['probability'], second['cluster'], second['share']) == (1.0, 2, 8 / 64)

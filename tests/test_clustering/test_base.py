@@ -284,3 +284,30 @@ def test_tensors_of_inference_mode_are_clustered(batch: int) -> None:
             [points] * batch
         ):
             assert found.forged.tolist() == [False] * 9 + [True] * 6
+
+
+@given(clusterings())
+@settings(max_examples=100, deadline=None)
+def test_labels_go_from_the_pristine_cluster_to_the_smallest_and_distances_follow_them(
+    clustering: tuple[Tensor, Tensor],
+) -> None:
+    points, labels = clustering
+    found = localise(points, labels)
+    assert torch.equal(found.labels < 0, labels < 0) or not (labels >= 0).any()
+    sizes = torch.bincount(found.labels[found.labels >= 0]).tolist()
+    assert sizes == sorted(sizes, reverse=True) and len(sizes) == max(1, found.num_clusters)
+    centres = torch.stack([points[found.labels == number].double().mean(0) for number in range(len(sizes))])
+    torch.testing.assert_close(found.distances.double(), torch.cdist(points.double(), centres), atol=1e-5, rtol=0)
+    wanted = (centres - centres[0]).norm(dim=1)
+    torch.testing.assert_close(found.centre_distances.double(), wanted, atol=1e-5, rtol=0)
+    for before in labels.unique():
+        assert len(found.labels[labels == before].unique()) == 1
+
+
+def test_each_point_has_a_source_which_is_its_cluster_or_the_nearest() -> None:
+    points = torch.tensor([EAST] * 5 + [NORTH] * 3 + [WEST] * 2 + [at_angle(80), at_angle(20), at_angle(170)])
+    found = localise(points, torch.tensor([4] * 5 + [0] * 3 + [2] * 2 + [4, -1, -1]))
+    assert found.labels.tolist() == [0] * 5 + [1] * 3 + [2] * 2 + [0, -1, -1]
+    assert found.sources[5:].tolist() == [1] * 3 + [2] * 2 + [1, 1, 2]
+    alone = localise(points, torch.zeros(len(points), dtype=torch.long))
+    assert alone.sources.tolist() == [1] * len(points)

@@ -159,3 +159,17 @@ def test_the_order_of_the_points_does_not_matter(blobs: Callable[..., Tensor], o
 def test_an_option_out_of_range_is_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         HDBSCANClusterer(**options)
+
+
+def test_probabilities_are_the_packages(blobs: Callable[..., Tensor]) -> None:
+    points = blobs([300, 80], spread=0.2)
+    found = HDBSCANClusterer(20, 5, allow_single_cluster=False).localise(points)
+    peer = hdbscan.HDBSCAN(min_cluster_size=20, min_samples=5).fit(points.double().numpy())
+    assert found.probabilities.dtype == torch.float32
+    np.testing.assert_allclose(found.probabilities.numpy(), peer.probabilities_, atol=1e-5)
+    assert torch.equal(found.probabilities == 0, found.labels < 0)
+
+
+def test_what_is_one_cluster_without_clustering_is_so_for_sure() -> None:
+    found = HDBSCANClusterer().localise(torch.ones(30, 1))
+    assert found.probabilities.tolist() == [1.0] * 30

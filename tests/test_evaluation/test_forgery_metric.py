@@ -15,6 +15,7 @@ from mmseg.structures import SegDataSample
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from focal_mmseg.evaluation import ForgeryMetric
+from focal_mmseg.evaluation.operating import read_operating
 from focal_mmseg.evaluation.picture_figures import FIGURES
 from focal_mmseg.evaluation.rows import read_rows
 
@@ -110,7 +111,7 @@ def test_figures_that_no_picture_defines_are_left_out() -> None:
     assert 'forgery/false_alarm' not in evaluated([sample(forged, score, truth)])
     pristine = sample(forged, score, np.zeros_like(truth))
     found = evaluated([pristine], pristine='left out')
-    assert {name for name in found if 'pooled' not in name} == {'forgery/false_alarm'}
+    assert {name for name in found if 'pooled' not in name} == {'forgery/false_alarm', 'forgery/image_false_alarm'}
 
 
 def test_pictures_are_grouped_by_data_set_and_kind() -> None:
@@ -232,7 +233,14 @@ def test_a_picture_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> N
     images = {name.removeprefix('forgery/image_'): value for name, value in found.items() if '/image_' in name}
     # One forged picture of two is found, and one pristine one of three is called forged; two of the six pairs are tied.
     assert images == pytest.approx(
-        dict(auc=(2 + 2 + 0.5 + 0.5 - 1) / 6, f1=0.5, accuracy=0.6, balanced_accuracy=7 / 12)
+        dict(
+            auc=(2 + 2 + 0.5 + 0.5 - 1) / 6,
+            f1=0.5,
+            accuracy=0.6,
+            balanced_accuracy=7 / 12,
+            sensitivity=1 / 2,
+            false_alarm=1 / 3,
+        )
     )
 
 
@@ -349,7 +357,7 @@ def test_pictures_that_only_fill_the_last_batch_are_dropped_and_the_next_run_sta
 # --- the files
 
 
-FILES = {'pictures.csv', 'summary.csv', 'summary.json', 'summary.md'}
+FILES = {'operating.csv', 'pictures.csv', 'summary.csv', 'summary.json', 'summary.md'}
 
 
 def files(folder: Path) -> set[str]:
@@ -504,3 +512,14 @@ def test_the_names_of_all_figures_are_known_before() -> None:
     )
     assert set(found) <= {f'forgery/{name}' for name in ForgeryMetric.names(places)}
     assert 'mean of sets/iou' in ForgeryMetric.names(places)
+
+
+def test_the_operating_curve_is_written_and_its_figures_are_told(tmp_path) -> None:
+    forged, score, truth = drawn(0)
+    nothing = np.zeros_like(truth)
+    pictures = [sample(forged, score, truth, picture='a'), sample(nothing, 0.1 * score, nothing, picture='b')]
+    found = evaluated(pictures, output_dir=str(tmp_path))
+    curve = read_operating(tmp_path / 'operating.csv')['all']
+    assert found['forgery/operating_iou'] == pytest.approx(curve.at(0.05)['iou'], abs=1e-5)
+    assert found['forgery/operating_area'] == pytest.approx(curve.area, abs=1e-5)
+    assert 'IoU at 5 % false alarms' in (tmp_path / 'summary.md').read_text()

@@ -13,6 +13,10 @@ from focal_mmseg.evaluation.whole_pictures import of_draws, of_pictures
 PICTURES = st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), st.booleans()), min_size=2, max_size=12)
 
 
+def both(truth: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(sensitivity=truth, false_alarm=~truth)
+
+
 @settings(deadline=None, max_examples=60)
 @given(PICTURES, st.sampled_from([None, 0.0, 0.5, 0.6]))
 def test_pictures_as_a_whole_are_scored_as_by_scikit_learn(
@@ -22,16 +26,19 @@ def test_pictures_as_a_whole_are_scored_as_by_scikit_learn(
     rows = [dict(image_score=s, is_pristine=not forged, called_forged=s <= 0.5) for s, forged in pictures]
     found = of_pictures(rows, threshold)
     score, truth = (np.array(each) for each in zip(*pictures, strict=True))
-    if truth.all() or not truth.any():
-        assert all(math.isnan(value) for value in found.values())
-        return
     called = score <= 0.5 if threshold is None else score > threshold
+    rates = {name: called[which].mean() if which.any() else math.nan for name, which in both(truth).items()}
+    if truth.all() or not truth.any():
+        others = {name: math.nan for name in found if name not in rates}
+        assert found == pytest.approx(others | rates, nan_ok=True)
+        return
     assert found == pytest.approx(
         dict(
             auc=roc_auc_score(truth, score),
             f1=f1_score(truth, called, zero_division=0.0),
             accuracy=accuracy_score(truth, called),
             balanced_accuracy=balanced_accuracy_score(truth, called),
+            **rates,
         )
     )
 

@@ -223,3 +223,23 @@ def test_image_scores_ranks_forged_before_pristine_pictures(
     aucs = json.loads(out.read_text())
     assert len(aucs) == 10 and all(0 <= auc <= 1 for auc in aucs.values())
     assert '3 forged and 1 pristine pictures' in found.stdout
+
+
+def test_gates_compares_rules_at_levels_of_false_alarms(
+    run: Callable, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / 'gates.json'
+    found = run('gates.py', *trained, '--out', out)
+    assert found.returncode == 0, found.stderr
+    rules = json.loads(out.read_text())
+    assert len(rules) == 6 and all(rule['iou_at_0.1'] >= 0 for rule in rules.values())
+    assert rules['K-means, gate']['own_false_alarm'] > 0
+    assert rules['distance to the pristine centre']['image_score'] is None
+    assert '3 forged and 1 pristine images' in found.stdout
+
+
+def test_a_point_joins_the_largest_part_where_the_tree_is_cut(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(root / 'tools' / 'analysis'))
+    heights = importlib.import_module('gates').joining_heights
+    tree = np.array([[0, 1, 0.1], [2, 3, 0.2], [1, 4, 0.3], [4, 2, 0.9]])
+    assert heights(tree).tolist() == [0, 0.1, 0.9, 0.9, 0.3]

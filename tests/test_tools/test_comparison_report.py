@@ -1,12 +1,15 @@
 """What a report says where something is missing."""
 
+import csv
 import importlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
+from focal_mmseg.evaluation.operating import OperatingCurve, write_operating
 from focal_mmseg.evaluation.rows import write_rows
 
 
@@ -60,3 +63,30 @@ def test_curves_of_several_sets_count_each_once(
     (section,) = report._robustness(comparison)
     assert drawn[1] == {'jpeg': {'A': [('30', 0.25)]}} and drawn[3] == {'A': 0.5}
     assert 'each set counting once' in section.body
+
+
+def test_what_is_found_at_five_percent_of_false_alarms_is_told_and_drawn(
+    report: ModuleType, comparison_of: Callable, config: str, ran: list, execute: Callable, tmp_path: Path
+) -> None:
+    comparison = comparison_of(runs=[dict(name=name, config=config) for name in ('A', 'B', 'older')])
+    execute(comparison)
+    alarms = np.array([0, 0.05, 0.2])
+    for name, iou in (('a', 0.25), ('b', 0.5)):
+        found = np.array([0, iou, 0.9])
+        curve = OperatingCurve(alarms, dict(iou=found, forged_f1=found, sensitivity=found))
+        write_operating(tmp_path / 'out' / name / 'test' / 'own' / 'masks' / 'operating.csv', {'all': curve})
+    (section,) = report._operating(comparison)
+    assert 'IoU at 5 % false alarms' in section.body and '<b>0.500</b>' in section.body and 'older' not in section.body
+    assert (tmp_path / 'out' / 'operating.png').is_file()
+    with (tmp_path / 'out' / 'operating.csv').open() as file:
+        rows = {row['']: row for row in csv.DictReader(file)}
+    assert float(rows['A']['operating_iou']) == 0.25
+    assert float(rows['B']['operating_area']) == pytest.approx(0.25)
+
+
+def test_tests_without_pristine_pictures_have_no_curves(
+    report: ModuleType, comparison_of: Callable, config: str, ran: list, execute: Callable
+) -> None:
+    comparison = comparison_of(runs=[dict(name='A', config=config)])
+    execute(comparison)
+    assert not list(report._operating(comparison))

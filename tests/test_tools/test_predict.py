@@ -17,7 +17,8 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.apis import Calibration, FOCALInferencer
+from focal_mmseg.apis.calibration import fingerprint
 
 # Kills the process in place of a rename, as the system does when memory runs out, and notes what is loaded.
 KILLING = """
@@ -344,3 +345,28 @@ def test_a_kind_that_is_not_read_is_called_by_its_name(
     (tmp_path / 'a.psd').write_bytes(b'8BPS' + bytes(40))
     assert predict(tmp_path / 'a.psd', tmp_path / 'out') == 1
     assert 'a.psd cannot be read: it is PSD, which is not read: save it as PNG' in capsys.readouterr().err
+
+
+def test_clusters_are_written_on_request(predict: Callable, picture: Path, tmp_path: Path) -> None:
+    assert predict(picture, tmp_path / 'out', '--clusters') == 0
+    folder = tmp_path / 'out' / picture.name
+    clusters, mask = (cv2.imread(str(folder / f'{name}.png'), cv2.IMREAD_UNCHANGED) for name in ('clusters', 'mask'))
+    np.testing.assert_array_equal(clusters > 0, mask == 255)
+    summary = json.loads((folder / 'summary.json').read_text())
+    assert [each['cluster'] for each in summary['sources']] == np.unique(clusters[clusters > 0]).tolist()
+    assert 'results of other clusters' in predict(picture, tmp_path / 'out')
+
+
+def test_a_calibration_decides_and_its_results_are_not_mixed_with_others(
+    predict: Callable, trained: tuple[Path, Path], picture: Path, tmp_path: Path
+) -> None:
+    found = Calibration('pixels', 0.05, 25.0, 40, 'conformal risk control', **fingerprint(*trained))
+    found.write(tmp_path / 'calibration.json')
+    given = ('--calibration', str(tmp_path / 'calibration.json'))
+    assert predict(picture, tmp_path / 'out', *given) == 0
+    folder = tmp_path / 'out' / picture.name
+    assert not cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED).any()
+    assert json.loads((folder / 'summary.json').read_text())['calibration'] == str(found)
+    assert 'results of other calibration' in predict(picture, tmp_path / 'out')
+    refused = predict(picture, tmp_path / 'b', *given, '--cfg-options', 'model.decode_head.max_points=99')
+    assert 'is of other config' in refused

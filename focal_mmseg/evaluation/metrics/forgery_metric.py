@@ -14,11 +14,20 @@ from mmseg.registry import METRICS
 
 from focal_mmseg.evaluation.averages import require_pristine_rule
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
+from focal_mmseg.evaluation.operating import operating_curve, write_operating
 from focal_mmseg.evaluation.picture_figures import FIGURES, figures_and_counts
 from focal_mmseg.evaluation.pooling import kept_counts, ranking_of
 from focal_mmseg.evaluation.pristine_sets import DECLARED, require_forged_pictures
 from focal_mmseg.evaluation.rows import append_row, group, write_rows
-from focal_mmseg.evaluation.summary import MEAN_OF_SETS, SUMMARIES, TOGETHER, summarise, tables, write_summary
+from focal_mmseg.evaluation.summary import (
+    CURVES_FILE,
+    MEAN_OF_SETS,
+    SUMMARIES,
+    TOGETHER,
+    summarise,
+    tables,
+    write_summary,
+)
 from focal_mmseg.evaluation.whole_pictures import require_image_threshold
 from focal_mmseg.utils import write_image
 
@@ -31,7 +40,8 @@ class ForgeryMetric(BaseMetric):
     """Every figure that papers on forgery localisation print, in one pass; docs/metrics.md defines each.
 
     Each is computed in every picture and then averaged (eq. 5, 6), over all pictures, over each data set, and over
-    each kind of picture in a set; ``pooled_*`` are of all pixels together, ``image_*`` of pictures as a whole. In the
+    each kind of picture in a set; ``pooled_*`` are of all pixels together, ``image_*`` of pictures as a whole,
+    ``operating_*`` of one threshold for all pictures, at 5 % false alarms. In the
     values that go to the logger the names are ``forgery/iou``, ``forgery/<set>/iou``, ``forgery/<set>/<kind>/iou`` and,
     where there are several sets, ``forgery/mean of sets/iou``; groups that would only repeat their parent are left out.
     What is kept of a picture does not grow with its pixels.
@@ -53,7 +63,8 @@ class ForgeryMetric(BaseMetric):
         resamples (int): Of the bootstrap for the confidence intervals in the files; 0 goes without. Defaults to 1000.
         ignore_index (int): Label of the pixels that are not scored. Defaults to 255.
         output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), ``pictures.csv``, a
-            row a picture, and ``summary.{json,csv,md}``, a row a group, into this folder. Those of an earlier test are
+            row a picture, ``summary.{json,csv,md}``, a row a group, and ``operating.csv``, the curves of what is found
+            over false alarms, into this folder. Those of an earlier test are
             removed at the first picture. Defaults to None.
         partial_dir (str, optional): Write each picture's row as soon as it is scored into ``pictures.partial.csv`` in
             this folder, another process than the first with its rank in the name; the file is removed when all are
@@ -167,7 +178,7 @@ class ForgeryMetric(BaseMetric):
             # Processes that this test has too begin theirs anew.
             if rank.isdecimal() and int(rank) >= get_world_size():
                 path.unlink()
-        for name in ('pictures.csv', *SUMMARIES) if self.output_dir else ():
+        for name in ('pictures.csv', CURVES_FILE, *SUMMARIES) if self.output_dir else ():
             (self.output_dir / name).unlink(missing_ok=True)
 
     def _row(
@@ -259,6 +270,8 @@ class ForgeryMetric(BaseMetric):
         if writes:
             write_rows(self.output_dir / 'pictures.csv', results)
             write_summary(self.output_dir, groups)
+            curves = {each.name or 'all': operating_curve(each.rows) for each in group(results)}
+            write_operating(self.output_dir / CURVES_FILE, {name: each for name, each in curves.items() if each})
         return {
             f'{each.name}/{name}' if each.name else name: value
             for each in groups

@@ -40,6 +40,8 @@ class FOCALHead(BaseDecodeHead):
         in_index (int | Sequence[int]): Which of the backbone's feature maps. Defaults to all of them for a sequence
             of ``in_channels``, else to the last.
         clusterer (dict): Config of a clusterer in TASK_UTILS. Defaults to ``dict(type='HDBSCANClusterer')``.
+        gate (dict, optional): Config of a gate in TASK_UTILS, as ``dict(type='EvidenceGate', threshold=0.09)``, which
+            decides by one threshold for all images what is forged. None leaves it to the clusters. Defaults to None.
         loss_decode (dict | Sequence[dict]): Config of the contrastive loss or losses. Defaults to
             ``dict(type='InfoNCEPlusPlusLoss')``.
         max_points (int): Most embeddings of an image that are clustered; a larger map is made coarser by the smallest
@@ -63,6 +65,7 @@ class FOCALHead(BaseDecodeHead):
         *,
         in_index: int | Sequence[int] | None = None,
         clusterer: ConfigType = dict(type='HDBSCANClusterer'),
+        gate: ConfigType | None = None,
         loss_decode: ConfigType | Sequence[ConfigType] = dict(type='InfoNCEPlusPlusLoss'),
         max_points: int = MAX_POINTS,
         ignore_index: int = 255,
@@ -94,6 +97,7 @@ class FOCALHead(BaseDecodeHead):
         levels = in_channels if several else [in_channels]
         self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in levels) if channels else None
         self.clusterer = TASK_UTILS.build(clusterer)
+        self.gate = TASK_UTILS.build(gate) if gate else None
         self.max_points = checked_max_points(max_points)
         self.last_localisations: list[Localisation] = []
 
@@ -165,10 +169,12 @@ class FOCALHead(BaseDecodeHead):
 
         Returns:
             Tensor: float32 of shape (N, 2, H, W): the logarithms of the scores for pristine and forged, at the size
-            of the network's input. Their softmax is the clusterer's soft score, their argmax the mask.
+            of the network's input. Their softmax is the clusterer's (or the gate's) soft score, their argmax the mask.
         """
         maps = self.without_padding(seg_logits, batch_img_metas)
-        self.last_localisations, scores = localise_maps(self.clusterer, maps, batch_img_metas, self.max_points)
+        self.last_localisations, scores = localise_maps(
+            self.clusterer, maps, batch_img_metas, self.max_points, self.gate
+        )
         return self.logits_by_score(scores, seg_logits.shape[2:], batch_img_metas)
 
     def without_padding(self, embeddings: Tensor, batch_img_metas: list[dict]) -> list[Tensor]:

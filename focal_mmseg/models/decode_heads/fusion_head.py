@@ -51,6 +51,7 @@ class FOCALFusionHead(BaseModule):
 
     Args:
         clusterer (dict): Config of a clusterer in TASK_UTILS. Defaults to ``dict(type='HDBSCANClusterer')``.
+        gate (dict, optional): Config of a gate in TASK_UTILS, see :class:`FOCALHead`. Defaults to None.
         max_points (int): Most points of a map that are clustered, see :class:`FOCALHead`. Defaults to 65,536.
 
     Raises:
@@ -66,9 +67,15 @@ class FOCALFusionHead(BaseModule):
     out_channels = 2
     align_corners = False
 
-    def __init__(self, clusterer: ConfigType = dict(type='HDBSCANClusterer'), max_points: int = MAX_POINTS) -> None:
+    def __init__(
+        self,
+        clusterer: ConfigType = dict(type='HDBSCANClusterer'),
+        max_points: int = MAX_POINTS,
+        gate: ConfigType | None = None,
+    ) -> None:
         super().__init__()
         self.clusterer = TASK_UTILS.build(clusterer)
+        self.gate = TASK_UTILS.build(gate) if gate else None
         self.max_points = checked_max_points(max_points)
         self.last_localisations: list[Localisation] = []
 
@@ -89,7 +96,7 @@ class FOCALFusionHead(BaseModule):
         self.last_localisations = []
         scores = []
         for images in maps:
-            found, score = localise_maps(self.clusterer, images, batch_img_metas, self.max_points)
+            found, score = localise_maps(self.clusterer, images, batch_img_metas, self.max_points, self.gate)
             self.last_localisations += found
             scores.append(score)
         return scores

@@ -8,7 +8,7 @@ from focal_mmseg.clustering import Localisation
 
 
 def give_image_scores(samples: SampleList, localisations: Sequence[Localisation]) -> SampleList:
-    """Set ``image_score``, in [0, 1], of each picture: the heterogeneity of its embeddings.
+    """Set ``image_score``, in [0, 1], of each image: the gate's, or without a gate the heterogeneity of its embeddings.
 
     Args:
         samples (list[SegDataSample]): The pictures of a batch.
@@ -19,6 +19,6 @@ def give_image_scores(samples: SampleList, localisations: Sequence[Localisation]
         list[SegDataSample]: The same.
     """
     for number, sample in enumerate(samples):
-        own = [found.heterogeneity for found in localisations[number :: len(samples)]]
+        own = [found.image_score for found in localisations[number :: len(samples)]]
         sample.set_field(sum(own) / len(own), 'image_score')
     return samples

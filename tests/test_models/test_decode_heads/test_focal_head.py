@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.clustering import Clusterer
+from focal_mmseg.clustering import Clusterer, EvidenceGate
 from focal_mmseg.models import FOCALHead
 from focal_mmseg.models.decode_heads.focal_head import _valid_cells
 from focal_mmseg.utils import ConfigError
@@ -450,3 +450,28 @@ def test_contrastive_losses_name_their_place_where_class_scores_reach_them(loss:
     truth = PixelData(data=torch.zeros(1, 8, 8, dtype=torch.int64))
     with pytest.raises(TypeError, match=rf'{loss} was given weight.*belongs into the loss_decode of a FOCALHead'):
         head.loss([torch.rand(1, 3, 8, 8)], [SegDataSample(gt_sem_seg=truth)], ConfigDict())
+
+
+# The gate
+
+
+def test_the_gate_decides_what_is_forged_and_how_sure_the_image_is() -> None:
+    options = dict(clusterer=dict(type='PristineCentreClusterer'), gate=dict(type='EvidenceGate', threshold=0.3))
+    head = FOCALHead(3, None, **options)
+    assert not head.state_dict()
+    embeddings = F.normalize(torch.randn(2, 3, 8, 12, generator=torch.Generator().manual_seed(0)), dim=1)
+    logits = head.predict_by_feat(embeddings, [dict(img_shape=(8, 12))] * 2)
+    assert len(head.last_localisations) == 2
+    for image, found, logit in zip(embeddings, head.last_localisations, logits, strict=True):
+        points = image.flatten(1).T
+        wanted = EvidenceGate(0.3)(points, head.clusterer.localise(points))
+        assert torch.equal(found.forged, wanted.forged) and found.image_score == wanted.gate_score
+        assert torch.equal(logit.argmax(0).flatten() == 1, wanted.forged)
+        torch.testing.assert_close(logit.softmax(0)[1].flatten(), wanted.score.clamp(1e-4, 1 - 1e-4))
+
+
+def test_without_a_gate_the_clusters_decide() -> None:
+    head = FOCALHead(3, None, clusterer=SPY)
+    assert head.gate is None
+    head.predict_by_feat(F.normalize(torch.randn(1, 3, 8, 12), dim=1), [dict(img_shape=(8, 12))])
+    assert head.last_localisations[0].gate_score is None

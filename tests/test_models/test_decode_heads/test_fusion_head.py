@@ -84,3 +84,12 @@ def test_an_image_that_cannot_be_clustered_is_named() -> None:
     maps[0][0, 0, 0] = float('nan')
     with pytest.raises(ValueError, match=r'a\.png: the embeddings hold NaN'):
         FOCALFusionHead().scores([maps], [dict(img_path='a.png')])
+
+
+def test_the_gate_decides_for_each_map() -> None:
+    gate = dict(type='EvidenceGate', threshold=0.2)
+    head = FOCALFusionHead(dict(type='PristineCentreClusterer'), gate=gate)
+    (scores,) = head.scores([make_maps()[:1]], [{}])
+    (found,) = head.last_localisations
+    assert found.gate_score is not None
+    assert torch.equal(scores[0].flatten() > 0.5, found.forged)

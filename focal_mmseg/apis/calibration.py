@@ -1,0 +1,292 @@
+"""False alarms at the level that the user sets: a threshold from pristine images, with a guarantee for finite samples.
+
+The margin of a pixel is the difference of its two logits, forged less pristine: the logit of its forged score. A
+calibration moves the place where a pixel counts as forged from 0 to a margin that pristine images set:
+
+- of images, by split conformal prediction (Vovk, Gammerman and Shafer, 2005; Papadopoulos et al., 2002): at most the
+  level of pristine images has any pixel called forged;
+- of pixels, by conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster, 2022): at most the level, in the
+  mean over pristine images, of an image's pixels is called forged.
+
+Both hold in the mean over calibrations, for images that are exchangeable with those of the calibration. docs/metrics.md
+says what that leaves out.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from focal_mmseg import __version__
+from focal_mmseg.engine.checkpoint import digest
+from focal_mmseg.utils import written_whole
+
+METHODS = {'pixels': 'conformal risk control', 'images': 'split conformal prediction'}
+# Margins of pixels are told apart in steps of 1/128 of the score's logit, up to 32: a float32 score next to 1 has no
+# digits beyond 17.
+STEPS, MOST = 128, 32
+# Keys of a model's config that change nothing once it has weights.
+OF_TRAINING = ('auxiliary_head', 'init_cfg', 'loss_decode', 'pretrained', 'train_cfg')
+
+
+def images_needed(level: float) -> int:
+    """The fewest pristine images that a level can be guaranteed with, by images or by pixels: 99 for 0.01.
+
+    Args:
+        level (float): In (0, 1).
+    """
+    return math.ceil(1 / level - 1e-9) - 1
+
+
+def require_level(level: float) -> None:
+    """Refuse a level that is none.
+
+    Raises:
+        ValueError: If it is not in (0, 1).
+    """
+    if not 0 < level < 1:
+        raise ValueError(f'the level of false alarms must be in (0, 1), as 0.05 for 5 %, got {level}')
+
+
+class PristineMargins:
+    """Keeps of pristine images what a calibration needs: memory does not grow with their pixels.
+
+    Attributes:
+        highest (list[float]): The highest margin of each image.
+    """
+
+    def __init__(self) -> None:
+        self.highest: list[float] = []
+        # For each step of the margin, the sum over images of the share of pixels in it.
+        self._shares = np.zeros(2 * MOST * STEPS + 1)
+
+    def add(self, margin: np.ndarray) -> None:
+        """Take note of an image.
+
+        Args:
+            margin (np.ndarray): float of shape (H, W).
+
+        Raises:
+            ValueError: If it has no pixel, or NaN.
+        """
+        if not margin.size or np.isnan(margin).any():
+            raise ValueError('the image has no pixel, or its logits are NaN: did the training diverge?')
+        margin = margin.astype(np.float64).ravel()
+        self.highest.append(float(margin.max()))
+        # Step k holds the margins in ((k - 1) / STEPS, k / STEPS], so that those above a threshold are counted exactly.
+        steps = np.ceil(margin * STEPS).clip(-MOST * STEPS, MOST * STEPS).astype(np.int64) + MOST * STEPS
+        self._shares += np.bincount(steps, minlength=len(self._shares)) / margin.size
+
+    def false_alarms(self) -> np.ndarray:
+        """At each threshold ``(k / STEPS) - MOST``: the mean share of an image's pixels above it, falling, (K,)."""
+        above = np.append(self._shares[::-1].cumsum()[::-1][1:], 0.0)
+        return above.clip(0) / max(1, len(self.highest))
+
+    def threshold(self, level: float, of: str) -> float:
+        """The lowest margin that keeps false alarms at a level.
+
+        Args:
+            level (float): In (0, 1).
+            of (str): ``'pixels'`` or ``'images'``.
+
+        Returns:
+            float: Pixels of a higher margin count as forged.
+
+        Raises:
+            ValueError: If the level or ``of`` is none, or there are too few images for the level.
+        """
+        require_level(level)
+        if of not in METHODS:
+            raise ValueError(f'of must be one of {tuple(METHODS)}, got {of!r}')
+        number = len(self.highest)
+        if number < images_needed(level):
+            raise ValueError(
+                f'a level of {level:g} needs at least {images_needed(level)} pristine images, got {number}: give more, '
+                f'or a level of at least {1 / (number + 1):.2g}'
+            )
+        if of == 'images':
+            rank = math.ceil((number + 1) * (1 - level) - 1e-9)
+            return sorted(self.highest)[max(rank, 1) - 1]
+        # The image to come counts as if it were called forged all over.
+        bound = (number * self.false_alarms() + 1) / (number + 1)
+        return float(np.flatnonzero(bound <= level + 1e-12)[0]) / STEPS - MOST
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A threshold for one model.
+
+    Attributes:
+        of (str): What the level is a share of: ``'pixels'`` or ``'images'``.
+        level (float): Of false alarms, in (0, 1).
+        margin (float): Pixels of a higher margin are forged.
+        images (int): Pristine images that it was found on.
+        method (str): A value of ``METHODS``.
+        weights (str): Checksum of the weights (SHA-256).
+        config (str): Checksum of what the config says of the model at test time.
+        version (str): Of this package.
+    """
+
+    of: str
+    level: float
+    margin: float
+    images: int
+    method: str
+    weights: str
+    config: str
+    version: str = __version__
+
+    @classmethod
+    def of_margins(cls, margins: PristineMargins, level: float, of: str, model: Mapping[str, str]) -> 'Calibration':
+        """Calibrate.
+
+        Args:
+            margins (PristineMargins): Of the pristine images.
+            level (float): See :meth:`PristineMargins.threshold`.
+            of (str): See there.
+            model (Mapping[str, str]): Of :func:`fingerprint`.
+
+        Raises:
+            ValueError: See :meth:`PristineMargins.threshold`.
+        """
+        margin = margins.threshold(level, of)
+        return cls(of, level, margin, len(margins.highest), METHODS[of], **model)
+
+    @classmethod
+    def read(cls, path: str | Path) -> 'Calibration':
+        """Read the file that :meth:`write` writes.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is none of a calibration.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f'the calibration {path} does not exist')
+        try:
+            found = cls(**json.loads(Path(path).read_text(encoding='utf-8')))
+            require_level(found.level)
+            right = found.of in METHODS and math.isfinite(found.margin) and found.images >= images_needed(found.level)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ValueError(f'{path} is no calibration that tools/calibrate.py wrote: {error}') from error
+        texts = all(isinstance(getattr(found, each.name), str) for each in fields(found) if each.type is str)
+        if not right or not texts:
+            raise ValueError(f'{path} is no calibration that tools/calibrate.py wrote: its values do not fit together')
+        return found
+
+    def write(self, path: str | Path) -> None:
+        """Write a JSON file."""
+        with written_whole(path) as part:
+            part.write_text(json.dumps(asdict(self), indent=2) + '\n', encoding='utf-8')
+
+    def require_model(self, model: Mapping[str, str], source: str | Path) -> None:
+        """Refuse another model than it was found with.
+
+        Args:
+            model (Mapping[str, str]): Of :func:`fingerprint`.
+            source (str | Path): The calibration's file, for the message.
+
+        Raises:
+            ValueError: If weights or config differ.
+        """
+        other = [name for name in ('weights', 'config') if getattr(self, name) != model[name]]
+        if other:
+            raise ValueError(
+                f'the calibration {source} is of other {" and ".join(other)}: its threshold means nothing for this '
+                'model. Calibrate it by tools/calibrate.py, with the same --cfg-options'
+            )
+
+    @property
+    def score(self) -> float:
+        """The margin as a score of the model as it is without the calibration, in [0, 1]."""
+        return 0.5 + 0.5 * math.tanh(self.margin / 2)
+
+    def __str__(self) -> str:
+        return f'{self.level:.2g} of {self.of} ({self.method}, {self.images} pristine images)'
+
+    def apply(self, sample: SegDataSample) -> SegDataSample:
+        """Decide anew which pixels of a prediction are forged.
+
+        Args:
+            sample (SegDataSample): With ``seg_logits`` of shape (2, H, W).
+
+        Returns:
+            SegDataSample: The same, with ``seg_logits`` (the logarithms of scores that are above 1/2 where forged) and
+            ``pred_sem_seg`` changed.
+        """
+        margin = margin_of(sample) - self.margin
+        sample.set_data(
+            dict(
+                seg_logits=PixelData(data=torch.stack([F.logsigmoid(-margin), F.logsigmoid(margin)])),
+                pred_sem_seg=PixelData(data=(margin > 0).long()[None]),
+            )
+        )
+        return sample
+
+    def attach(self, model: nn.Module) -> None:
+        """From here on have a segmentor's predictions calibrated.
+
+        Args:
+            model (nn.Module): Of mmseg, unwrapped.
+        """
+        model.register_forward_hook(self._after_forward, with_kwargs=True)
+
+    def _after_forward(self, model: nn.Module, args: tuple, kwargs: dict[str, Any], output: Any) -> Any:
+        mode = kwargs.get('mode', args[2] if len(args) > 2 else 'tensor')
+        return [self.apply(sample) for sample in output] if mode == 'predict' else output
+
+
+def margin_of(sample: SegDataSample) -> torch.Tensor:
+    """How far each pixel is on the forged side: float32 of shape (H, W), above 0 where the model calls it forged.
+
+    Raises:
+        ValueError: If ``seg_logits`` has other than two channels.
+    """
+    logits = sample.seg_logits.data.float()
+    if len(logits) != 2:
+        raise ValueError(f'seg_logits has {len(logits)} channels, where pristine and forged are wanted')
+    return logits[1] - logits[0]
+
+
+def fingerprint(
+    config: str | Path, checkpoint: str | Path | None, options: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Checksums of what a model's scores depend on.
+
+    Args:
+        config (str | Path): Config file.
+        checkpoint (str | Path, optional): Its weights.
+        options (Mapping[str, Any], optional): Overrides of the config.
+
+    Returns:
+        dict[str, str]: ``weights`` and ``config``. Of the config count ``model`` and ``test_pipeline``, without what
+        only a training needs; of a fusion those of its members too.
+    """
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(dict(options or {}))
+    members = cfg.model.get('members', [])
+    configs = [cfg, *(Config.fromfile(each.config) for each in members)]
+    files = [checkpoint, *(each.checkpoint for each in members)]
+    said = [[_at_test(each.model), _at_test(each.get('test_pipeline'))] for each in configs]
+    return dict(weights=_hash_of(None if each is None else digest(each) for each in files), config=_hash_of(said))
+
+
+def _at_test(part: Any) -> Any:
+    """A part of a config without what only a training needs, nor the paths of members."""
+    if isinstance(part, Mapping):
+        return {key: _at_test(value) for key, value in part.items() if key not in (*OF_TRAINING, 'checkpoint')}
+    return [_at_test(each) for each in part] if isinstance(part, list | tuple) else part
+
+
+def _hash_of(content: Iterable[Any]) -> str:
+    return sha256(json.dumps(list(content), sort_keys=True, default=repr).encode()).hexdigest()
