@@ -24,6 +24,7 @@ MMSEG = [
     *TIMM,
 ]
 DINO = [*TIMM, 'peft>=0.15']
+HEIF = ['pillow-heif>=1']
 DATA = ['imagehash>=4.3']
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 # mmengine imports a module that later versions have no more.
@@ -74,8 +75,9 @@ setup(
         dino=DINO,
         jpeg=JPEG,
         data=DATA,
+        heif=HEIF,
         track=TRACK,
         deepspeed=DEEPSPEED,
-        tests=TESTS + DEMO + DINO + JPEG + DATA + TRACK,
+        tests=TESTS + DEMO + DINO + JPEG + DATA + HEIF + TRACK,
     ),
 )
