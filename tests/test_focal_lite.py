@@ -93,7 +93,7 @@ def test_every_way_to_a_prediction_gives_the_same_mask(trained: tuple[Path, Path
 def test_arrays_are_predicted_as_files_without_coefficients(trained: tuple[Path, Path], image: Path, tmp_path) -> None:
     array = cv2.imread(str(image))
     cv2.imwrite(str(tmp_path / 'a.png'), array)
-    # mmseg's inference_model takes arrays alone after the first array: the last one here is a file no more.
+    # mmseg's inference_model takes arrays alone after the first array: so the array comes last.
     model = init_model(*map(str, trained), device='cpu')
     ours, of_png, of_array = (inference_model(model, each) for each in (str(image), str(tmp_path / 'a.png'), array))
     assert torch.equal(of_array.seg_logits.data, of_png.seg_logits.data)

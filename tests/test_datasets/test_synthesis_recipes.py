@@ -112,9 +112,7 @@ def test_what_no_recipe_has_is_refused_with_file_and_key(tmp_path: Path, text: s
 
 
 def test_names_and_files_that_are_not_there() -> None:
-    with pytest.raises(
-        ValueError, match="no recipe 'tampcico': there are demo, psccnet, tampcoco, world, and YAML files"
-    ):
+    with pytest.raises(ValueError, match="no recipe 'tampcico': there are demo, psccnet, tampcoco, world, and YAML"):
         read_recipe('tampcico')
     with pytest.raises(FileNotFoundError, match='nowhere'):
         read_recipe('nowhere.yaml')

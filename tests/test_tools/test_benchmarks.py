@@ -127,6 +127,14 @@ def test_synthesis_is_measured_against_its_floor(run: Callable) -> None:
     assert all(row['pictures_per_second'] > 0 and row['floor_milliseconds'] > 0 for row in rows)
 
 
+def test_synthesis_is_measured_on_photographs_of_ones_own(run: Callable, forged_set: Path, tmp_path: Path) -> None:
+    folder = str(forged_set / 'train' / 'images')
+    rows = run('synthesis.py', '--recipes', 'world', '--num', '10', '--size', '64', '--photographs', folder)
+    assert rows[-1]['kind'] == 'all' and rows[-1]['pictures_per_second'] > 0
+    with pytest.raises(ValueError, match='holds no photograph'):
+        run('synthesis.py', '--photographs', str(tmp_path / 'nowhere'))
+
+
 def test_planted_noise_is_found_and_the_released_fallback_finds_less(root: Path, run_tool: Callable, capsys) -> None:
     run_tool(root / 'tools' / 'benchmarks' / 'noise_levels.py', '--photographs', 'chelsea')
     rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in capsys.readouterr().out.splitlines()]

@@ -184,3 +184,20 @@ def test_the_config_trains_and_tests_by_windows(
     assert seen[1:] == [(1, 3, 64, 64)] * 9
     assert len(runner.model.decode_head.last_localisations[0].forged) == 32 * 32
     assert 0 <= figures['forgery/iou'] <= 1
+
+
+@pytest.mark.parametrize('size', [(40, 52), (64, 64), (33, 90), (130, 70)])
+def test_windows_shrink_to_small_pictures_where_the_config_allows_it(size: tuple[int, int]) -> None:
+    seen = []
+    model = make(**SLIDE, size_divisor=8)
+    model.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[2:])))
+    image, forged = two_colours(*size)
+    found = predicted(model, image)
+    assert found.shape == size and (found != forged).mean() < 0.1
+    assert set(seen) == {tuple(min(64, -(-side // 8) * 8) for side in size)}
+
+
+@pytest.mark.parametrize('divisor', [0, -8, 2.0, 'eight'])
+def test_a_size_divisor_that_is_no_whole_number_is_refused(divisor: object) -> None:
+    with pytest.raises(ValueError, match=r'test_cfg\.size_divisor must be None or a whole number of at least 1'):
+        make(**SLIDE, size_divisor=divisor)
