@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
@@ -30,7 +29,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import read_config, written_whole
 
 METHODS = {'pixels': 'conformal risk control', 'images': 'split conformal prediction'}
 # Margins of pixels are told apart in steps of 1/128 of the score's logit, up to 32: a float32 score next to 1 has no
@@ -272,10 +271,10 @@ def fingerprint(
         dict[str, str]: ``weights`` and ``config``. Of the config count ``model`` and ``test_pipeline``, without what
         only a training needs; of a fusion those of its members too.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     cfg.merge_from_dict(dict(options or {}))
     members = cfg.model.get('members', [])
-    configs = [cfg, *(Config.fromfile(each.config) for each in members)]
+    configs = [cfg, *(read_config(each.config) for each in members)]
     files = [checkpoint, *(each.checkpoint for each in members)]
     said = [[_at_test(each.model), _at_test(each.get('test_pipeline'))] for each in configs]
     return dict(weights=_hash_of(None if each is None else digest(each) for each in files), config=_hash_of(said))

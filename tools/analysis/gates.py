@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 from sklearn.metrics import roc_auc_score
@@ -35,7 +35,7 @@ from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.counts import Counts
 from focal_mmseg.evaluation.operating import operating_curve
 from focal_mmseg.evaluation.pooling import ranking_of
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import read_config, written_whole
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
 from network_embeddings import embed_test_set
@@ -118,7 +118,7 @@ def figures_of(rows: list[dict]) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     cfg.merge_from_dict(args.cfg_options)
     images = embed_test_set(cfg, args.checkpoint)
     forged = sum(bool(truth.any()) for _, truth in images)

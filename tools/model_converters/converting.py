@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
@@ -16,7 +15,7 @@ from torch import Size, Tensor
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.engine.checkpoint import read_checkpoint
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import read_config, written_whole
 
 ROOT = Path(__file__).parents[2]
 WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net', 'network')
@@ -151,7 +150,7 @@ def shapes_of(config: str, part: str = '') -> dict[str, Size]:
         part (str): What the names begin with. Defaults to all of the model.
     """
     init_default_scope('mmseg')
-    model = Config.fromfile(ROOT / config).model
+    model = read_config(ROOT / config).model
     with torch.device('meta'):
         network = revert_sync_batchnorm(MODELS.build(model))
     return {name: value.shape for name, value in network.state_dict().items() if name.startswith(part)}
