@@ -117,10 +117,10 @@ def test_either_stream_is_left_out_by_the_lines_that_the_docs_show(root: Path, l
     cfg = Config.fromfile(root / 'configs' / 'focal_lite.py')
     widths = list(cfg.model.neck.in_channels)
     cfg.model.backbone[left_out] = None
-    cfg.model.neck.in_channels = widths[-1:] if left_out == 'rgb' else widths[:3]
-    if left_out == 'dct':
-        cfg.model.neck.index = 1
-        cfg.model.backbone.rgb.pretrained = False
+    # Copies are looked for in a map of the colours.
+    cfg.model.neck.in_channels = widths[3:4] if left_out == 'rgb' else widths[:3] + widths[4:]
+    if left_out == 'rgb':
+        cfg.model.backbone.copies = None
     model = MODELS.build(cfg.model)
     model.eval()
     assert model(torch.zeros(1, 5, 64, 64), mode='tensor').shape[2:] == (8, 8)

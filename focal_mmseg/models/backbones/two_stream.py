@@ -36,7 +36,7 @@ class TwoStreamBackbone(BaseModule):
         init_cfg (dict, optional): See mmengine's ``BaseModule``. Defaults to None.
 
     Raises:
-        ValueError: If both streams are left out, or ``divisor`` does not fit.
+        ValueError: If both streams are left out, ``copies`` have no ``rgb``, or ``divisor`` does not fit.
     """
 
     def __init__(
@@ -50,6 +50,8 @@ class TwoStreamBackbone(BaseModule):
         super().__init__(init_cfg)
         if rgb is None and dct is None:
             raise ValueError('TwoStreamBackbone needs a stream: give rgb=dict(type=...), dct=dict(), or both')
+        if rgb is None and copies is not None:
+            raise ValueError('copies of TwoStreamBackbone are looked for in a map of rgb: give rgb too, or copies=None')
         if divisor < BLOCK or divisor % BLOCK:
             raise ValueError(f'divisor of TwoStreamBackbone must be a multiple of {BLOCK}, got {divisor}')
         self.divisor = divisor

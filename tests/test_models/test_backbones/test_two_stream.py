@@ -155,3 +155,8 @@ def test_other_images_are_refused_with_the_remedy(shape: tuple[int, ...]) -> Non
 def test_options_that_do_not_fit_are_refused(options: dict, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         build(**options)
+
+
+def test_copies_need_colours() -> None:
+    with pytest.raises(ValueError, match="copies=None"):
+        TwoStreamBackbone(dct=dict(), copies=dict(index=0, in_channels=8))
