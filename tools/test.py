@@ -156,14 +156,12 @@ def main() -> None:
     degrade_tests(cfg, args.degradation)
     if args.show or args.show_dir:
         draw(cfg, args)
-    if args.tta and not cfg.get('tta_pipeline'):
-        raise SystemExit(
-            f'{args.config} has no tta_pipeline: its network must not see mirror images, as the coefficients of a JPEG '
-            'file cannot be mirrored. Test without --tta'
-        )
     if args.tta:
         if not cfg.get('tta_pipeline'):
-            raise ValueError(f'{args.config} has no tta_pipeline: its network takes no flipped images, leave --tta out')
+            raise ValueError(
+                f'{args.config} has no tta_pipeline: its network must not see mirror images, as the coefficients of a '
+                'JPEG file cannot be mirrored: leave --tta out'
+            )
         give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     keep_figures(cfg, args.out)
