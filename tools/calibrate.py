@@ -17,11 +17,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.utils import track_iter_progress
 
 from focal_mmseg.apis import Calibration, FOCALInferencer, model_source
 from focal_mmseg.apis.calibration import METHODS, PristineMargins, fingerprint, images_needed, require_level
+from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.utils import find_images
 
 
@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--of', choices=tuple(METHODS), default='pixels', help='default %(default)s')
     parser.add_argument('--out', type=Path, required=True, help='file to write, as calibration.json')
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; default cuda where there is one')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, metavar='KEY=VALUE', help='override the config')
     # Intermixed: the checkpoint may stand behind options although it is optional.
     return parser.parse_intermixed_args()
 

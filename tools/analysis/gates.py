@@ -18,11 +18,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmengine.config import DictAction
 from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 from sklearn.metrics import roc_auc_score
 
+from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.clustering import (
     BIRCHClusterer,
     Clusterer,
@@ -35,7 +35,7 @@ from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.counts import Counts
 from focal_mmseg.evaluation.operating import operating_curve
 from focal_mmseg.evaluation.pooling import ranking_of
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.utils import override, read_config, written_whole
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
 from network_embeddings import embed_test_set
@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file of a FOCAL network and its test set')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/gates.json'), help='default %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, help='override the config')
     return parser.parse_args()
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     """Measure and print."""
     args = parse_args()
     cfg = read_config(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options)
     images = embed_test_set(cfg, args.checkpoint)
     forged = sum(bool(truth.any()) for _, truth in images)
     if forged in (0, len(images)):

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 import torch
 from hdbscan._hdbscan_tree import compute_stability, condense_tree
-from mmengine.config import DictAction
 from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
 
+from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, Localisation
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file of a FOCAL network and its test set')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/image_scores.json'), help='default %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, help='override the config')
     return parser.parse_args()
 
 

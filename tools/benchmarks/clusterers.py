@@ -18,12 +18,12 @@ import cv2
 import made_embeddings
 import numpy as np
 import torch
-from mmengine.config import DictAction
 from mmengine.utils import track_iter_progress
 from mmseg.registry import TASK_UTILS
 from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 
+from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
 from focal_mmseg.utils import override, positive_int, read_config, written_whole
@@ -74,7 +74,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--dim', type=positive_int, default=64, help='of made embeddings; default %(default)s')
     parser.add_argument('--options', action='store_true', help='options of HDBSCAN in place of the algorithms')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/clusterers.json'), help='default %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, help='override the config')
     args = parser.parse_args()
     if args.made == bool(args.config) or bool(args.config) != bool(args.checkpoint):
         parser.error('give a config and a checkpoint, or --made alone')

@@ -158,5 +158,5 @@ def test_options_that_do_not_fit_are_refused(options: dict, says: str) -> None:
 
 
 def test_copies_need_colours() -> None:
-    with pytest.raises(ValueError, match="copies=None"):
+    with pytest.raises(ValueError, match='copies=None'):
         TwoStreamBackbone(dct=dict(), copies=dict(index=0, in_channels=8))
