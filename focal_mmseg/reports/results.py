@@ -54,10 +54,7 @@ def operating_table(curves: Mapping[str, Mapping[str, OperatingCurve]]) -> Table
     """
     names = _sets(curves)
     columns = [Column(name, f'operating_{figure}') for name in names for figure in OPERATING]
-    cells = {
-        model: [value for name in names for value in _operating(sets.get(name))]
-        for model, sets in curves.items()
-    }
+    cells = {model: [value for name in names for value in _operating(sets.get(name))] for model, sets in curves.items()}
     return Table('model', columns, cells)
 
 
