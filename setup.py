@@ -1,12 +1,16 @@
 """The package's definition; settings of tools are in pyproject.toml."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 
+JPEG = ['jpeglib>=1.0.2']
+TIMM = ['timm>=1.0.20']
 # The maintained distributions of the OpenMMLab stack, under the same import names as the originals. They are an extra,
 # so that a bare install leaves an MMSegmentation that is already there alone.
 MMSEG = [
@@ -15,14 +19,32 @@ MMSEG = [
     'onedl-mmcv>=2.3.6',
     'onedl-mmsegmentation>=1.4.2',
     'onedl-mmpretrain>=1.3.6',
+    # The network that ships reads JPEG files, and its colour stream is one of timm.
+    *JPEG,
+    *TIMM,
 ]
-DINO = ['timm>=1.0.20', 'peft>=0.15']
+DINO = [*TIMM, 'peft>=0.15']
+HEIF = ['pillow-heif>=1']
 DATA = ['imagehash>=4.3']
 DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 # mmengine imports a module that later versions have no more.
 DEEPSPEED = ['deepspeed>=0.17,<0.18']
 TRACK = ['tensorboard>=2.16']
 TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.17,<0.18']
+
+
+class BuildWithConfigs(build_py):
+    """Puts the configs where OpenMMLab's packages have theirs, so that an installation finds them by name."""
+
+    def run(self) -> None:
+        """Build, then copy."""
+        super().run()
+        # An editable install leaves the files where they are.
+        if not self.editable_mode:
+            out = Path(self.build_lib, 'focal_mmseg', '.mim', 'configs')
+            shutil.rmtree(out, ignore_errors=True)
+            shutil.copytree(HERE / 'configs', out, ignore=shutil.ignore_patterns('__pycache__'))
+
 
 setup(
     name='focal_mmseg',
@@ -32,6 +54,11 @@ setup(
     long_description_content_type='text/markdown',
     license='MIT',
     packages=find_packages(include=['focal_mmseg', 'focal_mmseg.*']),
+    package_data={
+        'focal_mmseg.weights': ['*.pth', '*.md'],
+        'focal_mmseg.datasets.synthesis': ['camera_tables.json'],
+    },
+    cmdclass=dict(build_py=BuildWithConfigs),
     python_requires='>=3.10',
     install_requires=[
         'torch>=2.6',
@@ -46,9 +73,11 @@ setup(
         mmseg=MMSEG,
         demo=DEMO,
         dino=DINO,
+        jpeg=JPEG,
         data=DATA,
+        heif=HEIF,
         track=TRACK,
         deepspeed=DEEPSPEED,
-        tests=TESTS + DEMO + DINO + DATA + TRACK,
+        tests=TESTS + DEMO + DINO + JPEG + DATA + HEIF + TRACK,
     ),
 )

@@ -73,9 +73,9 @@ def read_small(path: Path, forged_set: Path, work_dir: Path, **options: object) 
     return cfg
 
 
-def _shrink(transforms: list) -> None:
+def _shrink(transforms: list | None) -> None:
     """Make every Resize of a pipeline go to SIDE, those inside TestTimeAug too."""
-    for transform in transforms:
+    for transform in transforms or ():
         if isinstance(transform, list):
             _shrink(transform)
         elif transform['type'] == 'Resize':

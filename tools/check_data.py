@@ -1,9 +1,9 @@
 """Check the pictures and masks of a data set: are they readable, do they fit, is anything in training and test?
 
-A source is an index.tsv with images/ and masks/ beside it (or below --root), a folder that tools/prepare_data.py wrote
-or of this layout, or a config, whose training, validation and test sets are checked together. The exit code is 1 where
-pictures cannot be used or training pictures come again in the test; with --strict also where something should be looked
-at.
+A source is an index (index.tsv, metadata.csv, ...) with images/ and masks/ beside it (or below --root), a folder that
+tools/prepare_data.py wrote or of this layout, or a config, whose training, validation and test sets are checked
+together. The exit code is 1 where pictures cannot be used or training pictures come again in the test; with --strict
+also where something should be looked at.
 
 Example:
   python tools/check_data.py data/casia1
@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections import Counter
 from dataclasses import asdict
 from functools import partial
@@ -55,8 +56,15 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def listed(args: argparse.Namespace) -> tuple[list[Entry], list[str]]:
-    """The pictures of all sources, and what could not be listed."""
+def listed(args: argparse.Namespace) -> tuple[list[Entry], list[str], list[str]]:
+    """The pictures of all sources, what could not be listed, and what the sources hold beside pictures."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter('always')
+        entries, failures = _listed(args)
+    return entries, failures, list(dict.fromkeys(str(each.message) for each in told))
+
+
+def _listed(args: argparse.Namespace) -> tuple[list[Entry], list[str]]:
     entries, failures = [], []
     for part, sources in (('test', args.sources), ('train', args.train), ('test', args.test)):
         for source in sources:
@@ -136,7 +144,9 @@ def show_duplicates(duplicates: Duplicates) -> None:
 def main() -> None:
     """Check, print and write."""
     args = parse_args()
-    entries, failures = listed(args)
+    entries, failures, notes = listed(args)
+    for note in notes:
+        print(note)
     try:
         findings = checked(entries, args.workers, not args.no_duplicates)
     except ImportError as error:
@@ -149,7 +159,9 @@ def main() -> None:
         show_duplicates(duplicates)
     rows = [asdict(entry) | asdict(finding) for entry, finding in zip(entries, findings, strict=True)]
     with written_whole(args.out / 'findings.json') as part:
-        content = dict(pictures=rows, counts=list(map(asdict, counts)), not_listed=failures, **asdict(duplicates))
+        content = dict(
+            pictures=rows, counts=list(map(asdict, counts)), not_listed=failures, notes=notes, **asdict(duplicates)
+        )
         part.write_text(json.dumps(content), encoding='utf-8')
     write_contact_sheet(args.out / 'contact_sheet.png', entries, findings)
     print(f'\nwritten: {args.out / "findings.json"}, {args.out / "contact_sheet.png"}')

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from comparing import Comparison
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
@@ -18,7 +17,7 @@ from focal_mmseg.reports import read_steps, write_page
 from focal_mmseg.reports.page import Section, paragraph, picture, wide
 from focal_mmseg.reports.pictures import Source, by_picture, sources, spread_over, write_masks, write_scatter
 from focal_mmseg.reports.results import differences_table, intervals_table, operating_table, over_sets
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import read_config, written_whole
 from focal_mmseg.visualization import write_curves, write_operating_curves, write_panels
 
 WORST = 3
@@ -165,7 +164,7 @@ def _sources(comparison: Comparison, model: str) -> tuple[list[Source], str]:
     """The pictures of the first set, as the model's config has them; or why they cannot be shown."""
     run = next(each for each in comparison.plan.runs if each.model == model)
     first = comparison.plan.sets[0]
-    cfg = Config.fromfile(run.config)
+    cfg = read_config(run.config)
     if first.data:
         use_data(cfg, first.data, ('test',))
     # Weights, of which a plan may name those of another model, have nothing to do with the pictures.

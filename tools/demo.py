@@ -19,7 +19,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmseg.registry import MODELS
@@ -30,7 +29,7 @@ from focal_mmseg.datasets.synthesis import PACKAGED, Sources, load_packaged, rea
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
 from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import read_config, written_whole
 from focal_mmseg.visualization import write_grid
 
 TOOLS = Path(__file__).parent
@@ -116,7 +115,7 @@ def save_untrained(path: Path, seed: int) -> None:
     """Write the weights that the training starts from."""
     init_default_scope('mmseg')
     set_random_seed(seed)
-    model = MODELS.build(Config.fromfile(CONFIG).model)
+    model = MODELS.build(read_config(CONFIG).model)
     model.init_weights()
     with written_whole(path) as part:
         torch.save(dict(state_dict=model.state_dict(), meta={}), part)

@@ -1,10 +1,11 @@
 r"""Localise forged regions in your own pictures; no ground truth is needed.
 
 For each picture OUT/<its name>/ gets mask.png (white = forged, the picture's size), score.png (16 bits, 65535 = surely
-forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share). --clusters
-adds clusters.png, whose levels are the numbers of the sources that summary.json describes. A picture that cannot be
-read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes on with the
-pictures that have no result of this model yet, or have changed since.
+forged), overlay.png and summary.json (forged share, seconds; of FOCAL also clusters found and noise share; of some
+models an image score), of TruFor also confidence.png (16 bits, 65535 = sure of the mask), of MVSS-Net edge.png.
+--clusters adds clusters.png, whose levels are the numbers of the sources that summary.json describes. A picture that
+cannot be read, or fails otherwise, is reported, the others go on, and the exit status is 1. Started again, it goes on
+with the pictures that have no result of this model yet, or have changed since.
 
 Example:
   python tools/predict.py photo.jpg --out predictions
@@ -18,18 +19,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.utils import ProgressBar
 
 from focal_mmseg.apis import FOCALInferencer, model_source
 from focal_mmseg.apis.prediction_folder import PredictionFolder, file_state, identity
-from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
+from focal_mmseg.apis.run_config import Overrides
+from focal_mmseg.utils import IMAGE_SUFFIXES, device_name, search_images
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('input', type=Path, help='a picture, or a folder that is searched with its sub-folders')
+    parser.add_argument(
+        'input', type=Path, help='an image, or a folder that is searched for images with its sub-folders'
+    )
     parser.add_argument('--config', help='config file of the model; default the network that ships, focal_lite')
     parser.add_argument('--checkpoint', help='its weights; default those that the config names; a fusion needs none')
     parser.add_argument('--calibration', help='of tools/calibrate.py: what is forged is decided by its threshold')
@@ -40,13 +43,15 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
     parser.add_argument('--again', action='store_true', help='replace results that are there, of another model too')
-    parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; default cuda where there is one')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
+    parser.add_argument('--device', type=device_name, help='cpu, cuda, cuda:1, ...; default cuda where there is one')
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, metavar='KEY=VALUE', help='override the config')
     return parser.parse_args()
 
 
 def find_pictures(source: Path, out: Path) -> dict[str, Path]:
     """Pictures by their name in the results; earlier results, where they lie in the same folder, are none.
+
+    What else is in the folder is counted in a line of its own.
 
     Raises:
         FileNotFoundError: If there is nothing there, or no picture in the folder.
@@ -55,10 +60,12 @@ def find_pictures(source: Path, out: Path) -> dict[str, Path]:
         return {source.name: source}
     if not source.is_dir():
         raise FileNotFoundError(f'{source} does not exist')
-    paths = [path for path in find_images(source) if not path.resolve().is_relative_to(out.resolve())]
-    if not paths:
+    found = search_images(source, apart=out)
+    if found.left_out:
+        print(found.said())
+    if not found.paths:
         raise FileNotFoundError(f'{source} holds no picture ({", ".join(IMAGE_SUFFIXES)})')
-    return {path.relative_to(source).as_posix(): path for path in paths}
+    return {path.relative_to(source).as_posix(): path for path in found.paths}
 
 
 def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, PredictionFolder]:
@@ -72,7 +79,8 @@ def start(args: argparse.Namespace) -> tuple[dict[str, Path], FOCALInferencer, P
     config, checkpoint = model_source(args.config, args.checkpoint)
     focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options, args.calibration)
     made_by = identity(config, checkpoint, args.cfg_options, args.calibration)
-    results = PredictionFolder(args.out, made_by | (dict(clusters=True) if args.clusters else {}))
+    made_by |= dict(clusters=True) if args.clusters else {}
+    results = PredictionFolder(args.out, made_by, focal.color_type)
     results.claim(args.again)
     return pictures, focal, results
 

@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 
 from focal_mmseg import __version__
 from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.datasets.wrapped import single_sets
+from focal_mmseg.utils import read_config
 
 # The parts of a config whose data sets a tool reads.
 PARTS = {'train.py': ('train', 'val'), 'test.py': ('test',)}
@@ -43,7 +44,7 @@ def stamp_of(
         ValueError: If a config cannot be read.
     """
     try:
-        cfg = Config.fromfile(config)
+        cfg = read_config(config)
         if data:
             use_data(cfg, data, PARTS[tool])
         cfg.merge_from_dict(parse_options(options))
@@ -86,7 +87,7 @@ def _named_by(model: Any) -> tuple[dict[str, str], list[str]]:
             files += [each[key] for key in ('checkpoint', 'folder') if isinstance(each.get(key), str)]
             member = each.get('config')
             if isinstance(member, str) and member not in configs:
-                cfg = Config.fromfile(member)
+                cfg = read_config(member)
                 configs[member] = repr(cfg.to_dict())
                 waiting.append(cfg.get('model'))
             waiting += each.values()

@@ -18,7 +18,7 @@ import numpy as np
 
 from focal_mmseg.datasets.synthesis import ObjectMasks, Photographs, Sources, read_recipe, share_out, synthesize
 from focal_mmseg.datasets.synthesis.recipes import KINDS
-from focal_mmseg.utils import IMAGE_SUFFIXES, count, find_images, positive_int, run_command
+from focal_mmseg.utils import IMAGE_SUFFIXES, count, positive_int, run_command, search_images
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,7 +51,10 @@ def main() -> None:
     recipe = read_recipe(args.recipe)
     if args.size:
         recipe = replace(recipe, size=args.size)
-    paths = find_images(args.images)
+    found = search_images(args.images)
+    paths = found.paths
+    if found.left_out:
+        print(found.said())
     if not paths:
         raise FileNotFoundError(f'{args.images} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), args.most or len(paths))).round().astype(int)

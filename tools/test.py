@@ -12,23 +12,23 @@ Example:
 
 import argparse
 import sys
-from collections.abc import Iterator
-from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
+from mmseg.registry import METRICS
 
 from focal_mmseg.apis import Calibration, add_run_arguments, load_run_config
 from focal_mmseg.apis.calibration import fingerprint
 from focal_mmseg.apis.run_config import give_pipeline
 from focal_mmseg.datasets.degradations import degrade_tests, parse_degradation
+from focal_mmseg.datasets.wrapped import built_sets
 from focal_mmseg.engine.checkpoint import require_source
 from focal_mmseg.evaluation import ForgeryMetric
-from focal_mmseg.utils import run_command
+from focal_mmseg.utils import ConfigError, run_command
 
 
 def parse_args() -> argparse.Namespace:
@@ -73,13 +73,35 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
         cfg.visualizer.save_dir = args.show_dir
 
 
+def evaluators_of(cfg: Config) -> list[ConfigDict]:
+    """The configs of the metrics of a test, in whichever of mmengine's three forms."""
+    given = cfg.get('test_evaluator') or []
+    if isinstance(given, dict):
+        given = given.get('metrics', given)
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def is_ours(evaluator: ConfigDict) -> bool:
+    """Whether a config is of a ForgeryMetric, under any name that the registry knows it by."""
+    kind = METRICS.get(evaluator.type) if isinstance(evaluator.type, str) else evaluator.type
+    return isinstance(kind, type) and issubclass(kind, ForgeryMetric)
+
+
 def keep_figures(cfg: Config, out: str | None) -> None:
-    """Have the first evaluator write its files, and ours the rows of single pictures while the test runs."""
-    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-    if out:
-        evaluators[0].update(output_dir=out, keep_results=True)
-    elif evaluators[0].type == 'ForgeryMetric':
-        evaluators[0].setdefault('partial_dir', cfg.work_dir)
+    """Have the first ForgeryMetric write its files, or else the rows of single pictures while the test runs.
+
+    Raises:
+        ConfigError: If there is none to write into ``out``.
+    """
+    ours = next(filter(is_ours, evaluators_of(cfg)), None)
+    if ours is not None:
+        ours.update(dict(output_dir=out, keep_results=True) if out else {})
+        ours.setdefault('partial_dir', None if out else cfg.work_dir)
+    elif out:
+        raise ConfigError(
+            '--out: test_evaluator has no ForgeryMetric, which writes the masks, under the names of the pictures with '
+            "their folders, and the tables; add it: test_evaluator=[dict(type='ForgeryMetric'), ...]"
+        )
 
 
 def calibration_of(cfg: Config, args: argparse.Namespace, checkpoint: str | None) -> Calibration | None:
@@ -124,13 +146,6 @@ def run(runner: Runner) -> dict[str, float]:
         raise
 
 
-def skipped_of(dataset: Any) -> Iterator[str]:
-    """What a data set, or those that it is put together of, left out."""
-    yield from getattr(dataset, 'skipped', [])
-    for each in [*getattr(dataset, 'datasets', []), *([dataset.dataset] if hasattr(dataset, 'dataset') else [])]:
-        yield from skipped_of(each)
-
-
 def main() -> None:
     """Test."""
     args = parse_args()
@@ -141,7 +156,14 @@ def main() -> None:
     degrade_tests(cfg, args.degradation)
     if args.show or args.show_dir:
         draw(cfg, args)
+    if args.tta and not cfg.get('tta_pipeline'):
+        raise SystemExit(
+            f'{args.config} has no tta_pipeline: its network must not see mirror images, as the coefficients of a JPEG '
+            'file cannot be mirrored. Test without --tta'
+        )
     if args.tta:
+        if not cfg.get('tta_pipeline'):
+            raise ValueError(f'{args.config} has no tta_pipeline: its network takes no flipped images, leave --tta out')
         give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     keep_figures(cfg, args.out)
@@ -152,7 +174,7 @@ def main() -> None:
     figures = run(runner)
     if calibration is not None:
         report_level(calibration, figures)
-    skipped = list(skipped_of(runner.test_loop.dataloader.dataset))
+    skipped = [reason for each in built_sets(runner.test_dataloader.dataset) for reason in getattr(each, 'skipped', ())]
     if skipped:
         # torchrun ends all processes with the first.
         barrier()

@@ -9,7 +9,6 @@ Example:
 """
 
 import argparse
-import warnings
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -49,24 +48,10 @@ def use_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def check_accumulation(cfg: Config) -> None:
-    """Warn of checkpoints that fall between the steps whose gradients are gathered."""
-    gathered = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
-    interval = (cfg.get('default_hooks', {}).get('checkpoint') or {}).get('interval', -1)
-    if interval > 0 and interval % gathered:
-        warnings.warn(
-            f'default_hooks.checkpoint.interval={interval} is no multiple of '
-            f'optim_wrapper.accumulative_counts={gathered}: a resumed training will lack the gradients that were '
-            'gathered when its checkpoint was written',
-            stacklevel=2,
-        )
-
-
 def main() -> None:
     """Train."""
     args = parse_args()
     cfg = load_run_config(args, ('train', 'val'))
-    check_accumulation(cfg)
     if args.amp:
         use_amp(cfg)
     use_trackers(cfg, args.track)

@@ -9,18 +9,20 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 from mmseg.structures import SegDataSample
 
 from focal_mmseg.clustering import Localisation
-from focal_mmseg.engine.checkpoint import load_weights, require_fit, require_source
-from focal_mmseg.utils import require_bearable_size
+from focal_mmseg.datasets.any_image import reading_any_image
+from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
+from focal_mmseg.utils import override, read_config, require_bearable_size, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
 from .calibration import Calibration, fingerprint, margin_of
 
+# Fields of a data sample that are maps of the image's size, beside its mask and score.
+MAPS = ('confidence', 'edge')
 # Numbers of clusters in an image of 8 bits.
 LAST_CLUSTER = 255
 
@@ -33,9 +35,11 @@ class Prediction:
         mask (np.ndarray): uint8 of shape (H, W), the picture's size: 255 forged, 0 pristine.
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
-            the embeddings, ``image_score`` in [0, 1], higher for a forged picture (these three of FOCAL heads only; the
-            mean over the members of a fusion that clusters each), ``calibration`` where there is one, ``seconds`` for
-            all but the start of the model.
+            the embeddings (these two of FOCAL heads only; the mean over the members of a fusion that clusters each),
+            ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``calibration`` where
+            there is one, ``seconds`` for all but the start of the model.
+        maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
+            ``MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net. Mostly empty.
         clusters (np.ndarray | None): uint8 of shape (H, W): 0 where the mask is pristine, else the number of the
             cluster that the pixel's embedding is of, or nearest to: 1 the largest of those that are not pristine, 255
             all from the 255th on. Regions of several sources have several numbers. None where nothing was clustered,
@@ -48,6 +52,7 @@ class Prediction:
     mask: np.ndarray
     score: np.ndarray
     summary: dict[str, Any]
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
     clusters: np.ndarray | None = None
     sources: list[dict[str, float]] = field(default_factory=list)
 
@@ -56,8 +61,8 @@ def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tu
     """Config file and weights for what a user gave, or left out.
 
     Args:
-        config (str | Path, optional): A file, or the name of a config of this project. None means the one of the network
-            that ships.
+        config (str | Path, optional): A file, or the name of a config of this project. None means the one of the
+            network that ships.
         checkpoint (str | Path, optional): None means the ``weights`` that the config names, if it does.
 
     Raises:
@@ -67,7 +72,7 @@ def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tu
     if config is None and checkpoint is not None:
         raise ValueError(f'the checkpoint {checkpoint} needs the config that it was trained with: give both')
     found = find_config(DEFAULT if config is None else config)
-    return found, checkpoint or Config.fromfile(found).get('weights')
+    return found, checkpoint or read_config(found).get('weights')
 
 
 class FOCALInferencer:
@@ -87,9 +92,14 @@ class FOCALInferencer:
             is forged. Defaults to None.
 
     Raises:
+        ConfigError: If an option would change nothing, or there is no such device.
         FileNotFoundError: If config, checkpoint or calibration is missing.
         ValueError: If the checkpoint is missing from the call, cannot be read or is of another model, the model
             gives other than two channels, or the calibration is of another model.
+
+    Attributes:
+        model (BaseSegmentor): The model.
+        color_type (str): How a file is decoded, as mmcv names it: whether turned by its EXIF orientation, for one.
 
     Example:
         >>> focal = FOCALInferencer()  # doctest: +SKIP
@@ -104,12 +114,13 @@ class FOCALInferencer:
         cfg_options: dict[str, Any] | None = None,
         calibration: str | Path | None = None,
     ) -> None:
-        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        device = require_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         config, checkpoint = model_source(config, checkpoint)
-        cfg = Config.fromfile(config)
+        cfg = read_config(config)
+        override(cfg, cfg_options or {})
         require_source(cfg.model, checkpoint)
         weights = None if checkpoint is None else load_weights(checkpoint)
-        self.model = init_model(cfg, None, device, cfg_options)
+        self.model = init_model(cfg, None, device)
         channels = getattr(self.model, 'out_channels', 2)
         if channels != 2:
             raise ValueError(
@@ -117,13 +128,13 @@ class FOCALInferencer:
                 'num_classes=2 and out_channels=2 in its decode_head'
             )
         if weights is not None:
-            require_fit(self.model, weights, f'the checkpoint {checkpoint}')
-            self.model.load_state_dict(weights)
+            load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
         self.calibration = None if calibration is None else Calibration.read(calibration)
         if self.calibration is not None:
             self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), calibration)
             self.calibration.attach(self.model)
-        load, *prepare = cfg.test_pipeline
+        load, *prepare = reading_any_image(cfg.test_pipeline)
+        self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
 
@@ -150,14 +161,17 @@ class FOCALInferencer:
         if found:
             summary['clusters'] = mean(each.num_clusters for each in found)
             summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
-            summary['image_score'] = round(mean(each.image_score for each in found), 6)
+        if found or 'image_score' in sample:
+            own = sample.get('image_score', None)
+            summary['image_score'] = round(mean(each.image_score for each in found) if own is None else float(own), 6)
         if self.calibration is not None:
             summary['calibration'] = str(self.calibration)
         summary['seconds'] = round(time.perf_counter() - start, 3)
+        maps = {name: sample.get(name).data.squeeze(0).float().cpu().numpy() for name in MAPS if name in sample}
         only = found[0] if len(found) == 1 else None
         clusters = None if only is None else clusters_of(only, forged)
         sources = [] if only is None else sources_of(only, clusters)
-        return Prediction(forged.astype(np.uint8) * 255, score, summary, clusters, sources)
+        return Prediction(forged.astype(np.uint8) * 255, score, summary, maps, clusters, sources)
 
     @torch.no_grad()
     def margin(self, image: str | Path | np.ndarray) -> np.ndarray:

@@ -5,16 +5,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import mmcv
 import numpy as np
-from mmengine.config import Config
+from mmcv.image.io import imread_flags
 
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
-from focal_mmseg.utils import write_image, written_whole
+from focal_mmseg.utils import load_image, read_config, write_image, written_whole
 from focal_mmseg.visualization import overlay
 
-from .inferencer import Prediction
+from .inferencer import MAPS, Prediction
 
 STAMP = 'predictions.json'
 
@@ -37,11 +36,11 @@ def identity(
         dict[str, Any]: ``version``, ``config``, ``weights``, ``options`` and, with one, ``calibration``, as JSON has
             them; the configs and the weights' hashes of a fusion's members too.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     given = cfg.pretty_text
     cfg.merge_from_dict(options or {})
     # The pictures' masks of another tool, that ExternalMasks reads, do not count: they are no part of a model.
-    members = [(Config.fromfile(each.config).pretty_text, each.checkpoint) for each in cfg.model.get('members', [])]
+    members = [(read_config(each.config).pretty_text, each.checkpoint) for each in cfg.model.get('members', [])]
     found = dict(
         version=__version__,
         config=[given, *(text for text, _ in members)],
@@ -70,10 +69,13 @@ class PredictionFolder:
         folder (Path): Is made.
         made_by (dict[str, Any]): Of :func:`identity`; with a key ``clusters`` that is True, ``clusters.png`` and what
             is known of each cluster are written too.
+        color_type (str): How the model's files are decoded, so that the overlay is of the same orientation; see
+            :class:`FOCALInferencer`. Defaults to ``'color'``.
     """
 
-    def __init__(self, folder: Path, made_by: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, made_by: dict[str, Any], color_type: str = 'color') -> None:
         self.folder = folder
+        self._color_type = color_type
         self._made_by = made_by
         self._hash = sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
 
@@ -131,8 +133,13 @@ class PredictionFolder:
         # From now on, and until the summary is there again, what lies here is of no one model.
         self._summary(name).unlink(missing_ok=True)
         write_image(folder / 'mask.png', prediction.mask)
-        write_image(folder / 'score.png', np.round(prediction.score * 65535).astype(np.uint16))
-        write_image(folder / 'overlay.png', overlay(mmcv.imread(str(picture)), prediction.mask))
+        write_image(folder / 'score.png', _in_16_bits(prediction.score))
+        for name_of_map in MAPS:
+            (folder / f'{name_of_map}.png').unlink(missing_ok=True)
+        for name_of_map, values in prediction.maps.items():
+            write_image(folder / f'{name_of_map}.png', _in_16_bits(values))
+        image = load_image(picture, imread_flags[self._color_type])
+        write_image(folder / 'overlay.png', overlay(image, prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
         if self._made_by.get('clusters'):
             if prediction.clusters is None:
@@ -148,6 +155,11 @@ class PredictionFolder:
     def _of(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""
         return dict(model=self._hash, **state)
+
+
+def _in_16_bits(values: np.ndarray) -> np.ndarray:
+    """Numbers of [0, 1] as 0..65535."""
+    return np.round(values * 65535).astype(np.uint16)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

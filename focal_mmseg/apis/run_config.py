@@ -13,6 +13,21 @@ from torch import distributed as dist
 
 from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.engine.checkpoint import load_weights_only
+from focal_mmseg.utils import override, read_config
+
+# Options of torch's DataLoader that it refuses without workers.
+OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context', 'timeout')
+
+
+class Overrides(DictAction):
+    """mmengine's action for ``KEY=VALUE``, which tells of a bad one in a line."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option_string: Any = None) -> None:
+        """See ``argparse.Action``."""
+        for each in values or ():
+            if '=' not in each:
+                parser.error(f'argument {option_string}: expected KEY=VALUE, got {each!r}')
+        super().__call__(parser, namespace, values, option_string)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +37,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='KEY=VALUE',
         help='override the config, as train_dataloader.batch_size=2 or model.backbone.init_cfg=None',
@@ -71,17 +86,20 @@ def load_run_config(args: argparse.Namespace, parts: Sequence[str]) -> Config:
         parts (Sequence[str]): Of ``'train'``, ``'val'`` and ``'test'``, those whose data sets ``--data`` replaces.
 
     Raises:
+        ConfigError: If an option would change nothing, see :func:`override`.
         FileNotFoundError: If the config file is missing.
     """
     if args.launcher == 'mpi':
         _prepare_mpi()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     load_weights_only()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     cfg.launcher = args.launcher
     if args.data:
         use_data(cfg, args.data, parts)
-    cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options)
+    for part in ('train', 'val', 'test'):
+        load_in_process(cfg.get(f'{part}_dataloader'))
     if args.skip_damaged:
         for part in parts:
             skip_damaged(cfg.get(f'{part}_dataloader'))
@@ -105,7 +123,7 @@ def use_data(cfg: Config, file: str | Path, parts: Sequence[str]) -> None:
         FileNotFoundError: If there is no such file.
         ValueError: If it has no data set for any of the parts.
     """
-    other = Config.fromfile(file)
+    other = read_config(file)
     found = [part for part in parts if other.get(f'{part}_dataloader') and cfg.get(f'{part}_dataloader')]
     if not found:
         raise ValueError(f'{file} has no data sets for {" or ".join(parts)}')
@@ -137,6 +155,17 @@ def skip_damaged(dataloader: ConfigDict | None) -> None:
     """
     for each in single_sets(dataloader.dataset) if dataloader else ():
         each.skip_damaged = True
+
+
+def load_in_process(dataloader: ConfigDict | None) -> None:
+    """Take the options of workers from a loader that has none, where torch refuses them.
+
+    Args:
+        dataloader (ConfigDict, optional): Is changed where ``num_workers`` is 0.
+    """
+    if dataloader and not dataloader.get('num_workers', 0):
+        for option in OF_WORKERS:
+            dataloader.pop(option, None)
 
 
 def _prepare_mpi() -> None:

@@ -42,4 +42,6 @@ def use_trackers(cfg: Config, names: Sequence[str]) -> None:
             stacklevel=2,
         )
     if names:
-        cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=INTERVAL)
+        cfg.default_hooks.visualization = dict(
+            type='SegVisualizationHook', draw=True, interval=INTERVAL, backend_args=dict(backend='any_image')
+        )

@@ -1,10 +1,12 @@
 """What every clusterer shares, and the one rule that turns clusters into pristine and forged."""
 
+import functools
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,6 +72,55 @@ class Localisation:
         return torch.where(self.labels > 0, self.labels, self.distances[:, 1:].argmin(1) + 1)
 
 
+def as_points(embeddings: Tensor | np.ndarray, dtype: torch.dtype | None = None) -> Tensor:
+    """Embeddings as clusterers take them.
+
+    Args:
+        embeddings (Tensor | np.ndarray): Numbers of any precision, shape (P, C), P at least 1; a gradient is left.
+        dtype (torch.dtype, optional): Of the result. None keeps float64 and widens all else to float32.
+
+    Returns:
+        Tensor: Without a gradient, on the same device.
+
+    Raises:
+        TypeError: If it is neither a tensor nor an array of real numbers.
+        ValueError: If there is no point, or an embedding is not finite.
+    """
+    if isinstance(embeddings, np.ndarray) and embeddings.dtype.kind in 'fiu':
+        # A copy: torch would warn of an array that cannot be written to.
+        embeddings = torch.from_numpy(embeddings.astype(np.promote_types(embeddings.dtype, np.float32)))
+    if not isinstance(embeddings, Tensor) or embeddings.is_complex() or embeddings.dtype == torch.bool:
+        what = getattr(embeddings, 'dtype', type(embeddings).__name__)
+        raise TypeError(f'expected embeddings as a tensor or an array of real numbers, got {what}')
+    if embeddings.ndim != 2 or not len(embeddings):
+        raise ValueError(f'expected embeddings (P, C) with at least one point, got {tuple(embeddings.shape)}')
+    if dtype is None:
+        dtype = torch.promote_types(embeddings.dtype, torch.float32)
+    embeddings = embeddings.detach().to(dtype)
+    if not embeddings.isfinite().all():
+        raise ValueError('the embeddings hold NaN or infinity: did the training diverge?')
+    return embeddings
+
+
+def checked(cluster: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Have a clusterer's ``fit_predict`` or ``fit_predict_grid`` look at its embeddings, see :func:`as_points`."""
+
+    @functools.wraps(cluster)
+    def checking(self: 'Clusterer', embeddings: Tensor | np.ndarray, *grid: tuple[int, int]) -> Tensor:
+        points = as_points(embeddings)
+        _require_grid(points, *grid)
+        # Autocast would take matrix products to 8 or 11 bits.
+        with torch.no_grad(), torch.autocast(points.device.type, enabled=False):
+            return cluster(self, points, *grid)
+
+    return checking
+
+
+def _require_grid(points: Tensor, grid: tuple[int, int] | None = None) -> None:
+    if grid is not None and grid[0] * grid[1] != len(points):
+        raise ValueError(f'a grid of {grid[0]} x {grid[1]} does not hold {len(points)} embeddings')
+
+
 class Clusterer(ABC):
     """Clusters the embeddings of ONE image; no clusterer sees a mask, a file name or another image.
 
@@ -93,6 +144,9 @@ class Clusterer(ABC):
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """Cluster the points.
 
+        :meth:`localise` gives finite float32 without a gradient. The clusterers of this project also take what
+        :func:`as_points` takes, through :func:`checked`.
+
         Args:
             embeddings (Tensor): Finite, unit-length float32 of shape (P, C), P at least 1.
 
@@ -100,6 +154,7 @@ class Clusterer(ABC):
             Tensor: int64 of shape (P,): 0..K-1 the cluster, -1 noise.
         """
 
+    @checked
     def fit_predict_grid(self, embeddings: Tensor, grid: tuple[int, int]) -> Tensor:
         """Cluster the points of a map; for clusterers that use where a point lies, the others need not override it.
 
@@ -125,27 +180,23 @@ class Clusterer(ABC):
         """
         return self.fit_predict(embeddings) if grid is None else self.fit_predict_grid(embeddings, grid), None
 
-    def localise(self, embeddings: Tensor, grid: tuple[int, int] | None = None) -> Localisation:
+    def localise(self, embeddings: Tensor | np.ndarray, grid: tuple[int, int] | None = None) -> Localisation:
         """Cluster one image and say which points are forged.
 
         Args:
-            embeddings (Tensor): Unit-length float of any precision, shape (P, C), P at least 1.
+            embeddings (Tensor | np.ndarray): Unit-length, real numbers of any precision, shape (P, C), P at least 1.
             grid (tuple[int, int], optional): Height and width of the map that the points are, row by row.
 
         Returns:
             Localisation: On the device of the embeddings.
 
         Raises:
+            TypeError: If the embeddings are no real numbers.
             ValueError: If there is no point, an embedding is not finite, or the grid has another number of points.
         """
         start = time.perf_counter()
-        if embeddings.ndim != 2 or not len(embeddings):
-            raise ValueError(f'expected embeddings (P, C) with at least one point, got {tuple(embeddings.shape)}')
-        if grid is not None and grid[0] * grid[1] != len(embeddings):
-            raise ValueError(f'a grid of {grid[0]} x {grid[1]} does not hold {len(embeddings)} embeddings')
-        embeddings = embeddings.detach().float()
-        if not embeddings.isfinite().all():
-            raise ValueError('the embeddings hold NaN or infinity: did the training diverge?')
+        embeddings = as_points(embeddings, torch.float32)
+        _require_grid(embeddings, grid)
         # Autocast would take the matrix products below to 8 or 11 bits.
         with torch.autocast(embeddings.device.type, enabled=False):
             labels, probabilities = self.memberships(embeddings, grid)
@@ -153,14 +204,14 @@ class Clusterer(ABC):
         return replace(found, seconds=time.perf_counter() - start, probabilities=probabilities, grid=grid)
 
     def localise_batch(
-        self, batch: Sequence[Tensor], grids: Sequence[tuple[int, int] | None] | None = None
+        self, batch: Sequence[Tensor | np.ndarray], grids: Sequence[tuple[int, int] | None] | None = None
     ) -> list[Localisation]:
         """:meth:`localise` for the images of a batch: on a processor side by side on torch's threads.
 
         On an accelerator one after the other, because each keeps it busy and fills the memory that its blocks may take.
 
         Args:
-            batch (Sequence[Tensor]): One (P_i, C) an image.
+            batch (Sequence[Tensor | np.ndarray]): One (P_i, C) an image.
             grids (Sequence[tuple[int, int] | None], optional): One an image. Defaults to none.
 
         Returns:
@@ -171,12 +222,12 @@ class Clusterer(ABC):
         """
         grids = [None] * len(batch) if grids is None else grids
         images = list(zip(batch, grids, strict=True))
-        if any(embeddings.device.type != 'cpu' for embeddings in batch):
+        if any(isinstance(embeddings, Tensor) and embeddings.device.type != 'cpu' for embeddings in batch):
             return [self.localise(*image) for image in images]
         return side_by_side(lambda image: self.localise(*image), images)
 
 
-def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Localisation:
+def localise(embeddings: Tensor | np.ndarray, labels: Tensor | np.ndarray, noise: str = 'nearest') -> Localisation:
     """The paper's rule (section 3.2): the largest cluster is pristine, every other one forged.
 
     The soft score of a point compares its distance d0 to the pristine cluster's centre with its distance d1 to the
@@ -184,14 +235,26 @@ def localise(embeddings: Tensor, labels: Tensor, noise: str = 'nearest') -> Loca
     forged and the score is d0 / 4, which is at most 1/2 on the unit sphere: the ranking stays, the mask is empty.
 
     Args:
-        embeddings (Tensor): float32 of shape (P, C).
-        labels (Tensor): int64 of shape (P,), -1 noise.
+        embeddings (Tensor | np.ndarray): See :func:`as_points`.
+        labels (Tensor | np.ndarray): int64 of shape (P,), below 0 noise.
         noise (str): ``'nearest'``, ``'pristine'`` or ``'forged'``, see :class:`Clusterer`.
 
     Returns:
         Localisation: If every point is noise, they count as one cluster: nothing is forged. With ``'forged'`` the noise
         beside a single cluster is.
+
+    Raises:
+        TypeError: If the embeddings are no real numbers, or the labels no whole ones.
+        ValueError: If an embedding is not finite, there are not as many labels, or there is no such ``noise``.
     """
+    if noise not in NOISE:
+        raise ValueError(f'noise must be one of {NOISE}, got {noise!r}')
+    embeddings, labels = as_points(embeddings, torch.float32), torch.as_tensor(labels)
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise TypeError(f'expected labels of whole numbers, got {labels.dtype}')
+    if labels.shape != embeddings.shape[:1]:
+        raise ValueError(f'expected a label for each of {len(embeddings)} embeddings, got {tuple(labels.shape)}')
+    labels = labels.to(embeddings.device)
     is_noise = labels < 0
     sizes = torch.bincount(labels[~is_noise])
     noise_share = is_noise.float().mean().item()

@@ -6,7 +6,7 @@ from mmseg.registry import TASK_UTILS
 from sklearn.cluster import Birch
 from torch import Tensor
 
-from .base import Clusterer
+from .base import Clusterer, checked
 
 # Small, because distances concentrate in many dimensions: in a round cloud of points only a factor of 1.4 lies between
 # the threshold that keeps every point apart and the one that makes them all one subcluster.
@@ -66,6 +66,7 @@ class BIRCHClusterer(Clusterer):
                 return None
         return tree
 
+    @checked
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; with fewer subclusters, or distinct points, as many clusters."""
         # The radius is a difference of sums of squares, which float32 loses.

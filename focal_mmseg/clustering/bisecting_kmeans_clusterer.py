@@ -5,7 +5,7 @@ from mmseg.registry import TASK_UTILS
 from sklearn.cluster import BisectingKMeans
 from torch import Tensor
 
-from .base import Clusterer
+from .base import Clusterer, checked
 
 # scikit-learn's K-means multiplies its tolerance by the points' variance, its bisecting K-means does not and would
 # call the first centres of close points converged.
@@ -36,6 +36,7 @@ class BisectingKMeansClusterer(Clusterer):
         self.num_init = num_init
         self.seed = seed
 
+    @checked
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; with fewer distinct points than clusters, one cluster a point."""
         # A split cluster lies off the origin, where float32 loses the distances between close points.

@@ -7,7 +7,7 @@ from mmseg.registry import TASK_UTILS
 from sklearn.cluster._hierarchical_fast import single_linkage_label
 from torch import Tensor
 
-from .base import Clusterer
+from .base import Clusterer, checked
 from .spanning_tree import mutual_reachability_tree
 
 METHODS = ('eom', 'leaf')
@@ -76,6 +76,7 @@ class HDBSCANClusterer(Clusterer):
             return self.min_cluster_size
         return max(2, round(self.min_cluster_size * points))
 
+    @checked
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; fewer points than two clusters need, or equal ones, are one cluster."""
         return self.memberships(embeddings)[0]

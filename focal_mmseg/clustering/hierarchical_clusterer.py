@@ -7,7 +7,7 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.feature_extraction.image import grid_to_graph
 from torch import Tensor
 
-from .base import Clusterer
+from .base import Clusterer, checked
 
 
 @TASK_UTILS.register_module()
@@ -39,6 +39,7 @@ class HierarchicalClusterer(Clusterer):
         self.num_clusters = num_clusters
         self.max_unstructured = max_unstructured
 
+    @checked
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; with fewer distinct points than clusters, as many clusters as those.
 
@@ -53,6 +54,7 @@ class HierarchicalClusterer(Clusterer):
             )
         return self._join(embeddings, None)
 
+    @checked
     def fit_predict_grid(self, embeddings: Tensor, grid: tuple[int, int]) -> Tensor:
         """See :meth:`Clusterer.fit_predict_grid`; the grid is used for more than ``max_unstructured`` points."""
         if len(embeddings) <= self.max_unstructured:

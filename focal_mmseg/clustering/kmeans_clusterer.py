@@ -5,7 +5,7 @@ from mmseg.registry import TASK_UTILS
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from .base import Clusterer
+from .base import Clusterer, checked
 
 
 @TASK_UTILS.register_module()
@@ -31,6 +31,7 @@ class KMeansClusterer(Clusterer):
         self.num_init = num_init
         self.seed = seed
 
+    @checked
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; with fewer distinct points than clusters, one cluster a point."""
         # In float32 near-equal points come out equal, and more starts than points are left.

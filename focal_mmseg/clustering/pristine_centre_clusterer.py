@@ -7,7 +7,7 @@ from mmseg.registry import TASK_UTILS
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from .base import Clusterer
+from .base import Clusterer, checked
 
 
 @TASK_UTILS.register_module()
@@ -58,6 +58,7 @@ class PristineCentreClusterer(Clusterer):
             centre = _direction(embeddings[nearest])
         return centre
 
+    @checked
     def fit_predict(self, embeddings: Tensor) -> Tensor:
         """See :meth:`Clusterer.fit_predict`; fewer than three points, or equal ones, are one cluster."""
         forged = torch.zeros(len(embeddings), dtype=torch.bool, device=embeddings.device)

@@ -9,7 +9,7 @@ import numpy as np
 
 from focal_mmseg.utils import written_whole
 
-from .index import IndexRow, read_index, write_index
+from .index import IndexRow, each_once, read_index, write_index
 
 # What IMDL-BenCo writes in place of the mask of a pristine picture, and MVSS-Net.
 NEGATIVE, NONE = 'Negative', 'None'
@@ -35,7 +35,7 @@ def read_benco(path: Path) -> list[Pair]:
         ValueError: If it is something else.
     """
     try:
-        rows = json.loads(path.read_text(encoding='utf-8'))
+        rows = json.loads(path.read_text(encoding='utf-8-sig'))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f'{path} is no JSON: {error}') from error
     return _pairs(path, rows, NEGATIVE)
@@ -78,8 +78,12 @@ def read_mvss(path: Path) -> list[Pair]:
     Raises:
         ValueError: If a line is no such line.
     """
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is not UTF-8: save it as UTF-8 ({error})') from error
     pairs = []
-    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         fields = line.split()
         if not fields:
             continue
@@ -125,6 +129,8 @@ WRITERS: dict[str, Callable[[Path, Sequence[Pair]], None]] = {
 def import_list(path: Path, out: Path, root: str | None = None) -> str:
     """Write our index of another project's list; pictures without a mask are of the kind ``'pristine'``.
 
+    A picture that the list repeats, as lists do that weigh sets, counts once: a warning tells.
+
     Args:
         path (Path): Ends in ``.json``, ``.npy`` or ``.txt``.
         out (Path): The index to write.
@@ -134,7 +140,7 @@ def import_list(path: Path, out: Path, root: str | None = None) -> str:
         str: The root: ``data_root`` of the data set.
 
     Raises:
-        ValueError: If the list cannot be read, or a path leads out of the root.
+        ValueError: If the list cannot be read, a path leads out of the root, or a picture has two masks.
     """
     pairs = _known(READERS, path)(path)
     parts = [_parts(name) for pair in pairs for name in (pair.image, pair.mask) if name]
@@ -147,10 +153,10 @@ def import_list(path: Path, out: Path, root: str | None = None) -> str:
         return '/'.join(found[len(shared) :])
 
     rows = [
-        IndexRow(below(pair.image), below(pair.mask)) if pair.mask else IndexRow(below(pair.image), kind='pristine')
-        for pair in pairs
+        IndexRow(below(pair.image), pair.mask and below(pair.mask), '' if pair.mask else 'pristine', line=number)
+        for number, pair in enumerate(pairs, 1)
     ]
-    write_index(out, rows)
+    write_index(out, each_once(path, rows, 'entry'))
     return _joined(shared)
 
 
@@ -169,7 +175,7 @@ def export_list(path: Path, out: Path, images: str, masks: str) -> None:
     write = _known(WRITERS, out)
     pairs = [
         Pair(f'{images}/{row.image}', f'{masks}/{row.mask}' if row.mask and row.kind != 'pristine' else '')
-        for row in read_index(path)
+        for row in each_once(path, read_index(path))
     ]
     write(out, pairs)
 

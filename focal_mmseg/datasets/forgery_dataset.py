@@ -1,8 +1,9 @@
 """Pictures with forged regions: folders of images and masks, or a list file."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,9 +12,11 @@ from mmengine.dataset import Compose
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, drawn_from, find_images, require_bearable_size
+from focal_mmseg.utils import IMAGE_SUFFIXES, drawn_from, ending_of, require_bearable_size, search_images
 
-from .index import read_index
+from .any_image import reading_any_image, reads_any_image, require_read_by_opencv
+from .index import IndexRow, each_once, name_below, read_index
+from .mask_files import MaskFolder, is_there, said_of, stem_of
 from .numbered_sampler import NumberedIndex
 
 FORGED_IS = ('white', 'black')
@@ -23,25 +26,30 @@ FORGED_IS = ('white', 'black')
 class ForgeryDataset(BaseSegDataset):
     """Forged and pristine pictures with their masks.
 
-    Without ``ann_file`` every picture below ``data_prefix.img_path`` belongs to the set, and its mask is the file below
-    ``data_prefix.seg_map_path`` of the same relative name up to ``seg_map_suffix``. The first folder below
-    ``img_path``, if there is one, is the picture's kind (``splice/0001.jpg``), by which the metric groups. Links are
-    followed, see :func:`find_images`. Names that begin with a dot count for nothing; where both prefixes are one
-    folder, masks are not taken for pictures.
+    Without ``ann_file`` every picture below ``data_prefix.img_path`` belongs to the set, whatever its name, and its
+    mask is the file below ``data_prefix.seg_map_path`` of the same relative name up to ``seg_map_suffix``, whose case
+    does not matter. A warning counts other files. The first folder below ``img_path``, if there is one, is the
+    picture's kind (``splice/0001.jpg``), by which the metric groups. Links are followed, see :func:`search_images`.
+    Names that begin with a dot count for nothing; where both prefixes are one folder, masks are not taken for pictures.
 
-    With ``ann_file`` each line of it names a picture, its mask, its kind and its set, separated by tabs, relative to
-    the prefixes; all but the picture may be left out, see :func:`read_index`.
+    With ``ann_file`` each line of it names a picture, its mask, its kind and its set, relative to the prefixes; all but
+    the picture may be left out, see :func:`read_index`.
+
+    ``LoadImageFromFile`` of the pipeline reads GIF, JPEG 2000, AVIF and HEIC through Pillow, see
+    :func:`reading_any_image`.
 
     Args:
         dataset_name (str, optional): Name in tables. Defaults to the last part of ``data_root``.
-        img_suffix (str | Sequence[str]): Endings of picture files, in any case.
+        img_suffix (str | Sequence[str], optional): Endings, in any case, of the files that alone are pictures. Defaults
+            to none: what is one by its content.
         seg_map_suffix (str): What a mask's name has in place of the picture's ending, as ``'_gt.png'``.
             Defaults to ``'.png'``.
         forged_is (str): Colour of forged pixels in the mask files, ``'white'`` or ``'black'``. Defaults to
             ``'white'``.
-        mask_threshold (int): White is above it, in 0..254. Defaults to 127.
-        pristine_without_mask (bool): Whether a picture without a mask is a pristine one; else it is an error.
-            Defaults to False.
+        mask_threshold (int): White is above it, in 0..254. Defaults to 127, by which a mask with areas of grey between
+            black and white is an error; any other value says which of them are forged.
+        pristine_without_mask (bool): Whether a picture without a mask is a pristine one; else it is an error, as it is
+            if files in the folder of masks belong to no picture: then the names do not fit. Defaults to False.
         forged_only (bool): Whether pictures of the kind ``'pristine'``, and those without a mask, are left out; the
             content of masks does not count. Defaults to False.
         skip_damaged (bool): Whether a picture that cannot be read, or whose mask cannot, is left out with a warning:
@@ -52,7 +60,8 @@ class ForgeryDataset(BaseSegDataset):
 
     Raises:
         FileNotFoundError: If a folder, the list file, a picture of the list or a mask is missing.
-        ValueError: If an option is out of its range, or the set is empty.
+        ValueError: If an option is out of its range, the set is empty, there are pictures without masks beside masks
+            without pictures, or the list names a picture twice in two ways.
     """
 
     METAINFO: ClassVar[dict] = dict(classes=('pristine', 'forged'), palette=[[0, 0, 0], [255, 0, 0]])
@@ -60,7 +69,7 @@ class ForgeryDataset(BaseSegDataset):
     def __init__(
         self,
         dataset_name: str | None = None,
-        img_suffix: str | Sequence[str] = IMAGE_SUFFIXES,
+        img_suffix: str | Sequence[str] | None = None,
         seg_map_suffix: str = '.png',
         forged_is: str = 'white',
         mask_threshold: int = 127,
@@ -80,31 +89,32 @@ class ForgeryDataset(BaseSegDataset):
         self.forged_only = forged_only
         self.skip_damaged = skip_damaged
         self.skipped: list[str] = []
+        kwargs['pipeline'] = reading_any_image(kwargs.get('pipeline') or [])
+        self._reads_any = reads_any_image(kwargs['pipeline'])
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Find the pictures and their masks, in the order of their names or of the list file."""
         images = self._folder('img_path')
         masks = self._folder('seg_map_path')
-        rows = self._from_list() if self.ann_file else self._from_folder(images)
-        if masks and not self.ann_file and masks.samefile(images):
-            mask_names = {row[1] for row in rows}
-            rows = [row for row in rows if row[0] not in mask_names]
-        data_list = [self._data_info(images, masks, *row) for row in rows]
+        rows = self._from_list(images, masks) if self.ann_file else self._from_folder(images, masks)
+        data_list = [self._data_info(images, masks, row) for row in rows]
         _tell_apart(data_list)
         if self.forged_only:
-            data_list = [info for info in data_list if info['kind'] != 'pristine' and info['seg_map_path']]
+            data_list = [info for info in data_list if not is_pristine(info)]
         if not data_list and rows:
             raise ValueError(f'every picture of {self.ann_file or images} is pristine, and forged_only=True')
         if not data_list:
             where = self.ann_file or images
             raise ValueError(
-                f'{where} holds no picture ({", ".join(self._suffixes())}): check data_root and data_prefix'
+                f'{where} holds no picture ({", ".join(self._suffixes() or IMAGE_SUFFIXES)}): check data_root and '
+                'data_prefix'
             )
         return data_list
 
     def _suffixes(self) -> tuple[str, ...]:
-        suffixes = (self.img_suffix,) if isinstance(self.img_suffix, str) else tuple(self.img_suffix)
+        """The endings that alone are wanted."""
+        suffixes = (self.img_suffix,) if isinstance(self.img_suffix, str) else tuple(self.img_suffix or ())
         return tuple(suffix.lower() for suffix in suffixes)
 
     def _folder(self, key: str) -> Path | None:
@@ -118,52 +128,97 @@ class ForgeryDataset(BaseSegDataset):
             raise FileNotFoundError(f'the folder {folder} does not exist: check data_root and data_prefix.{key}')
         return folder
 
-    def _from_folder(self, images: Path) -> list[tuple[str, str, str, str]]:
-        """(picture, mask, kind, set) of every picture file below the folder."""
-        rows = []
-        suffixes = self._suffixes()
-        for path in find_images(images, suffixes):
-            name = path.relative_to(images)
-            ending = max((s for s in suffixes if path.name.lower().endswith(s)), key=len)
-            mask = name.with_name(name.name[: -len(ending)] + self.seg_map_suffix)
-            rows.append((name.as_posix(), mask.as_posix(), name.parts[0] if len(name.parts) > 1 else '', ''))
+    def _from_folder(self, images: Path, masks: Path | None) -> list[IndexRow]:
+        """A row for every picture file below the folder, with the mask that it has or should have."""
+        found = search_images(images, self._suffixes() or None)
+        if found.left_out:
+            warnings.warn(found.said(), stacklevel=4)
+        names = [path.relative_to(images).as_posix() for path in found.paths]
+        folder = MaskFolder(masks, self.seg_map_suffix) if masks else None
+        of_names = {name: folder.name_for(name) if folder else '' for name in names}
+        if folder and masks.samefile(images):
+            are_masks = set(of_names.values())
+            names = [name for name in names if name not in are_masks]
+        if folder and self.pristine_without_mask:
+            self._require_names_that_fit(folder, {name: of_names[name] for name in names})
+        return [IndexRow(name, of_names[name], _first_folder(name)) for name in names]
+
+    def _require_names_that_fit(self, folder: MaskFolder, masks: dict[str, str]) -> None:
+        """Refuse masks of no picture beside pictures of no mask, which would all become pristine."""
+        lacking = [name for name, mask in masks.items() if not is_there(folder.folder / mask)]
+        unmatched = folder.unmatched(masks.keys(), masks.values()) if lacking else []
+        if unmatched:
+            raise ValueError(
+                f'{len(lacking)} of {len(masks)} pictures have no mask, as {lacking[0]}, which should have '
+                f'{masks[lacking[0]]}, while {said_of(unmatched, folder.folder)}: give them the names of their '
+                f'pictures, set seg_map_suffix (it is {self.seg_map_suffix!r}), or name the pairs in a list file'
+            )
+
+    def _from_list(self, images: Path, masks: Path | None) -> list[IndexRow]:
+        """A row for every line of the list file, its names as the files are called."""
+        rows = [
+            replace(row, image=name_below(images, row.image), mask=name_below(masks or images, row.mask))
+            for row in read_index(self.ann_file)
+        ]
+        rows = each_once(self.ann_file, rows)
+        if masks and self.pristine_without_mask and not masks.samefile(images):
+            self._tell_of_masks_not_named(masks, rows)
         return rows
 
-    def _from_list(self) -> list[tuple[str, str, str, str]]:
-        """(picture, mask, kind, set) of every line of the list file."""
-        return [(row.image, row.mask, row.kind, row.dataset) for row in read_index(self.ann_file)]
+    def _tell_of_masks_not_named(self, masks: Path, rows: Sequence[IndexRow]) -> None:
+        """Warn of pictures that the list calls pristine by naming no mask, where there is one that is called so."""
+        folder = MaskFolder(masks, self.seg_map_suffix)
+        open_rows = [row for row in rows if not row.mask and row.kind != 'pristine']
+        named = [row for row in open_rows if is_there(masks / folder.name_for(row.image))]
+        if named:
+            warnings.warn(
+                f'{self.ann_file}, line {named[0].line}, names no mask for {named[0].image}, which counts as pristine, '
+                f'but {masks / folder.name_for(named[0].image)} is there; so it is for {len(named)} pictures: name the '
+                'masks, or the kind pristine',
+                stacklevel=4,
+            )
 
-    def _data_info(self, images: Path, masks: Path | None, image: str, mask: str, kind: str, dataset: str) -> dict:
+    def _data_info(self, images: Path, masks: Path | None, row: IndexRow) -> dict:
         """What the pipeline gets for one picture."""
-        img_path = images / image
-        seg_map_path = masks / mask if masks and mask else None
+        img_path = images / row.image
+        seg_map_path = masks / row.mask if masks and row.mask else None
         if self.ann_file and not _holds(img_path.is_file):
             raise FileNotFoundError(
-                f'{self.ann_file} lists {img_path}, which does not exist: check data_prefix.img_path, and that tabs '
-                'separate picture, mask, kind and set'
+                f'{self.ann_file} lists {img_path}, which does not exist, in line {row.line}: check '
+                'data_prefix.img_path, that tabs separate picture, mask, kind and set, and that a comment begins with '
+                '# and a space'
             )
         if seg_map_path is None or not _holds(seg_map_path.is_file):
             # What is named but missing is no picture without a mask.
-            named = (self.ann_file and mask) or (seg_map_path is not None and _holds(seg_map_path.is_symlink))
+            named = (self.ann_file and row.mask) or (seg_map_path is not None and _holds(seg_map_path.is_symlink))
             if named or not self.pristine_without_mask:
-                key = 'seg_map_path of data_prefix' if masks is None else self.ann_file or 'seg_map_suffix'
-                raise FileNotFoundError(
-                    f'the picture {img_path} has no mask{f" {seg_map_path}" if seg_map_path else ""}: check {key}, or '
-                    'set pristine_without_mask=True if pictures without a mask are pristine'
-                )
+                raise FileNotFoundError(self._without_mask(img_path, masks, seg_map_path, row))
             seg_map_path = None
         return dict(
             img_path=str(img_path),
             seg_map_path=None if seg_map_path is None else str(seg_map_path),
             forged_is=self.forged_is,
             mask_threshold=self.mask_threshold,
-            dataset_name=dataset or self.dataset_name,
-            picture=Path(image).with_suffix('').as_posix(),
-            kind=kind,
+            dataset_name=row.dataset or self.dataset_name,
+            picture=stem_of(row.image),
+            kind=row.kind,
             reduce_zero_label=False,
             label_map=None,
             seg_fields=[],
         )
+
+    def _without_mask(self, image: Path, masks: Path | None, mask: Path | None, row: IndexRow) -> str:
+        """What is wrong with a picture without a mask, and what to do."""
+        key = 'seg_map_path of data_prefix' if masks is None else self.ann_file or 'seg_map_suffix'
+        text = (
+            f'the picture {image} has no mask{f" {mask}" if mask else ""}: check {key}'
+            f'{f", line {row.line}" if self.ann_file and masks else ""}, or set pristine_without_mask=True if pictures '
+            'without a mask are pristine'
+        )
+        if masks is None or self.ann_file:
+            return text
+        others = [name for name in MaskFolder(masks, '').names if (masks / name).parent == mask.parent]
+        return f'{text} (in {mask.parent} there is {", ".join(others[:3]) or "no image"})'
 
     def filter_data(self) -> list[dict]:
         """Leave out damaged pictures of a test, if they are to be skipped."""
@@ -203,7 +258,8 @@ class ForgeryDataset(BaseSegDataset):
 
     def _load(self, info: dict) -> None:
         """Read a picture and its mask."""
-        self._run(Compose([dict(type='LoadImageFromFile'), dict(type='LoadForgeryMask')]), info)
+        load = reading_any_image([dict(type='LoadImageFromFile'), dict(type='LoadForgeryMask')])
+        self._run(Compose(load), info)
 
     def _run(self, pipeline: Callable[[dict], Any], info: dict) -> Any:
         """Run a pipeline; an error names the picture."""
@@ -211,6 +267,8 @@ class ForgeryDataset(BaseSegDataset):
         try:
             for path in filter(None, (image, info['seg_map_path'])):
                 require_bearable_size(path)
+            if not self._reads_any:
+                require_read_by_opencv(image)
             return pipeline(info)
         except (AssertionError, OSError, ValueError, cv2.error) as error:
             raise ValueError(f'{self.dataset_name}: cannot use the picture {image}: {error}') from error
@@ -222,12 +280,27 @@ class ForgeryDataset(BaseSegDataset):
             warnings.warn(f'skipped: {error}', stacklevel=3)
 
 
+def is_pristine(info: Mapping[str, Any]) -> bool:
+    """Whether a picture is pristine by its kind, or by having no mask; the content of masks does not count.
+
+    Args:
+        info (Mapping[str, Any]): What :class:`ForgeryDataset` gives its pipeline.
+    """
+    return info['kind'] == 'pristine' or info['seg_map_path'] is None
+
+
 def _holds(test: Callable[[], bool]) -> bool:
     """Whether a test of a path holds; of a name that is too long, or in a closed folder, none does."""
     try:
         return test()
     except OSError:
         return False
+
+
+def _first_folder(name: str) -> str:
+    """The first folder of a relative name; '' where there is none."""
+    first, _, rest = name.partition('/')
+    return first if rest else ''
 
 
 def _last_part(data_root: str | None) -> str:
@@ -240,7 +313,7 @@ def _last_part(data_root: str | None) -> str:
 
 def _tell_apart(data_list: list[dict]) -> None:
     """Give pictures that differ by their ending alone, ``a.jpg`` and ``a.tif``, names with the ending."""
-    with_ending = [info['picture'] + Path(info['img_path']).suffix for info in data_list]
+    with_ending = [info['picture'] + ending_of(info['img_path']) for info in data_list]
     # Again, because ``a.jpg`` may now clash with ``a.jpg.png``; files have different names with their endings.
     for _ in range(2):
         files: dict[str, set[str]] = {}

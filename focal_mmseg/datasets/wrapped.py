@@ -1,4 +1,4 @@
-"""Configs of data sets that are put together of others."""
+"""Data sets that are put together of others, as configs and built."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,5 +17,21 @@ def single_sets(dataset: Mapping[str, Any]) -> Iterator[Any]:
     inner = [*(dataset.get('datasets') or ()), *filter(None, [dataset.get('dataset')])]
     for each in inner:
         yield from single_sets(each)
+    if not inner:
+        yield dataset
+
+
+def built_sets(dataset: Any) -> Iterator[Any]:
+    """The data sets that a built one is put together of, or itself; the counterpart of :func:`single_sets`.
+
+    Args:
+        dataset (Any): As ``Runner.build_dataloader`` makes it of a config.
+
+    Yields:
+        Any: The data sets.
+    """
+    inner = [*getattr(dataset, 'datasets', ()), *([dataset.dataset] if hasattr(dataset, 'dataset') else ())]
+    for each in inner:
+        yield from built_sets(each)
     if not inner:
         yield dataset

@@ -3,14 +3,26 @@
 from . import guarded_loading
 from .bfloat16 import BFloat16OptimWrapper
 from .deepspeed import FOCALDeepSpeedStrategy
-from .hooks import CheckpointFitHook, ClusteringHook, ResumeHook, StepSeedHook, WholeCheckpointHook
+from .hooks import (
+    CheckpointFitHook,
+    ClusteringHook,
+    ForgedPixelsHook,
+    ResumeHook,
+    RunCheckHook,
+    SamplerHook,
+    StepSeedHook,
+    WholeCheckpointHook,
+)
 
 __all__ = [
     'BFloat16OptimWrapper',
     'CheckpointFitHook',
     'ClusteringHook',
     'FOCALDeepSpeedStrategy',
+    'ForgedPixelsHook',
     'ResumeHook',
+    'RunCheckHook',
+    'SamplerHook',
     'StepSeedHook',
     'WholeCheckpointHook',
     'guarded_loading',

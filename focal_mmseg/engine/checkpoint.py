@@ -1,6 +1,7 @@
 """Loading of checkpoints: weights only, and only those that fit."""
 
 import os
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +20,8 @@ FORCED = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 NAMES_SHOWN = 5
 CORES = ('core', '_core')
 STATISTICS = ('current', 'max', 'mean', 'min')
+# Parts of a segmentor that never test.
+ONLY_TRAINS = re.compile(r'(^|\.)(auxiliary_head|loss_decode)\.')
 # Of a file that is read piece by piece.
 BLOCK = 2**20
 DTYPES = ('bool', 'int32', 'int64', 'uint32', 'float32', 'float64')
@@ -137,6 +140,21 @@ def require_source(model: Mapping[str, Any], checkpoint: str | Path | None) -> N
         raise FileNotFoundError(f'the checkpoint {checkpoint} does not exist')
 
 
+def load_to_test(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Give a model that will only test its weights; what only trains, on either side, is left as it is.
+
+    Args:
+        model (nn.Module): A segmentor, unwrapped.
+        weights (Mapping[str, Tensor]): Its state dict.
+        source (str): What to call it in an error.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    require_fit(model, weights, source, to_test=True)
+    model.load_state_dict(tested_part(weights), strict=False)
+
+
 def state_dict_of(checkpoint: Any, source: str) -> dict[str, Tensor]:
     """The state dict in what a checkpoint file holds.
 
@@ -149,17 +167,29 @@ def state_dict_of(checkpoint: Any, source: str) -> dict[str, Tensor]:
     return state
 
 
-def misfits(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
+def tested_part(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict without what only trains: auxiliary heads, and what a loss holds.
+
+    Args:
+        state (Mapping[str, Tensor]): Of a segmentor.
+    """
+    return {name: value for name, value in state.items() if not ONLY_TRAINS.search(name)}
+
+
+def misfits(model: nn.Module, state: Mapping[str, Tensor], to_test: bool = False) -> list[str]:
     """Why a state dict is not the model's: one line a difference, none if it fits.
 
     Args:
         model (nn.Module): Unwrapped.
         state (Mapping[str, Tensor]): Its would-be state dict.
+        to_test (bool): Whether what only trains does not count, see :func:`tested_part`. Defaults to False.
 
     Returns:
         list[str]: Missing and unexpected names, and shapes that differ.
     """
     expected = model.state_dict()
+    if to_test:
+        expected, state = tested_part(expected), tested_part(state)
     found = [f'missing: {name}' for name in expected if name not in state]
     found += [f'unexpected: {name}' for name in state if name not in expected]
     found += [
@@ -170,13 +200,19 @@ def misfits(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
     return found
 
 
-def require_fit(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+def require_fit(model: nn.Module, state: Mapping[str, Tensor], source: str, to_test: bool = False) -> None:
     """Refuse a checkpoint of another model, most often one of another backbone.
+
+    Args:
+        model (nn.Module): See :func:`misfits`.
+        state (Mapping[str, Tensor]): See there.
+        source (str): What to call it.
+        to_test (bool): See there.
 
     Raises:
         ValueError: With how many names differ and the first of them.
     """
-    found = misfits(model, state)
+    found = misfits(model, state, to_test)
     if found:
         shown = '\n  '.join(found[:NAMES_SHOWN])
         raise ValueError(

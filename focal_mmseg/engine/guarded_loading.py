@@ -8,7 +8,6 @@ guarded too. ``torch.load`` itself stays what it is.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 

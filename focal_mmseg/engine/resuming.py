@@ -3,19 +3,20 @@
 import math
 import re
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.runner import Runner
 
 from .checkpoint import read_checkpoint
+from .loops import counts_epochs
 
 LAST = 'last_checkpoint'
 NOTHING_YET = 'nothing yet'
-BY_ITER = 'iter_{}.pth'
+BY_ITER, BY_EPOCH = 'iter_{}.pth', 'epoch_{}.pth'
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ def resume(runner: Runner) -> None:
 
 def _decide(runner: Runner) -> Path | None:
     """What to go on from, with the log of why; see :func:`resume`."""
-    work_dir, hook = Path(runner.work_dir), runner.cfg.get('default_hooks', {}).get('checkpoint') or {}
-    folder, template = _place(work_dir, hook)
+    work_dir = Path(runner.work_dir)
+    folder, template = _place(work_dir, runner.cfg)
     named = _named(work_dir)
     newest = _number(named, template) if named else math.inf
     if newest is None:
@@ -84,10 +85,13 @@ def _decide(runner: Runner) -> Path | None:
     return checkpoint
 
 
-def _place(work_dir: Path, hook: Mapping[str, Any]) -> tuple[Path, str]:
+def _place(work_dir: Path, cfg: Config) -> tuple[Path, str]:
     """The folder of the checkpoints and the template of their names, as mmengine's CheckpointHook has them."""
+    hook = cfg.get('default_hooks', {}).get('checkpoint') or {}
     folder = Path(hook['out_dir']) / work_dir.name if hook.get('out_dir') else work_dir
-    return folder, hook.get('filename_tmpl') or ('epoch_{}.pth' if hook.get('by_epoch', True) else BY_ITER)
+    by_epoch = hook.get('by_epoch', True)
+    by_epoch = counts_epochs(cfg.get('train_cfg')) if by_epoch is None else by_epoch
+    return folder, hook.get('filename_tmpl') or (BY_EPOCH if by_epoch else BY_ITER)
 
 
 def _named(work_dir: Path) -> str | None:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import mmcv
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import read_image, written_whole
+from focal_mmseg.utils import load_image, read_image, written_whole
 from focal_mmseg.visualization import write_grid
 from focal_mmseg.visualization.figures import new_figure
 
@@ -35,7 +34,7 @@ class Source:
 
     def image(self) -> np.ndarray:
         """The picture, uint8 RGB of shape (H, W, 3)."""
-        return mmcv.imread(self.info['img_path'], channel_order='rgb')
+        return cv2.cvtColor(load_image(self.info['img_path']), cv2.COLOR_BGR2RGB)
 
     def truth(self, size: Sequence[int]) -> np.ndarray:
         """The mask, uint8 of shape (H, W): 255 forged."""

@@ -1,9 +1,12 @@
 """Helpers that belong to no one part."""
 
-from .arguments import count, positive_int, run_command
+from .arguments import count, device_name, positive_int, run_command
+from .configs import ConfigError, override, read_config
+from .devices import require_device
 from .files import written_whole
-from .image_files import read_image, write_image
-from .images import IMAGE_SUFFIXES, find_images
+from .image_files import AnyImageBackend, decodable, image_bytes, load_image, read_image, write_image
+from .image_kinds import IMAGE_SUFFIXES, ending_of
+from .images import FoundImages, find_images, search_images
 from .picture_size import header_of, require_bearable_size
 from .random_state import drawn_from
 from .score_maps import read_image_score, read_score_map
@@ -11,16 +14,28 @@ from .workers import worker_pool
 
 __all__ = [
     'IMAGE_SUFFIXES',
+    'AnyImageBackend',
+    'ConfigError',
+    'FoundImages',
     'count',
+    'decodable',
+    'device_name',
     'drawn_from',
+    'ending_of',
     'find_images',
     'header_of',
+    'image_bytes',
+    'load_image',
+    'override',
     'positive_int',
+    'read_config',
     'read_image',
     'read_image_score',
     'read_score_map',
     'require_bearable_size',
+    'require_device',
     'run_command',
+    'search_images',
     'worker_pool',
     'write_image',
     'written_whole',

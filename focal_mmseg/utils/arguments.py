@@ -5,20 +5,35 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from .configs import ConfigError
+from .devices import require_device
+
 
 def run_command(main: Callable[[], object]) -> None:
-    """Run a command; a file or folder that is missing ends it with one line that names it, without a traceback.
+    """Run a command; what its user can mend ends it with one line that says how, without a traceback.
 
     Args:
         main (Callable): The command.
 
     Raises:
-        SystemExit: If something is missing.
+        SystemExit: If a file or folder is missing, or the config or an option asks for what cannot be.
     """
     try:
         main()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ConfigError) as error:
         sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+
+
+def device_name(text: str) -> str:
+    """An ``argparse`` type for a device of torch's.
+
+    Raises:
+        argparse.ArgumentTypeError: If there is none of that name.
+    """
+    try:
+        return require_device(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive_int(text: str) -> int:

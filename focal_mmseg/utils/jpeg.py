@@ -11,6 +11,10 @@ from PIL import ExifTags, Image
 BLOCK = 8
 # Identifiers of the components of files that store R, G and B as they are.
 RGB_IDS = [ord(name) for name in 'RGB']
+UNREADABLE = (
+    'its JPEG coefficients cannot be read: the file is damaged, or of a kind that libjpeg does not read (arithmetic '
+    'coding, 12 bits, lossless); save it again as a usual JPEG or as PNG'
+)
 # EXIF orientation: whether rows, then columns are reversed, and whether both axes are then swapped.
 ORIENTATIONS = {
     1: (False, False, False),
@@ -100,37 +104,44 @@ def read_luma(content: bytes) -> Luma | None:
         ImportError: If jpeglib is not installed.
         ValueError: If the file cannot be read, or its table has a step of 0.
     """
-    try:
-        import jpeglib
-    except ImportError as error:
-        raise ImportError(
-            "the coefficients of JPEG files are read by jpeglib, which is not installed: pip install '.[jpeg]'"
-        ) from error
     if not _begins_with_luma(content):
         return None
-    # jpeglib opens paths only, and a path of the user's need not be one that a C library can open.
-    with tempfile.NamedTemporaryFile(suffix='.jpg') as file:
-        file.write(content)
-        file.flush()
-        try:
-            found = jpeglib.read_dct(file.name)
-        except Exception as error:  # the library raises whatever its C part says
-            raise ValueError(
-                'its JPEG coefficients cannot be read: the file is damaged, or of a kind that libjpeg does not read '
-                '(arithmetic coding, 12 bits, lossless); save it again as a usual JPEG or as PNG'
-            ) from error
-        blocks, table = np.array(found.Y), np.array(found.get_component_qt(0), np.float32)
-        height, width = found.height, found.width
-    if blocks.shape[:2] != (-(-height // BLOCK), -(-width // BLOCK)):
+    blocks, table, size = _stored(content)
+    if blocks.shape[:2] != tuple(-(-side // BLOCK) for side in size):
         return None
     if table.min() < 1:
         raise ValueError('its quantisation table has a step of 0')
     return Luma(blocks, table)
 
 
+def _stored(content: bytes) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Blocks and table of the first component, and the image's height and width."""
+    try:
+        import jpeglib
+    except ImportError as error:
+        raise ImportError(
+            "the coefficients of JPEG files are read by jpeglib, which is not installed: pip install '.[jpeg]'"
+        ) from error
+    # jpeglib opens paths only, and a path of the user's need not be one that a C library can open.
+    with tempfile.NamedTemporaryFile(suffix='.jpg') as file:
+        file.write(content)
+        file.flush()
+        try:
+            found = jpeglib.read_dct(file.name)
+            # The coefficients are read when they are asked for.
+            blocks, table = np.array(found.Y), np.array(found.get_component_qt(0), np.float32)
+        except Exception as error:  # the library raises whatever its C part says
+            raise ValueError(UNREADABLE) from error
+    return blocks, table, (found.height, found.width)
+
+
 def _begins_with_luma(content: bytes) -> bool:
-    """Whether a JPEG file's first component is luma: it is grey or YCbCr. jpeglib itself takes CMYK and RGB for that."""
-    with Image.open(BytesIO(content)) as image:
+    """Whether a JPEG file's first component is luma: it is grey or YCbCr; jpeglib takes CMYK and RGB for that too."""
+    try:
+        image = Image.open(BytesIO(content))
+    except (OSError, SyntaxError) as error:  # what Pillow raises of headers
+        raise ValueError(UNREADABLE) from error
+    with image:
         stored_as_rgb = image.info.get('adobe_transform') == 0 or [layer[0] for layer in image.layer] == RGB_IDS
         return image.mode == 'L' or (image.mode == 'RGB' and not stored_as_rgb)
 

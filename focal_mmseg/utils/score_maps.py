@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .array_files import read_array
-from .picture_size import require_bearable_size
+from .image_files import image_bytes
 
 ARRAYS = ('.npy', '.npz')
 # A JPEG's grey may be this far from grey, in levels.
@@ -94,8 +94,7 @@ def _flat(found: np.ndarray) -> np.ndarray:
 
 def _picture(path: Path) -> np.ndarray:
     """A picture's grey levels, at the depth of the file."""
-    require_bearable_size(path)
-    content = np.frombuffer(path.read_bytes(), np.uint8)
+    content = np.frombuffer(image_bytes(path), np.uint8)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
         unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)

@@ -49,8 +49,9 @@ def find_config(config: str | Path) -> Path:
     """
     if Path(config).is_file():
         return Path(config)
-    for folder in CONFIG_FOLDERS:
-        found = (folder / config).with_suffix('.py')
-        if not Path(config).is_absolute() and found.is_file():
-            return found
+    if not Path(config).is_absolute():
+        for folder in CONFIG_FOLDERS:
+            found = folder / (config if Path(config).suffix == '.py' else f'{config}.py')
+            if found.is_file():
+                return found
     raise FileNotFoundError(f'the config {config} does not exist, as a file or as a name of this project')

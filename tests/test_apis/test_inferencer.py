@@ -7,11 +7,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmseg.apis import MMSegInferencer, inference_model, init_model
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.apis.inferencer import clusters_of, sources_of
 from focal_mmseg.clustering import localise
+from focal_mmseg.engine.checkpoint import load_weights
+from focal_mmseg.utils import ConfigError
 
 
 @pytest.fixture(scope='module')
@@ -73,6 +76,51 @@ def test_an_empty_file_is_named(focal: FOCALInferencer, tmp_path: Path) -> None:
     (tmp_path / 'empty.jpg').touch()
     with pytest.raises(ValueError, match=r'empty\.jpg cannot be read'):
         focal(tmp_path / 'empty.jpg')
+
+
+AUXILIARY = dict(
+    type='FCNHead',
+    in_channels=24,
+    in_index=0,
+    channels=8,
+    num_convs=1,
+    num_classes=2,
+    out_channels=2,
+    norm_cfg=dict(type='BN', requires_grad=True),
+    loss_decode=dict(type='CrossEntropyLoss'),
+)
+
+
+def test_parts_that_never_test_do_not_count(
+    trained: tuple[Path, Path], focal: FOCALInferencer, picture: Path, tmp_path: Path
+) -> None:
+    config, checkpoint = trained
+    cfg = Config.fromfile(config)
+    cfg.model.auxiliary_head = AUXILIARY
+    cfg.dump(tmp_path / 'with.py')
+    expected = focal(picture).score
+    # The config has an auxiliary head, the checkpoint none; then the other way round.
+    with_head = FOCALInferencer(tmp_path / 'with.py', checkpoint, device='cpu')
+    np.testing.assert_array_equal(with_head(picture).score, expected)
+    torch.save(dict(state_dict=with_head.model.state_dict()), tmp_path / 'with.pth')
+    assert any(name.startswith('auxiliary_head.') for name in with_head.model.state_dict())
+    without = FOCALInferencer(config, tmp_path / 'with.pth', device='cpu')
+    np.testing.assert_array_equal(without(picture).score, expected)
+
+
+def test_parts_that_test_do_count(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    state = load_weights(trained[1])
+    state.pop('decode_head.projections.0.weight')
+    torch.save(dict(state_dict=state), tmp_path / 'less.pth')
+    with pytest.raises(ValueError, match=r'(?s)1 differences.*missing: decode_head\.projections\.0\.weight'):
+        FOCALInferencer(trained[0], tmp_path / 'less.pth', device='cpu')
+
+
+def test_a_device_that_is_not_here_and_an_option_that_changes_nothing_are_refused(trained: tuple[Path, Path]) -> None:
+    with pytest.raises(ConfigError, match="no device 'gpu' here"):
+        FOCALInferencer(*trained, device='gpu')
+    with pytest.raises(ConfigError, match='--cfg-options norm_cfg would change nothing'):
+        FOCALInferencer(*trained, device='cpu', cfg_options=dict(norm_cfg=None))
 
 
 def test_regions_of_several_sources_have_numbers_and_figures(focal: FOCALInferencer, picture: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
-from mmseg.registry import DATASETS
+from mmseg.registry import DATA_SAMPLERS, DATASETS
 
 from focal_mmseg.apis.run_config import _prepare_mpi, _use_plain_norms, parse_options, use_data
 from focal_mmseg.datasets.converters import SETS, DataSet, convert
@@ -89,6 +89,19 @@ def test_the_mixture_and_the_six_hold_their_own_sets_alone(root: Path) -> None:
     mixed = list(single_sets(train.train_dataloader.dataset))
     assert [each.data_root for each in mixed] == [f'data/{name}' for name in TIMES]
     assert all(each.forged_only for each in mixed)
+
+
+def test_cat_nets_lists_are_for_the_balanced_sampler(root: Path, all_sets: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'peers' / 'pscc_retrained.py')
+    use_data(cfg, root / 'configs' / '_base_' / 'datasets' / 'catnet_lists.py', ('train', 'val'))
+    held = list(single_sets(cfg.train_dataloader.dataset))
+    assert [each.data_root for each in held] == ['data/fantasticreality', 'data/casia2', 'data/imd2020']
+    assert [each.get('forged_only', False) for each in held] == [False, False, True]
+    assert cfg.val_dataloader is None
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    sampler = DATA_SAMPLERS.build(dict(cfg.train_dataloader.sampler, dataset=dataset, seed=0))
+    # These miniatures have no pristine image; those of the releases make five lists.
+    assert [len(each) for each in sampler.lists] == [2, 2, 2]
 
 
 def test_a_training_runs_on_the_training_sets(root: Path, run_tool, trained, all_sets: Path) -> None:

@@ -122,3 +122,21 @@ def test_the_command(root: Path, run_tool: Callable, tmp_path: Path, capsys: pyt
     assert 'ends in .tsv' in capsys.readouterr().err
     with pytest.raises(SystemExit, match=r'gone\.json'):
         run_tool(tool, tmp_path / 'gone.json', tmp_path / 'b.tsv')
+
+
+def test_a_picture_that_a_list_repeats_counts_once_and_two_masks_are_refused(tmp_path: Path) -> None:
+    pairs = [['/x/a.jpg', '/x/a.png'], ['/x/b.jpg', 'Negative'], ['/x/a.jpg', '/x/a.png']]
+    (tmp_path / 'a.json').write_text(json.dumps(pairs))
+    with pytest.warns(UserWarning, match=r'a\.json: entry 3 repeats entry 1, a\.jpg: each image counts once'):
+        import_list(tmp_path / 'a.json', tmp_path / 'out.tsv')
+    assert read_index(tmp_path / 'out.tsv') == [IndexRow('a.jpg', 'a.png'), IndexRow('b.jpg', kind='pristine')]
+    (tmp_path / 'b.json').write_text(json.dumps([*pairs, ['/x/a.jpg', '/x/other.png']]))
+    with pytest.raises(ValueError, match=r'b\.json, entry 4: a\.jpg is named in entry 1 too'):
+        import_list(tmp_path / 'b.json', tmp_path / 'again.tsv')
+    assert not (tmp_path / 'again.tsv').exists()
+
+
+def test_a_list_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / 'a.txt').write_bytes('ä.jpg None 0'.encode('latin-1'))
+    with pytest.raises(ValueError, match=r'a\.txt is not UTF-8: save it as UTF-8'):
+        import_list(tmp_path / 'a.txt', tmp_path / 'out.tsv')

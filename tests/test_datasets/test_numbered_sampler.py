@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import InfiniteSampler, pseudo_collate
+from mmengine.dataset import DefaultSampler, InfiniteSampler, pseudo_collate
 from mmseg.registry import DATA_SAMPLERS, DATASETS, TRANSFORMS
 from torch.utils.data import DataLoader
 
@@ -89,3 +89,44 @@ def test_draws_leave_the_generators_as_they_were() -> None:
     assert first == again and not set(first) & set(other)
     assert random.getstate() == states[0] and np.random.get_state()[1].tolist() == states[1]
     assert torch.equal(torch.get_rng_state(), states[2])
+
+
+def test_a_training_by_epochs_gets_each_picture_once_an_epoch_in_mmengines_order() -> None:
+    sampler, theirs = NumberedSampler(range(7), seed=5), DefaultSampler(range(7), seed=5)
+    sampler.end_epochs()
+    seen = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        theirs.set_epoch(epoch)
+        given = list(sampler)
+        assert given == list(theirs) and sorted(given) == list(range(7))
+        seen += [each.numbers for each in given]
+    assert seen == [(5, 0, number) for number in range(21)]
+
+
+def test_within_an_epoch_it_goes_on_where_it_was() -> None:
+    sampler = NumberedSampler(range(7), seed=5)
+    sampler.end_epochs()
+    sampler.set_epoch(2)
+    whole = [(int(each), each.numbers) for each in sampler]
+    for skipped in (0, 3, 7, 9):
+        sampler.set_epoch(2)
+        sampler.skip(skipped)
+        assert [(int(each), each.numbers) for each in sampler] == whole[skipped:]
+
+
+def test_processes_share_an_epoch_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    for rank in range(2):
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
+        sampler = NumberedSampler(range(7), seed=5)
+        sampler.end_epochs()
+        given.append([int(each) for each in sampler])
+        assert len(sampler) == len(given[-1]) == 4
+    assert {each for part in given for each in part} == set(range(7))
+
+
+def test_without_numbers_it_is_mmengines_sampler() -> None:
+    given = list(itertools.islice(NumberedSampler(range(7), seed=5, numbered=False), 30))
+    assert given == list(itertools.islice(InfiniteSampler(range(7), seed=5), 30))
+    assert {type(each) for each in given} == {int}

@@ -11,9 +11,14 @@ FIELDS = (
     'size',
     'kinds',
     'target_scale',
+    'source_scale',
+    'interpolation',
+    'target_processing',
     'contours',
+    'followed',
     'contour',
     'share',
+    'log_share',
     'softness',
     'rotation',
     'scale',
@@ -29,7 +34,9 @@ FIELDS = (
     'dilation',
     'source_quality',
     'target_quality',
+    'target_aligned',
     'final_quality',
+    'named_tables',
     'subsampling',
     'aligned',
 )
@@ -63,7 +70,7 @@ def test_tampcoco_has_the_ranges_of_cat_nets_lists() -> None:
     ('text', 'says'),
     [
         ('rotatoin: [1, 2]', 'unknown key rotatoin; there are base, size'),
-        ('base: demo', "base: must be one of psccnet, tampcoco, got 'demo'"),
+        ('base: demo', "base: must be one of psccnet, tampcoco, world, got 'demo'"),
         ('rotation: [20, 10]', 'rotation.range: must go from the lower to the higher, got 20, 10'),
         ('rotation: [0, 200]', 'rotation.range: must be a number in -180.0..180.0, got 200'),
         ('rotation: 3', r'rotation: must be \[low, high\]'),
@@ -83,6 +90,13 @@ def test_tampcoco_has_the_ranges_of_cat_nets_lists() -> None:
         ('steps: {blur: [0, 1]}', 'steps.blur: must be a number in 0.3..10.0, got 0'),
         ('steps: {age: [0, 1]}', 'steps: unknown age'),
         ('steps: {blur: 1}', 'steps.blur: must be two numbers'),
+        ('interpolation: {nearest: 1}', 'interpolation: unknown nearest; there are area'),
+        ('log_share: 1', 'log_share: must be true or false, got 1'),
+        ('followed: 2', 'followed: must be a number in 0..1, got 2'),
+        ('target_aligned: -1', 'target_aligned: must be a number in 0..1, got -1'),
+        ('named_tables: all', "named_tables: must be a number in 0..1, got 'all'"),
+        ('target_processing: [0, 1]', 'target_processing: must be a number in 0..1'),
+        ('source_scale: [0.05, 1]', 'source_scale.range: must be a number in 0.1..1.0, got 0.05'),
         ('aligned: yes', 'aligned: must be a number in 0..1, got True'),
         ('filled_pixels: 3', 'filled_pixels: must be a number in 100..inf, got 3'),
         ('- 1', 'must be keys with values'),
@@ -98,7 +112,9 @@ def test_what_no_recipe_has_is_refused_with_file_and_key(tmp_path: Path, text: s
 
 
 def test_names_and_files_that_are_not_there() -> None:
-    with pytest.raises(ValueError, match="no recipe 'tampcico': there are demo, psccnet, tampcoco, and YAML files"):
+    with pytest.raises(
+        ValueError, match="no recipe 'tampcico': there are demo, psccnet, tampcoco, world, and YAML files"
+    ):
         read_recipe('tampcico')
     with pytest.raises(FileNotFoundError, match='nowhere'):
         read_recipe('nowhere.yaml')

@@ -99,7 +99,7 @@ def test_a_broken_donor_is_left_out_with_a_warning(photographs: Path, tmp_path: 
     [
         (dict(), 'splices need a folder of donors'),
         (dict(recipe='demo'), 'take another one'),
-        (dict(recipe='tampcico'), "no recipe 'tampcico': there are demo, psccnet, tampcoco"),
+        (dict(recipe='tampcico'), "no recipe 'tampcico': there are demo, psccnet, tampcoco, world"),
         (dict(kinds={'splise': 1}), 'kinds: unknown splise'),
     ],
 )

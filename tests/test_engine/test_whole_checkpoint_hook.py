@@ -30,16 +30,57 @@ def step(tmp_path: Path) -> Callable[[float], None]:
     """Trains one step further, with a validation that finds so much."""
     logger = SimpleNamespace(info=print, warning=print)
     hub = MessageHub.get_instance(f'hub {tmp_path}')
-    runner = Saving(work_dir=str(tmp_path), iter=0, epoch=0, message_hub=hub, logger=logger)
+    runner = Saving(work_dir=str(tmp_path), iter=0, epoch=0, message_hub=hub, logger=logger, cfg={})
     hook = WholeCheckpointHook(interval=1, by_epoch=False, max_keep_ckpts=1, save_best='iou', rule='greater')
     hook.before_train(runner)
 
-    def go(score: float) -> None:
+    def go(score: float, figure: str = 'iou') -> None:
         hook._save_checkpoint(runner)
         runner.iter += 1
-        hook.after_val_epoch(runner, dict(iou=score))
+        hook.after_val_epoch(runner, {figure: score})
 
     return go
+
+
+def test_a_figure_that_a_validation_does_not_define_is_told_of(
+    step: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    step(0.3)
+    step(None)
+    assert 'does not define' not in capsys.readouterr().out
+    hook = WholeCheckpointHook(save_best=['found', 'iou'], rule='greater')
+    hub = MessageHub.get_instance(f'other hub {tmp_path}')
+    logger = SimpleNamespace(info=print, warning=print)
+    runner = Saving(work_dir=str(tmp_path), iter=3, epoch=0, message_hub=hub, logger=logger, cfg={})
+    runner.train_dataloader = [0]
+    hook.before_train(runner)
+    hook.after_val_epoch(runner, dict(iou=0.4))
+    assert 'this validation does not define found' in capsys.readouterr().out
+    assert names(tmp_path) == ['best_iou_epoch_0.pth', 'best_iou_iter_1.pth', 'iter_2.pth']
+
+
+@pytest.mark.parametrize(('by_epoch', 'name'), [(True, 'epoch_{}.pth'), (False, 'iter_{}.pth')])
+@pytest.mark.parametrize('given', [None, 'mine-{}.pth'])
+def test_without_a_unit_of_its_own_it_follows_the_training(
+    by_epoch: bool, name: str, given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('focal_mmseg.engine.hooks.whole_checkpoint_hook.counts_epochs', lambda loop: by_epoch)
+    hub = MessageHub.get_instance(f'unit hub {tmp_path}')
+    logger = SimpleNamespace(info=print, warning=print)
+    runner = Saving(work_dir=str(tmp_path), message_hub=hub, logger=logger, cfg={}, train_loop=None)
+    runner.train_dataloader = [0] * 6
+    hook = WholeCheckpointHook(interval=4000, by_epoch=None, epoch_interval=3, filename_tmpl=given)
+    hook.before_train(runner)
+    assert (hook.by_epoch, hook.interval, hook.filename_tmpl) == (by_epoch, 3 if by_epoch else 4000, given or name)
+
+
+def test_epochs_that_end_between_gathered_gradients_are_told_of(tmp_path: Path) -> None:
+    hub = MessageHub.get_instance(f'gathering hub {tmp_path}')
+    logger = SimpleNamespace(info=print, warning=print)
+    cfg = dict(optim_wrapper=dict(accumulative_counts=4))
+    runner = Saving(work_dir=str(tmp_path), message_hub=hub, logger=logger, cfg=cfg, train_dataloader=[0] * 6)
+    with pytest.warns(UserWarning, match='interval=1 epochs, 6 steps, are no multiple of .*accumulative_counts=4'):
+        WholeCheckpointHook(interval=1).before_train(runner)
 
 
 def names(folder: Path) -> list[str]:
@@ -52,6 +93,15 @@ def test_only_the_last_and_the_best_stay(step: Callable, tmp_path: Path) -> None
     assert names(tmp_path) == ['best_iou_iter_2.pth', 'iter_2.pth']
     step(0.2)
     assert names(tmp_path) == ['best_iou_iter_2.pth', 'iter_3.pth']
+
+
+def test_a_validation_without_the_figure_keeps_the_best_one_and_says_so(
+    step: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    step(0.1)
+    step(0.9, figure='auc')
+    assert names(tmp_path) == ['best_iou_iter_1.pth', 'iter_2.pth']
+    assert 'this validation does not define iou' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('writing', ['best_iou_iter_2.pth', 'iter_2.pth'])

@@ -58,8 +58,8 @@ def sample(
 
 
 def evaluated(samples: list[SegDataSample], **options: object) -> dict[str, float]:
-    """The figures of a metric that is built and run as a runner does."""
-    evaluator = Evaluator([dict(type='ForgeryMetric', **options)])
+    """The figures of a metric that is built and run as a runner does; they may all be of pristine pictures."""
+    evaluator = Evaluator([dict(dict(type='ForgeryMetric', pristine_set=True), **options)])
     for one in samples:
         evaluator.process([one])
     return evaluator.evaluate(len(samples))
@@ -443,6 +443,75 @@ def test_no_absolute_name_leads_out_of_the_folder(tmp_path) -> None:
     with pytest.raises(ValueError, match='would lie outside output_dir'):
         evaluated([sample(*drawn(0), picture=str(tmp_path / 'escaped'))], output_dir=str(tmp_path / 'out'))
     assert not files(tmp_path)
+
+
+# --- sets without a forged pixel
+
+
+def of_sets(*sets: tuple[str, str, bool, object], **options: object) -> dict[str, float]:
+    """The figures of pictures by set, kind, whether they are forged, and the mask's file."""
+    forged, score, truth = drawn(0)
+    pictures = [
+        sample(
+            forged,
+            score,
+            truth if is_forged else np.zeros_like(truth),
+            f'{number}.jpg',
+            dataset_name=name,
+            kind=kind,
+            **({} if mask == 'not told' else dict(seg_map_path=mask)),
+        )
+        for number, (name, kind, is_forged, mask) in enumerate(sets)
+    ]
+    evaluator = Evaluator([dict(type='ForgeryMetric', **options)])
+    evaluator.process(pictures)
+    return evaluator.evaluate(len(pictures))
+
+
+@pytest.mark.parametrize(
+    'sets',
+    [
+        [('a', '', False, 'mask.png')],
+        [('a', 'splice', False, 'not told'), ('a', 'pristine', False, None)],
+        [('a', 'splice', True, 'mask.png'), ('b', 'splice', False, 'mask.png')],
+    ],
+)
+def test_a_set_without_a_forged_pixel_is_an_error_unless_it_is_declared_pristine(sets: list) -> None:
+    with pytest.raises(ValueError, match=r'the test set (a|b): no image has a forged pixel.*pristine_set=True'):
+        of_sets(*sets)
+    assert 'forgery/false_alarm' in of_sets(*sets, pristine_set=True)
+
+
+@pytest.mark.parametrize(
+    'sets',
+    [
+        [('a', 'pristine', False, 'mask.png'), ('a', 'pristine', False, 'not told')],
+        [('a', '', False, None)],
+        [('a', '', True, 'mask.png'), ('a', '', False, 'mask.png')],
+    ],
+)
+def test_sets_that_are_declared_pristine_or_hold_a_forgery_have_figures(sets: list) -> None:
+    assert 'forgery/false_alarm' in of_sets(*sets)
+
+
+def test_labels_that_are_no_truth_are_refused() -> None:
+    forged, score, truth = drawn(0)
+    with pytest.raises(ValueError, match=r'folder/1\.jpg: the mask to compare with holds 254 .*LoadForgeryMask'):
+        evaluated([sample(forged, score, np.where(truth, 254, 0))])
+
+
+def test_the_names_of_all_figures_are_known_before() -> None:
+    places = [('casia', 'splice'), ('casia', 'pristine'), ('nist', '')]
+    pictures = [drawn(seed) for seed in range(3)]
+    truths = [pictures[0][2], np.zeros_like(pictures[1][2]), pictures[2][2]]
+    found = evaluated(
+        [
+            sample(forged, score, truth, dataset_name=name, kind=kind)
+            for (forged, score, _), truth, (name, kind) in zip(pictures, truths, places, strict=True)
+        ]
+    )
+    assert set(found) <= {f'forgery/{name}' for name in ForgeryMetric.names(places)}
+    assert 'mean of sets/iou' in ForgeryMetric.names(places)
 
 
 def test_the_operating_curve_is_written_and_its_figures_are_told(tmp_path) -> None:

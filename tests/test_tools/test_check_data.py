@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.checking import Entry, Finding
@@ -312,3 +313,29 @@ def test_converted_real_forgeries_pass_but_for_their_number(check: Callable, tmp
 def _pairs(name: str) -> list[tuple[Path, Path]]:
     masks = {path.stem.removesuffix('_gt'): path for path in (REAL / name / 'masks').iterdir()}
     return [(image, masks[image.stem]) for image in sorted((REAL / name / 'images').iterdir())]
+
+
+def test_images_of_any_name_are_checked_and_other_files_counted(
+    check: Callable, good: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (good / 'index.tsv').unlink()
+    image = next((good / 'images' / 'splice').glob('*.jpg'))
+    Image.open(image).save(image.with_suffix('.avif'), quality=95)
+    image.rename(image.with_name('first'))
+    mask = good / 'masks' / 'splice' / f'{image.stem}.png'
+    (mask.with_name('first.PNG')).write_bytes(mask.read_bytes())
+    (image.parent / 'a.psd').write_bytes(b'8BPS' + bytes(40))
+    code, found = check(good, '--no-duplicates')
+    said = '1 PSD, which is not read: save it as PNG'
+    assert code == 0 and len(found['pictures']) == 5
+    assert said in capsys.readouterr().out and said in found['notes'][0]
+
+
+def test_an_index_may_be_a_table(check: Callable, good: Path) -> None:
+    rows = read_index(good / 'index.tsv')
+    (good / 'index.tsv').unlink()
+    lines = ['file_name,mask,kind', *(f'{row.image},{row.mask},{row.kind}' for row in (*rows, rows[0]))]
+    (good / 'metadata.csv').write_text('\n'.join(lines))
+    code, found = check(good / 'metadata.csv')
+    assert code == 0 and len(found['pictures']) == len(rows)
+    assert 'line 6 repeats line 2' in found['notes'][0]

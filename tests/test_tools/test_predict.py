@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from PIL import Image
 
 from focal_mmseg.apis import Calibration, FOCALInferencer
 from focal_mmseg.apis.calibration import fingerprint
@@ -316,6 +317,34 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
         found = sorted(path.name for path in (out / name).iterdir() if not path.name.startswith('.'))
         assert found == [*FILES]
         assert all(cv2.imread(str(out / name / file)) is not None for file in FILES[:3])
+
+
+def test_images_of_any_name_are_taken_and_the_rest_is_counted(
+    predict: Callable, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    source = tmp_path / 'pictures'
+    source.mkdir()
+    image = cv2.imread(str(picture))
+    Image.fromarray(image[..., ::-1]).save(source / 'a.avif')
+    Image.fromarray(image[..., ::-1]).save(source / 'b', 'GIF')
+    shutil.copy(picture, source / 'c.dat')
+    (source / 'd.psd').write_bytes(b'8BPS' + bytes(40))
+    (source / 'e.txt').write_text('notes')
+    assert predict(source, tmp_path / 'out') == 0
+    said = capsys.readouterr().out
+    assert f'left out of {source}: 1 PSD, which is not read: save it as PNG; 1 no image (.txt)' in said
+    assert '3 of 3 pictures written' in said
+    for name in ('a.avif', 'b', 'c.dat'):
+        assert sorted(path.name for path in (tmp_path / 'out' / name).iterdir()) == [*FILES]
+        assert cv2.imread(str(tmp_path / 'out' / name / 'overlay.png')).shape == image.shape
+
+
+def test_a_kind_that_is_not_read_is_called_by_its_name(
+    predict: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / 'a.psd').write_bytes(b'8BPS' + bytes(40))
+    assert predict(tmp_path / 'a.psd', tmp_path / 'out') == 1
+    assert 'a.psd cannot be read: it is PSD, which is not read: save it as PNG' in capsys.readouterr().err
 
 
 def test_clusters_are_written_on_request(predict: Callable, picture: Path, tmp_path: Path) -> None:

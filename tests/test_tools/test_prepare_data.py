@@ -78,3 +78,27 @@ def test_a_wrong_source_is_said_in_a_line(prepare: Callable, tmp_path: Path) -> 
     (tmp_path / 'empty').mkdir()
     assert 'empty holds no picture of Coverage' in prepare('coverage', tmp_path / 'empty')
     assert 'the folder nowhere does not exist' in prepare('coverage', 'nowhere')
+
+
+def test_a_share_that_may_be_left_out_can_be_given(
+    prepare: Callable, release: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (release / 'Gt' / 'Sp_S_a_a_2_gt.png').unlink()
+    said = prepare('casia1', release)
+    assert 'a mask has the name of its picture' in said and 'no index is written' in said
+    assert not Path('data/casia1/index.tsv').exists()
+    assert (
+        prepare('casia1', release, '--most-left-out', '0.5')
+        == '1 pictures were left out that the release should have whole'
+    )
+    assert Path('data/casia1/index.tsv').is_file()
+    assert prepare('casia1', release, '--most-left-out', '5') == 2
+    assert 'must be a number in 0..1' in capsys.readouterr().err
+
+
+def test_images_that_no_rule_takes_are_counted(prepare: Callable, release: Path, capsys: pytest.CaptureFixture) -> None:
+    (release / 'other').mkdir()
+    (release / 'Gt' / 'Sp_D_a_b_1_gt.png').rename(release / 'other' / 'mask.png')
+    (release / 'Tp' / 'Sp_D_a_b_1.jpg').rename(release / 'other' / 'x.jpg')
+    assert prepare('casia1', release) == 0
+    assert 'images that no rule of this set takes: 2 in other' in capsys.readouterr().out

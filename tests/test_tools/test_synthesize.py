@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.synthesis import load_packaged
@@ -99,3 +100,17 @@ def test_a_recipe_of_ones_own_with_masks_of_objects_and_two_workers(
     ]
     assert files[0] == files[1]
     assert len(files[0]) == 18
+
+
+def test_photographs_of_any_name_are_taken_and_other_files_counted(
+    root: Path, run_tool: Callable, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (photographs / 'one' / 'same name.png').unlink()
+    Image.fromarray(load_packaged('chelsea')).save(photographs / 'noending', 'GIF')
+    (photographs / 'a.psd').write_bytes(b'8BPS' + bytes(40))
+    counts = ('--splice', '2', '--size', '64', '--workers', '1')
+    run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', tmp_path / 'forged', *counts)
+    said = capsys.readouterr().out
+    assert f'left out of {photographs}: 1 PSD, which is not read: save it as PNG' in said
+    assert '2 pictures out of 2 photographs' in said
+    assert 'noending' in (tmp_path / 'forged' / 'manifest.csv').read_text()

@@ -196,17 +196,136 @@ def test_the_batch_size_of_a_test_changes_nothing(
     assert np.isfinite(together[:, :3]).all()
 
 
-def test_out_works_with_a_list_of_evaluators(
-    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path
+IOU = "dict(type='IoUMetric', iou_metrics=['mIoU'])"
+
+
+@pytest.fixture
+def evaluated_by(config: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """The config with another ``test_evaluator``."""
+
+    def write(evaluator: str) -> Path:
+        (tmp_path / 'evaluated.py').write_text(f"_base_ = '{config.as_posix()}'\ntest_evaluator = {evaluator}\n")
+        return tmp_path / 'evaluated.py'
+
+    return write
+
+
+def test_out_works_wherever_our_metric_stands(
+    root: Path, run_tool: Callable, evaluated_by: Callable, checkpoint: Path, tmp_path: Path
 ) -> None:
-    several = tmp_path / 'several.py'
-    several.write_text(
-        f"_base_ = '{config.as_posix()}'\n"
-        "test_evaluator = [dict(type='ForgeryMetric'), dict(type='IoUMetric', iou_metrics=['mIoU'])]\n"
-    )
     out = tmp_path / 'out'
+    several = evaluated_by(f"[{IOU}, dict(type='ForgeryMetric')]")
     run_tool(root / 'tools' / 'test.py', several, checkpoint, '--work-dir', tmp_path / 'log', '--out', out)
-    assert (out / 'pictures.csv').is_file()
+    # Two masks are called 00000, in folders of their own.
+    assert len(list(out.rglob('*.png'))) == len(read_rows(out / 'pictures.csv')) == 4
+    assert not list(out.glob('*.png'))
+
+
+def test_our_metric_is_found_in_every_form_of_evaluators(root: Path, evaluated_by: Callable) -> None:
+    tool = runpy.run_path(str(root / 'tools' / 'test.py'))
+    for evaluator in (
+        f"[{IOU}, dict(type='mmseg.ForgeryMetric')]",
+        f"dict(_delete_=True, metrics=[{IOU}, dict(type='ForgeryMetric')])",
+        "dict(_delete_=True, metrics=dict(type='ForgeryMetric'))",
+    ):
+        cfg = Config.fromfile(evaluated_by(evaluator))
+        tool['keep_figures'](cfg, 'out')
+        found = [each.get('output_dir') for each in tool['evaluators_of'](cfg)]
+        assert found[-1] == 'out' and set(found[:-1]) <= {None}, evaluator
+
+
+def test_out_without_our_metric_is_refused_with_the_line_to_add(
+    root: Path, run_tool: Callable, evaluated_by: Callable, checkpoint: Path, tmp_path: Path
+) -> None:
+    arguments = (evaluated_by(f'[{IOU}]'), checkpoint, '--work-dir', tmp_path / 'log', '--out', tmp_path / 'out')
+    with pytest.raises(SystemExit, match=r'^test\.py: --out: test_evaluator has no ForgeryMetric.*add it'):
+        run_tool(root / 'tools' / 'test.py', *arguments)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_loaders_without_workers_work(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
+    cfg = Config.fromfile(config)
+    cfg.train_dataloader.update(num_workers=2, persistent_workers=True, prefetch_factor=4)
+    cfg.dump(tmp_path / 'workers.py')
+    options = ('--work-dir', tmp_path / 'out', '--cfg-options', 'train_dataloader.num_workers=0')
+    run_tool(root / 'tools' / 'train.py', tmp_path / 'workers.py', *options)
+    assert (tmp_path / 'out' / 'iter_1.pth').is_file()
+
+
+@pytest.mark.parametrize(
+    ('option', 'says'),
+    [
+        ('norm_cfg.type=GN', r'^test\.py: --cfg-options norm_cfg\.type would change nothing'),
+        ('test_dataloader.batch_size', '2'),
+    ],
+)
+def test_options_that_cannot_be_meant_end_in_a_line(
+    root: Path,
+    run_tool: Callable,
+    config: Path,
+    checkpoint: Path,
+    option: str,
+    says: str,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    with pytest.raises(SystemExit, match=says):
+        run_tool(root / 'tools' / 'test.py', config, checkpoint, '--cfg-options', option)
+    if says == '2':
+        assert "expected KEY=VALUE, got 'test_dataloader.batch_size'" in capsys.readouterr().err
+
+
+def test_pictures_of_two_sizes_in_a_batch_end_in_a_line(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, forged_set: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(forged_set / 'test', tmp_path / 'data')
+    for path in (tmp_path / 'data').rglob('00001.*'):
+        cv2.imwrite(str(path), cv2.imread(str(path))[:96])
+    cfg = Config.fromfile(config)
+    cfg.test_dataloader.dataset.pipeline = [each for each in cfg.test_pipeline if each.type != 'Resize']
+    cfg.test_dataloader.update(batch_size=4)
+    cfg.test_dataloader.dataset.data_root = str(tmp_path / 'data')
+    cfg.dump(tmp_path / 'sizes.py')
+    with pytest.raises(SystemExit, match=r'^test\.py: a batch of test_dataloader holds images of .*batch_size=1'):
+        run_tool(root / 'tools' / 'test.py', tmp_path / 'sizes.py', checkpoint, '--work-dir', tmp_path / 'log')
+
+
+@pytest.mark.parametrize('tools', ['ours', 'stock'])
+def test_mmsegs_data_set_and_our_mask_loader_work_together(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path, tools: str
+) -> None:
+    cfg = Config.fromfile(config)
+    cfg.test_dataloader.dataset.update(type='BaseSegDataset', img_suffix='.jpg', seg_map_suffix='.png')
+    cfg.test_dataloader.dataset.metainfo = dict(classes=('pristine', 'forged'), palette=[[0, 0, 0], [255, 0, 0]])
+    cfg.test_dataloader.dataset.pop('dataset_name')
+    cfg.dump(tmp_path / 'theirs.py')
+    script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'test.py'
+    out = tmp_path / 'out'
+    run_tool(script, tmp_path / 'theirs.py', checkpoint, '--work-dir', tmp_path / 'log', '--show-dir', out)
+    assert 'forgery/iou' in next((tmp_path / 'log').glob('*/*.json')).read_text()
+
+
+@pytest.mark.parametrize('tools', ['ours', 'stock'])
+def test_masks_in_black_and_white_are_not_tested_as_labels(
+    root: Path, run_tool: Callable, config: Path, checkpoint: Path, tmp_path: Path, tools: str
+) -> None:
+    cfg = Config.fromfile(config)
+    for each in cfg.test_dataloader.dataset.pipeline:
+        each.type = 'LoadAnnotations' if each.type == 'LoadForgeryMask' else each.type
+    cfg.dump(tmp_path / 'labels.py')
+    script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'test.py'
+    with pytest.raises((SystemExit, ValueError), match=r'test_dataloader.*LoadAnnotations.*LoadForgeryMask'):
+        run_tool(script, tmp_path / 'labels.py', checkpoint, '--work-dir', tmp_path / 'log')
+
+
+def test_mmsegs_publishing_script_reads_our_checkpoints(
+    run_tool: Callable, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False)
+    script = STOCK_TOOLS / 'misc' / 'publish_model.py'
+    done = subprocess.run(
+        [sys.executable, script, checkpoint, tmp_path / 'published.pth'], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

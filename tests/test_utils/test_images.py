@@ -1,9 +1,10 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from focal_mmseg.utils import find_images
+from focal_mmseg.utils import find_images, search_images
 
 
 @pytest.fixture
@@ -59,3 +60,43 @@ def test_a_folder_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, 'iterdir', refuse)
     with pytest.warns(UserWarning, match='left out: the folder .*sub cannot be read: Permission denied'):
         assert [path.name for path in find_images(folder)] == ['a.png', 'b.JPG', 'e_gt.png']
+
+
+def test_images_are_found_by_their_content_and_the_rest_is_counted(folder: Path) -> None:
+    heads = {
+        'a.jfif': b'\xff\xd8\xff\xe0',
+        'IMG_1': b'\x89PNG\r\n\x1a\n',
+        'b.GIF': b'GIF89a',
+        'c.ppm': b'P6\n1 1\n',
+        'wrong.txt': b'II*\0',
+        'd.psd': b'8BPS',
+        'e.psd': b'8BPS',
+        'f.gif': b'of another kind',
+        'g': b'',
+    }
+    for name, head in heads.items():
+        (folder / 'sub' / name).write_bytes(head)
+    found = search_images(folder)
+    assert {path.name for path in found.paths} - {'a.png', 'b.JPG', 'e_gt.png', 'c.tiff'} == {
+        'a.jfif',
+        'IMG_1',
+        'b.GIF',
+        'c.ppm',
+        'wrong.txt',
+    }
+    assert found.said() == (
+        f'left out of {folder}: 2 PSD, which is not read: save it as PNG; 1 no image (.gif); 1 no image (.txt); '
+        '1 no image (without an ending)'
+    )
+
+
+def test_heic_is_taken_only_where_its_library_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'a.heic').write_bytes(b'\0\0\0\x18ftypheic')
+    monkeypatch.setitem(sys.modules, 'pillow_heif', None)
+    found = search_images(tmp_path)
+    assert not found.paths
+    assert found.said().endswith('1 HEIC, which needs the extra pillow-heif: pip install pillow-heif')
+
+
+def test_a_folder_of_results_may_lie_apart(folder: Path) -> None:
+    assert [path.name for path in search_images(folder, apart=folder / 'sub').paths] == ['a.png', 'b.JPG', 'e_gt.png']

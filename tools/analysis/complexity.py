@@ -25,7 +25,7 @@ from typing import Any
 from network_costs import measure
 from prettytable import PrettyTable
 
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import device_name, positive_int, written_whole
 
 HEADINGS = ('config', 'size', 'output', 'M parameters', 'trainable', 'GFLOPs', 'weights MiB', 'adds MiB', 'images/s')
 
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--sizes', nargs='+', type=positive_int, default=[512, 1024], help='of the picture; default %(default)s'
     )
-    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ...; default %(default)s')
+    parser.add_argument('--device', type=device_name, default='cpu', help='cpu, cuda, cuda:1, ...; default %(default)s')
     parser.add_argument('--repeats', type=positive_int, default=3, help='the median is taken; default %(default)s')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/complexity.json'), help='default %(default)s')
     return parser.parse_args()

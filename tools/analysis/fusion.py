@@ -25,7 +25,7 @@ from focal_mmseg.apis.run_config import parse_options
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.reports.pictures import by_picture, sources, spread_over, write_masks
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import override, positive_int, read_config, written_whole
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from running import Step
@@ -43,14 +43,14 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_config(args: argparse.Namespace) -> Config:
+def config_of(args: argparse.Namespace) -> Config:
     """The config with its overrides.
 
     Raises:
         SystemExit: If it is of no fusion.
     """
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(parse_options(args.cfg_options))
+    cfg = read_config(args.config)
+    override(cfg, parse_options(args.cfg_options))
     if not cfg.model.get('members'):
         sys.exit(f'{args.config} has no model.members: give the config of a FOCALFusion')
     return cfg
@@ -91,7 +91,7 @@ def draw(cfg: Config, folders: dict[str, Path], number: int, path: Path) -> None
 def main() -> None:
     """Test, print, draw and write."""
     args = parse_args()
-    cfg = read_config(args)
+    cfg = config_of(args)
     folders, results, failures = {}, {}, []
     for name, options in rows_of(cfg.model.members).items():
         folder = args.work_dir / name.replace(' ', '-')

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 from hdbscan._hdbscan_tree import compute_stability, condense_tree
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
@@ -25,7 +25,7 @@ from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, Localisati
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import override, read_config, written_whole
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
 from network_embeddings import embed_test_set
@@ -83,8 +83,8 @@ def candidates(embeddings: torch.Tensor, size: tuple[int, int]) -> dict[str, flo
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config)
+    override(cfg, args.cfg_options)
     pictures = embed_test_set(cfg, args.checkpoint)
     forged = [bool(truth.any()) for _, truth in pictures]
     if len(set(forged)) < 2:

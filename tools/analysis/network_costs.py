@@ -14,6 +14,9 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from focal_mmseg.models.jpeg_data_preprocessor import CHANNELS, JPEGDataPreProcessor
+from focal_mmseg.utils import read_config
+
 sys.path.append(str(Path(__file__).parents[1] / 'benchmarks'))
 from measuring import extra_memory, timed
 
@@ -31,7 +34,7 @@ def random_networks(cfg: Config) -> nn.ModuleList:
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     members = [member for member in cfg.model.get('members', ()) if member.get('weight', 1)]
-    models = [Config.fromfile(member.config).model for member in members] or [cfg.model]
+    models = [read_config(member.config).model for member in members] or [cfg.model]
     networks = nn.ModuleList(MODELS.build(without_weights(model.to_dict())) for model in models)
     return revert_sync_batchnorm(networks).eval()
 
@@ -82,8 +85,9 @@ def measure(config: str, size: int, device: str, repeats: int) -> dict[str, Any]
         forward adds to them at its peak, None where it is not known) and ``images_per_second``.
     """
     place = torch.device(device)
-    networks = random_networks(Config.fromfile(config)).to(place)
-    picture = torch.rand(1, 3, size, size, device=place)
+    networks = random_networks(read_config(config)).to(place)
+    of_jpeg = any(isinstance(network.data_preprocessor, JPEGDataPreProcessor) for network in networks)
+    picture = torch.rand(1, CHANNELS if of_jpeg else 3, size, size, device=place)
     outputs: list[Tensor] = []
 
     # A fusion holds the maps of all its members at once.

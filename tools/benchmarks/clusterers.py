@@ -18,7 +18,7 @@ import cv2
 import made_embeddings
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.utils import track_iter_progress
 from mmseg.registry import TASK_UTILS
 from network_embeddings import embed_test_set
@@ -26,7 +26,7 @@ from prettytable import PrettyTable
 
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import override, positive_int, read_config, written_whole
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
@@ -85,8 +85,8 @@ def embeddings(args: argparse.Namespace) -> list[tuple[torch.Tensor, np.ndarray]
     """The embeddings (C, h, w) and the truth (H, W) of each picture."""
     if args.made:
         return made_embeddings.pictures(args.side, args.dim)
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config)
+    override(cfg, args.cfg_options)
     return embed_test_set(cfg, args.checkpoint)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import device_name, positive_int, written_whole
 
 MIN_SAMPLES = 20
 MIN_SHARE = 0.005
@@ -40,7 +40,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--peer-points', type=positive_int, default=16384, help='no peer beyond this size; default %(default)s'
     )
-    parser.add_argument('--device', default='cpu', help='of our method, such as cuda; default %(default)s')
+    parser.add_argument(
+        '--device', type=device_name, default='cpu', help='of our method, such as cuda; default %(default)s'
+    )
     parser.add_argument(
         '--repeats', type=positive_int, default=3, help='runs of ours, for the median; default %(default)s'
     )

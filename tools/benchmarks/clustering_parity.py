@@ -20,7 +20,6 @@ from pathlib import Path
 import hdbscan
 import numpy as np
 from made_embeddings import KINDS
-from mmengine.config import Config
 from mmengine.utils import track_iter_progress
 from network_embeddings import embed_test_set
 from prettytable import PrettyTable
@@ -30,7 +29,7 @@ from torch import Tensor
 
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import device_name, positive_int, read_config, written_whole
 
 TOLERANCE = 1e-5
 # The package's distances between equal unit vectors are roundings of up to this; relative differences start above.
@@ -50,7 +49,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--checkpoint', help='its weights')
     parser.add_argument('--pictures', type=positive_int, default=8, help='of the test set; default %(default)s')
     parser.add_argument('--side', type=positive_int, help='resize them to this; default: as the config has it')
-    parser.add_argument('--device', default='cpu', help='of our method, such as cuda; default %(default)s')
+    parser.add_argument(
+        '--device', type=device_name, default='cpu', help='of our method, such as cuda; default %(default)s'
+    )
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/clustering_parity.json'), help='default %(default)s'
     )
@@ -64,7 +65,7 @@ def cases(args: argparse.Namespace) -> list[tuple[str, Tensor]]:
     """Names and embeddings (P, C) of everything compared."""
     found = [(kind, KINDS[kind](points, args.dim)) for points in args.points for kind in args.kinds]
     if args.config:
-        pictures = embed_test_set(Config.fromfile(args.config), args.checkpoint, args.pictures, args.side)
+        pictures = embed_test_set(read_config(args.config), args.checkpoint, args.pictures, args.side)
         found += [(f'picture {index}', map_.flatten(1).T) for index, (map_, _) in enumerate(pictures)]
     return found
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, TRANSFORMS
@@ -24,7 +23,7 @@ from prettytable import PrettyTable
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
-from focal_mmseg.utils import count, positive_int, written_whole
+from focal_mmseg.utils import count, positive_int, read_config, written_whole
 
 QUALITY = 90
 
@@ -86,7 +85,7 @@ def main() -> None:
     """Measure, print and write."""
     args = parse_args()
     cv2.setNumThreads(1)
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     init_default_scope('mmseg')
     with tempfile.TemporaryDirectory() as folder:
         write_pictures(Path(folder), args.size)

@@ -36,7 +36,7 @@ from focal_mmseg.models.losses import (
     TripletLoss,
 )
 from focal_mmseg.models.losses.streaming import RowLosses
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import device_name, positive_int, written_whole
 
 LOSSES: dict[str, Callable[..., ContrastiveLoss]] = {
     'InfoNCEPlusPlusLoss': InfoNCEPlusPlusLoss,
@@ -81,7 +81,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--dense-points', type=positive_int, default=16384, help='no dense form beyond; default %(default)s'
     )
-    parser.add_argument('--device', default='cpu', help='such as cuda; default %(default)s')
+    parser.add_argument('--device', type=device_name, default='cpu', help='such as cuda; default %(default)s')
     parser.add_argument('--dtype', choices=['float32', 'bfloat16'], default='float32', help='default %(default)s')
     parser.add_argument('--repeats', type=positive_int, default=5, help='for the median; default %(default)s')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/losses.json'), help='default %(default)s')

@@ -9,7 +9,7 @@ from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 from torch import Tensor
 
-from focal_mmseg.engine.checkpoint import load_weights, require_fit
+from focal_mmseg.engine.checkpoint import load_to_test, load_weights
 
 
 def embed_test_set(
@@ -28,9 +28,7 @@ def embed_test_set(
         if step['type'] == 'Resize':
             step['scale'] = (side, side)
     model = init_model(cfg, None, 'cpu')
-    weights = load_weights(checkpoint)
-    require_fit(model, weights, checkpoint)
-    model.load_state_dict(weights)
+    load_to_test(model, load_weights(checkpoint), checkpoint)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     chosen = np.linspace(0, len(dataset) - 1, min(most or len(dataset), len(dataset))).round().astype(int)
     found = []

@@ -31,10 +31,12 @@ def main() -> None:
     """Convert.
 
     Raises:
-        ValueError: If an entry differs from timm's in shape.
+        ValueError: If the file has another number of entries than timm's network, or one of another shape.
     """
     args = parse_args()
     state, wanted = load_weights(args.input), timm.create_model(args.model).state_dict()
+    if len(state) != len(wanted):
+        raise ValueError(f'{args.input} has {len(state)} entries, {args.model} of timm has {len(wanted)}')
     for (old, value), (new, expected) in zip(state.items(), wanted.items(), strict=True):
         if value.shape != expected.shape:
             raise ValueError(f'{old} is of shape {tuple(value.shape)}, timm has {tuple(expected.shape)} at {new}')

@@ -18,19 +18,12 @@ Example:
 """
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
+from converting import state_dict_in, write
 from released import Converted, convert
-from torch import Tensor
 
-from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.engine.checkpoint import read_checkpoint
-from focal_mmseg.utils import written_whole
-
-WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net')
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,25 +32,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('source', type=Path, metavar='IN.pth', help='the released file')
     parser.add_argument('target', type=Path, metavar='OUT.pth', help='the checkpoint to write')
     return parser.parse_args()
-
-
-def state_dict_in(content: Any) -> Mapping[str, Tensor]:
-    """The state dict in what a file holds: all of it, or what stands under one of the usual names.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    while isinstance(content, Mapping) and (wrapper := next((name for name in WRAPPERS if name in content), None)):
-        content = content[wrapper]
-    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise ValueError(f'it holds no state dict, neither bare nor under one of {", ".join(WRAPPERS)}')
-    return content
-
-
-def write(converted: Converted, target: Path) -> None:
-    """Write a checkpoint as mmengine's runner does."""
-    with written_whole(target) as part:
-        torch.save(dict(meta=dict(dataset_meta=ForgeryDataset.METAINFO), state_dict=converted.state), part)
 
 
 def report(converted: Converted, target: Path) -> None:
@@ -88,7 +62,7 @@ def main() -> None:
         raise SystemExit(
             f'{args.source} cannot be converted: {error}\nGive one of the files that --help names, as it was released.'
         ) from error
-    write(converted, args.target)
+    write(converted.state, args.target)
     report(converted, args.target)
 
 

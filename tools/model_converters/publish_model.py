@@ -1,7 +1,7 @@
 """Make a small checkpoint to hand out: the weights alone, in half precision.
 
-A checkpoint of a training also holds the optimizer's state, the log and, with EMAHook, the weights of the last step. The
-file has the weights that a test of the checkpoint would use, and the names of the two classes.
+A checkpoint of a training also holds the optimizer's state, the log and, with EMAHook, the weights of the last step.
+The file has the weights that a test of the checkpoint would use, and the names of the two classes.
 
 Example:
   python tools/model_converters/publish_model.py work_dirs/focal_lite/iter_5200.pth focal_lite.pth

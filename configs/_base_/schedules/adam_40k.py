@@ -8,7 +8,17 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='WholeCheckpointHook', by_epoch=False, interval=4000, save_best='forgery/iou', rule='greater'),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'),
+    # Every 4,000 iterations; every epoch where train_cfg counts epochs.
+    checkpoint=dict(
+        type='WholeCheckpointHook',
+        by_epoch=None,
+        interval=4000,
+        epoch_interval=1,
+        save_best='forgery/iou',
+        rule='greater',
+    ),
+    sampler_seed=dict(type='SamplerHook'),
+    run_checks=dict(type='RunCheckHook'),
+    forged_pixels=dict(type='ForgedPixelsHook'),
+    visualization=dict(type='SegVisualizationHook', backend_args=dict(backend='any_image')),
 )

@@ -1,20 +1,22 @@
 """The pictures of an index, of a folder, or of the data sets of a config."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from focal_mmseg.datasets.exchange import read_mvss
-from focal_mmseg.datasets.index import read_index
+from focal_mmseg.datasets.index import each_once, name_below, read_index
+from focal_mmseg.datasets.mask_files import MaskFolder
 from focal_mmseg.datasets.wrapped import single_sets
-from focal_mmseg.utils import find_images
+from focal_mmseg.utils import read_config, search_images
 
 PARTS = ('train', 'val', 'test')
+LISTS = ('.tsv', '.txt', '.csv', '.jsonl')
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ def entries_of(source: str | Path, part: str = 'test', root: str | Path | None =
     """List the pictures of a source; no file of theirs is read.
 
     Args:
-        source (str | Path): An index with ``images`` and ``masks`` beside it, a folder that holds these two or an
-            index, or a config (``.py``), whose parts are taken as it names them.
+        source (str | Path): An index (see :func:`read_index`) with ``images`` and ``masks`` beside it, a folder that
+            holds these two or an index, or a config (``.py``), whose parts are taken as it names them. A warning counts
+            files in a folder of images that are none.
         part (str): Of an index or a folder. Defaults to ``'test'``.
         root (str | Path, optional): The folder that an index file names pictures and masks in, as of a list that
             tools/convert_list.py imported. Defaults to ``images`` and ``masks`` beside the index.
@@ -68,11 +71,13 @@ def entries_of(source: str | Path, part: str = 'test', root: str | Path | None =
         return _of_config(source)
     if source.is_dir() and (source / 'index.tsv').is_file():
         return list(_of_index(source / 'index.tsv', part, None)), []
-    if source.suffix in ('.tsv', '.txt'):
+    if source.suffix.lower() in LISTS:
         return list(_of_index(source, part, root)), []
     if (source / 'images').is_dir():
         return list(_of_folder(source, part)), []
-    raise ValueError(f'{source} is no config (.py), no index (.tsv, .txt), and no folder with index.tsv or images')
+    raise ValueError(
+        f'{source} is no config (.py), no index ({", ".join(LISTS)}), and no folder with index.tsv or images'
+    )
 
 
 def _of_index(path: Path, part: str, root: str | Path | None) -> Iterator[Entry]:
@@ -80,10 +85,10 @@ def _of_index(path: Path, part: str, root: str | Path | None) -> Iterator[Entry]
     images, masks = (path.parent / 'images', path.parent / 'masks') if root is None else (Path(root), Path(root))
     if not images.is_dir():
         raise ValueError(f'{images}, the pictures of {path}, does not exist: of an imported list give --root')
-    for row in read_index(path):
-        mask = str(masks / row.mask) if row.mask else None
+    for row in each_once(path, read_index(path)):
+        mask = str(masks / name_below(masks, row.mask)) if row.mask else None
         name = row.dataset or Path(root or path.parent).resolve().name
-        yield Entry(part, name, row.kind, str(images / row.image), mask, listed=True)
+        yield Entry(part, name, row.kind, str(images / name_below(images, row.image)), mask, listed=True)
 
 
 def _refuse_list_of_mvss(path: Path) -> None:
@@ -99,15 +104,19 @@ def _refuse_list_of_mvss(path: Path) -> None:
 
 
 def _of_folder(folder: Path, part: str) -> Iterator[Entry]:
-    for image in find_images(folder / 'images'):
+    found = search_images(folder / 'images')
+    if found.left_out:
+        warnings.warn(found.said(), stacklevel=2)
+    masks = MaskFolder(folder / 'masks', '.png')
+    for image in found.paths:
         name = image.relative_to(folder / 'images')
         kind = name.parts[0] if len(name.parts) > 1 else ''
-        mask = folder / 'masks' / name.with_suffix('.png')
+        mask = folder / 'masks' / masks.name_for(name.as_posix())
         yield Entry(part, folder.name, kind, str(image), str(mask))
 
 
 def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     found, failures, seen = [], [], []
     for part in PARTS:

@@ -5,6 +5,7 @@ from .casia import CASIA1, CASIA1_PLUS, CASIA2, CASIA2_CORRECTED
 from .columbia import COLUMBIA
 from .conversion import Report, convert
 from .coverage import COVERAGE
+from .fantasticreality import FANTASTICREALITY
 from .imd2020 import IMD2020
 from .misd import MISD
 from .nist16 import NIST16
@@ -17,7 +18,7 @@ SETS: dict[str, DataSet] = {
     for each in (
         *(COLUMBIA, COVERAGE, CASIA1, CASIA1_PLUS, NIST16, MISD, FFPP),
         *(DSO1, KORUS, COCOGLIDE, AUTOSPLICE, OSN),
-        *(CASIA2, CASIA2_CORRECTED, IMD2020, *TAMPCOCO, COMPRAISE),
+        *(CASIA2, CASIA2_CORRECTED, IMD2020, FANTASTICREALITY, *TAMPCOCO, COMPRAISE),
     )
 }
 

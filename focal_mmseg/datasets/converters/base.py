@@ -6,16 +6,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import read_image
+from focal_mmseg.utils import header_of, load_image
 
 SIZE_RULES = ('nearest', 'proportional', 'drop')
 
 
 class Dropped(Exception):  # noqa: N818
-    """A picture that is left out; the message says why."""
+    """A picture that is left out; the message says why.
+
+    Args:
+        reason (str): Of this picture.
+        rule (str): What holds for every picture of the release and not for this one.
+    """
+
+    def __init__(self, reason: str, rule: str = 'a mask can be read') -> None:
+        super().__init__(reason)
+        self.rule = rule
 
 
 @dataclass(frozen=True)
@@ -27,12 +35,14 @@ class Picture:
         masks (tuple[Path, ...]): The files that its mask is made of; none for a pristine picture.
         kind (str): As ``'splice'``, ``'copy-move'``, ``'removal'``, ``'pristine'``.
         name (str): Of the converted picture, below the folder of its kind, without ending; '' takes the file's.
+        renamed (str): How its mask was found where that has not its name; '' if it has.
     """
 
     image: Path
     masks: tuple[Path, ...] = ()
     kind: str = ''
     name: str = ''
+    renamed: str = ''
 
 
 def grey(mask: Path) -> np.ndarray:
@@ -41,10 +51,10 @@ def grey(mask: Path) -> np.ndarray:
     Raises:
         Dropped: If the file is no image.
     """
-    found = read_image(mask, cv2.IMREAD_GRAYSCALE)
-    if found is None:
-        raise Dropped(f'its mask {mask.name} is no image, or truncated')
-    return found
+    try:
+        return load_image(mask, cv2.IMREAD_GRAYSCALE)
+    except ValueError as error:
+        raise Dropped(f'its mask {mask.name} is no image, or truncated ({error})') from error
 
 
 def white(masks: tuple[Path, ...]) -> np.ndarray:
@@ -72,7 +82,7 @@ class DataSet:
             sides are swapped; ``'proportional'`` does so only where it has the picture's proportions; ``'drop'`` leaves
             the picture out. Defaults to ``'drop'``.
         known (Collection[str]): Ends of the paths of pictures that cannot be used even of a perfect download, as
-            ``'z14/00030_fake.jpg'``. Defaults to none.
+            ``'z14/00030_fake.jpg'``, with ``*`` for any part of a name. Defaults to none.
         accepted (Collection[int]): Numbers of forged pictures that count as the whole set: of the release, and of the
             subsets in use. Defaults to none: any number.
 
@@ -96,7 +106,7 @@ class DataSet:
 
     def expects_loss_of(self, image: Path) -> bool:
         """Whether a picture is one of ``known``."""
-        return f'/{image.as_posix()}'.endswith(tuple(f'/{end}' for end in self.known))
+        return any(image.match(end) for end in self.known)
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -106,10 +116,10 @@ def picture_size(path: Path) -> tuple[int, int]:
         ValueError: If it is no picture.
     """
     try:
-        with Image.open(path) as image:
+        with path.open('rb') as file, header_of(file, path.name) as image:
             width, height = image.size
             turned = image.getexif().get(0x0112, 1) >= 5
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f'it is no picture, or damaged ({error})') from error
     return (width, height) if turned else (height, width)
 

@@ -7,12 +7,16 @@ from pathlib import Path
 from focal_mmseg.datasets.exchange import Pair, read_mvss
 
 from .base import DataSet, Picture, files
+from .casia_names import paired
 
 PICTURES = ('*.jpg', '*.tif', '*.bmp', '*.png')
 # In the ground truth of v2 one mask has a number more than its picture.
 RENAMED = {'Tp_D_NRD_S_N_cha10002_cha10001_20094_gt3': 'Tp_D_NRD_S_N_cha10002_cha10001_20094'}
 LEFT_OUT = 'Tp_D_NRD_S_B_ani20002_nat20042_02437'
-NO_MASK = 'Sp_D_NRN_A_cha0011_sec0011_0542.jpg'
+# Spelt in several ways in the copies of v1.
+NO_MASK = 'Sp_D_NRN_A_*0011_*0011_0542.jpg'
+# Its mask's sides are swapped, and nothing says which way to turn it.
+TURNED = 'Sp_D_CNN_A_sec0012_ani0007_0275.jpg'
 # Of the 17 pictures of v2 whose masks have another size (SunnyHaze/IML-Dataset-Corrections), those whose sides are
 # swapped. Nothing in the files says which of the two turns is right.
 SWAPPED = (
@@ -27,8 +31,8 @@ OLD_KINDS = {'splice': 1848, 'copy-move': 3274}
 
 
 def masks_of(source: Path) -> dict[str, Path]:
-    """The masks by the stem of their pictures: re-packed downloads put them anywhere."""
-    found = {path.stem.removesuffix('_gt'): path for path in files(source, '*_gt.png')}
+    """The masks by the stem that their pictures should have: re-packed downloads put them anywhere."""
+    found = {path.stem[: -len('_gt')]: path for path in files(source, '*_gt.png')}
     return found | {RENAMED[path.stem]: path for path in files(source, '*_gt3.png') if path.stem in RENAMED}
 
 
@@ -38,15 +42,24 @@ def kind_of(stem: str) -> str:
 
 
 def _find(source: Path, forged: str, note: Callable[[str], None]) -> Iterator[Picture]:
-    masks = masks_of(source)
+    images = []
     for image in files(source, *PICTURES):
         if image.stem.startswith('Au_'):
             yield Picture(image, kind='pristine')
         elif image.stem == LEFT_OUT:
             note(f'{image.name} is left out, as in the lists of others: its mask is of another picture')
-        elif image.stem.startswith(forged) and not image.stem.endswith(('_gt', '_gt3')):
-            mask = masks.get(image.stem, source / f'{image.stem}_gt.png')
-            yield Picture(image, (mask,), kind_of(image.stem))
+        elif image.stem.startswith(forged) and not image.stem.lower().endswith(('_gt', '_gt3')):
+            images.append(image)
+    masks = masks_of(source)
+    names = paired((image.stem for image in images), masks)
+    for image in images:
+        # The kind is that of the corrected name, which is the mask's.
+        name, rule = names.get(image.stem, (image.stem, ''))
+        mask = masks.get(name, source / f'{image.stem}_gt.png')
+        yield Picture(image, (mask,), kind_of(name), renamed=rule)
+    unused = {*masks} - {name for name, _ in names.values()} - {LEFT_OUT}
+    if unused:
+        note(f'{len(unused)} masks belong to no picture here, as {masks[min(unused)].name}')
 
 
 def find_v1(source: Path, note: Callable[[str], None]) -> Iterator[Picture]:
@@ -74,17 +87,29 @@ def find_v1_plus(source: Path, note: Callable[[str], None]) -> Iterator[Picture]
         ValueError: If there are text files and none is such a list; of the first.
     """
     by_name = {path.name: path for path in files(source, *PICTURES)}
+    pairs = _listed(source, note)
+    names = {_last(name) for pair in pairs for name in (pair.image, pair.mask) if name}
+    # What the list names and is not there may have its old name, or its corrected one.
+    by_stem = {path.stem: path for name, path in by_name.items() if name not in names}
+    others = paired([Path(name).stem for name in sorted(names - by_name.keys())], by_stem)
 
-    def found(name: str) -> Path:
-        last = Path(name.replace('\\', '/')).name
-        return by_name.get(last, source / last)
+    def found(name: str) -> tuple[Path, str]:
+        last = _last(name)
+        other, rule = others.get(Path(last).stem, ('', ''))
+        return (by_stem[other], rule) if other and last not in by_name else (by_name.get(last, source / last), '')
 
-    for pair in _listed(source, note):
-        image = found(pair.image)
+    for pair in pairs:
+        image, rule = found(pair.image)
         if pair.mask:
-            yield Picture(image, (found(pair.mask),), kind_of(image.stem))
+            mask, mask_rule = found(pair.mask)
+            yield Picture(image, (mask,), kind_of(mask.stem), renamed=rule or mask_rule)
         else:
-            yield Picture(image, kind='pristine')
+            yield Picture(image, kind='pristine', renamed=rule)
+
+
+def _last(name: str) -> str:
+    """The last part of a path, of Windows too."""
+    return Path(name.replace('\\', '/')).name
 
 
 def _listed(source: Path, note: Callable[[str], None]) -> list[Pair]:
@@ -110,8 +135,8 @@ CASIA1 = DataSet(
     'Au_*, Sp_* and <stem>_gt.png, in any folders',
     {'splice': 461, 'copy-move': 459, 'pristine': 800},
     find_v1,
-    known=(NO_MASK,),
-    accepted=(920,),
+    known=(NO_MASK, TURNED),
+    accepted=(919, 920),
 )
 CASIA1_PLUS = DataSet(
     'casia1plus',

@@ -14,7 +14,7 @@ from mmengine.utils import track_iter_progress
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import proportional
-from focal_mmseg.utils import write_image, written_whole
+from focal_mmseg.utils import search_images, write_image, written_whole
 
 from .base import DataSet, Dropped, Picture, picture_size
 
@@ -28,6 +28,9 @@ class Report:
         dropped (list[str]): Pictures that were left out, and why.
         known (list[str]): The same of those that cannot be used even of a perfect download.
         mended (list[str]): Pictures whose mask was changed, and how.
+        renamed (list[str]): Pictures whose mask has another name than theirs, and how it was found.
+        failed_rules (Counter): How many pictures were left out because of which rule.
+        unused (Counter): How many images of each folder of the source no rule of the set takes, as pictures or masks.
         notes (list[str]): What else is unlike the release.
     """
 
@@ -35,10 +38,28 @@ class Report:
     dropped: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
+    renamed: list[str] = field(default_factory=list)
+    failed_rules: Counter = field(default_factory=Counter)
+    unused: Counter = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
 
-def convert(dataset: DataSet, source: str | Path, out: str | Path, copy: bool = False) -> Report:
+class LeftOutError(ValueError):
+    """So much of a release was left out that a rule of the converter does not fit it.
+
+    Args:
+        message (str): Names the rules.
+        report (Report): With every picture that was left out.
+    """
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+def convert(
+    dataset: DataSet, source: str | Path, out: str | Path, copy: bool = False, most_left_out: float = 1
+) -> Report:
     """Convert a data set; its files are only read.
 
     Writes ``images/<kind>/*`` (links to the pictures, or copies of their bytes), ``masks/<kind>/*.png`` (0 pristine,
@@ -51,6 +72,8 @@ def convert(dataset: DataSet, source: str | Path, out: str | Path, copy: bool = 
         source (str | Path): The folder it was unpacked into.
         out (str | Path): The folder to write into, not inside the source.
         copy (bool): Whether pictures are copied and not linked. Defaults to False.
+        most_left_out (float): Share of the forged, or of the pristine pictures, in 0..1, that may be left out beyond
+            what is known of the release. Defaults to 1; the command allows .01: more says that a rule does not fit.
 
     Returns:
         Report: With what was left out.
@@ -60,6 +83,7 @@ def convert(dataset: DataSet, source: str | Path, out: str | Path, copy: bool = 
         OSError: If the output cannot be written.
         ValueError: If nothing in it looks like this set, two different pictures would have one name, or ``out`` is in
             the source or holds something else; nothing is written then.
+        LeftOutError: If more than ``most_left_out`` had to be left out: then a report is written, and no index.
     """
     source, out = Path(source), Path(out)
     # Layouts go by the names of folders, and "." has none.
@@ -72,16 +96,27 @@ def convert(dataset: DataSet, source: str | Path, out: str | Path, copy: bool = 
     before = read_index(out / 'index.tsv') if (out / 'index.tsv').is_file() else []
     # Whose folder it is stands in it from the beginning: a conversion that broke off can be started again.
     _write_report(dataset, Report(), out, finished=False)
-    rows = []
+    rows, lost = [], Counter()
     for name, picture in track_iter_progress(list(pictures.items())):
         try:
             mask = _read_mask(dataset, picture, report)
-        except (Dropped, OSError, ValueError) as error:
-            lost = report.known if dataset.expects_loss_of(picture.image) else report.dropped
-            lost.append(f'{picture.image.relative_to(source)}: {error}')
+        except Dropped as error:
+            line = f'{picture.image.relative_to(source)}: {error}'
+            if dataset.expects_loss_of(picture.image):
+                report.known.append(line)
+            else:
+                report.dropped.append(line)
+                report.failed_rules[error.rule] += 1
+                lost[picture.kind == 'pristine'] += 1
             continue
+        if picture.renamed:
+            mask_name = picture.masks[0].name if picture.masks else picture.image.name
+            report.renamed.append(f'{picture.image.relative_to(source)}: {mask_name}, {picture.renamed}')
         rows.append(_write(dataset, picture, name, mask, out, copy))
         report.counts[picture.kind] += 1
+    _count_renamed(report)
+    _count_unused(source, pictures.values(), report)
+    _require_few_lost(dataset, report, lost, most_left_out, out)
     write_index(out / 'index.tsv', rows)
     _remove_stale(before, rows, out)
     _write_report(dataset, report, out, finished=True)
@@ -110,7 +145,7 @@ def _named(pictures: Iterable[Picture], report: Report) -> dict[str, Picture]:
     for picture in pictures:
         name = '/'.join(filter(None, (picture.kind, picture.name or picture.image.stem)))
         first = named.setdefault(name, picture)
-        if first.image == picture.image:
+        if first is picture or first == picture:
             continue
         if not _same_bytes((first.image, *first.masks), (picture.image, *picture.masks)):
             raise ValueError(
@@ -130,21 +165,66 @@ def _same_bytes(first: Sequence[Path], second: Sequence[Path]) -> bool:
 
 
 def _read_mask(dataset: DataSet, picture: Picture, report: Report) -> np.ndarray:
-    """The mask at the picture's size, bool (H, W)."""
-    size = picture_size(picture.image)
+    """The mask at the picture's size, bool (H, W).
+
+    Raises:
+        Dropped: If there is none.
+    """
+    try:
+        size = picture_size(picture.image)
+    except (OSError, ValueError) as error:
+        raise Dropped(str(error), 'a picture can be read') from error
     if not picture.masks:
         return np.zeros(size, bool)
     missing = [path.name for path in picture.masks if not path.is_file()]
     if missing:
-        raise Dropped(f'its mask {missing[0]} does not exist')
-    mask = dataset.read_mask(picture.masks)
+        raise Dropped(f'its mask {missing[0]} does not exist', f'a mask has the name of its picture ({dataset.layout})')
+    try:
+        mask = dataset.read_mask(picture.masks)
+    except (OSError, ValueError) as error:
+        raise Dropped(str(error)) from error
     if mask.shape == size:
         return mask
     sizes = f'its mask is {mask.shape[1]}x{mask.shape[0]}, the picture {size[1]}x{size[0]}'
     if not _may_be_resized(dataset.wrong_size, mask.shape, size):
-        raise Dropped(sizes)
+        raise Dropped(sizes, 'a mask has the size of its picture')
     report.mended.append(f'{picture.image.name}: {sizes}, resized to the nearest pixel')
     return cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
+
+
+def _count_renamed(report: Report) -> None:
+    """Note how many masks were found by which rule of corrected names."""
+    for rule, number in Counter(line.rpartition(', ')[2] for line in report.renamed).items():
+        report.notes.append(f'{number} masks have a corrected name of their pictures: {rule}')
+
+
+def _count_unused(source: Path, pictures: Iterable[Picture], report: Report) -> None:
+    """Count the images that are neither pictures nor masks of the set, by their folders."""
+    used = {path for picture in pictures for path in (picture.image, *picture.masks)}
+    unused = (path for path in search_images(source).paths if path not in used)
+    report.unused.update(path.parent.relative_to(source).as_posix() for path in unused)
+
+
+def _require_few_lost(dataset: DataSet, report: Report, lost: Counter, most: float, out: Path) -> None:
+    """Refuse a conversion that left out too much; what it says is in the report.
+
+    Raises:
+        LeftOutError: Names the rules that failed.
+    """
+    kept = Counter({True: report.counts['pristine'], False: report.counts.total() - report.counts['pristine']})
+    for pristine, number in sorted(lost.items()):
+        total = number + kept[pristine]
+        if number <= most * total:
+            continue
+        _write_report(dataset, report, out, finished=False)
+        rules = '; '.join(f'{rule}: not so for {count}' for rule, count in report.failed_rules.most_common())
+        raise LeftOutError(
+            f'{number} pictures were left out of {total} {"pristine" if pristine else "forged"} ones '
+            f'({number / total:.1%}), more than {most:.0%}, so that the source is not the release that is known, or a '
+            f'rule does not fit it. {rules}. The first: {report.dropped[0]}. All are in {out / "report.json"}, and no '
+            f'index is written; if the rest will do: --most-left-out {-(-number * 100 // total) / 100:g}',
+            report,
+        )
 
 
 def _may_be_resized(rule: str, mask: tuple[int, int], picture: tuple[int, int]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .base import DataSet, Picture, files
+from .casia_names import paired
 
 SETS = ('casia', 'columbia', 'dso', 'nist')
 NETWORKS = ('facebook', 'weibo', 'wechat', 'whatsapp')
@@ -12,11 +13,15 @@ NETWORKS = ('facebook', 'weibo', 'wechat', 'whatsapp')
 def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
     """``<Set>_<Network>/*.jpg`` with ``<Set>_GT/<stem>_gt.png``; the kind is the folder's name."""
     for name in SETS:
-        masks = {path.stem.lower(): path for path in files(source, f'{name}_gt/*.png')}
+        masks = {path.stem[: -len('_gt')]: path for path in files(source, f'{name}_gt/*_gt.png')}
         for network in NETWORKS:
-            for image in files(source, f'{name}_{network}/*.jpg', f'{name}_{network}/*.png'):
-                mask = masks.get(f'{image.stem}_gt'.lower(), source / f'{name}_GT' / f'{image.stem}_gt.png')
-                yield Picture(image, (mask,), f'{name}-{network}')
+            images = list(files(source, f'{name}_{network}/*.jpg', f'{name}_{network}/*.png'))
+            # CASIA's names are old ones or corrected ones here too.
+            names = paired((image.stem for image in images), masks)
+            for image in images:
+                stem, rule = names.get(image.stem, (image.stem, ''))
+                mask = masks.get(stem, source / f'{name}_GT' / f'{image.stem}_gt.png')
+                yield Picture(image, (mask,), f'{name}-{network}', renamed=rule)
 
 
 OSN = DataSet(

@@ -15,7 +15,6 @@ from .recipes import Draw, Recipe, choose
 from .regions import contour_mask, followed_mask
 from .scenes import Region, Scene, cut, object_region
 
-
 # A donor is cut to a square of so many sides of the picture: room for parts that are turned.
 LARGER = 1.25
 

@@ -29,12 +29,12 @@ PSCCNET = Recipe(
     dilation=Draw(1.0, 4, 4),
     final_quality=Draw(1.0, 75, 100),
 )
-# Forgeries as they are met in the world: photographs at many scales, hosts and donors with a history of their own, regions
-# that do and do not follow edges of the scene, a last JPEG on most. The network that ships was trained on it.
+# Forgeries as they are met in the world: photographs at many scales, hosts and donors with a history of their own,
+# regions that do and do not follow edges of the scene, a last JPEG on most. The network that ships was trained on it.
 WORLD = Recipe(
     name='world',
     size=256,
-    kinds={'splice': 0.5, 'copy-move': 0.27, 'removal': 0.06, 'local': 0.07, 'pristine': 0.1},
+    kinds={'splice': 0.42, 'copy-move': 0.36, 'removal': 0.06, 'local': 0.06, 'pristine': 0.1},
     target_scale=Draw(0.85, 0.25, 1.0),
     source_scale=Draw(0.9, 0.25, 1.0),
     interpolation={'area': 0.4, 'linear': 0.2, 'cubic': 0.25, 'lanczos': 0.15},
@@ -43,12 +43,12 @@ WORLD = Recipe(
     share=Draw(1.0, 0.01, 0.4),
     log_share=True,
     softness=Draw(0.5, 0.4, 1.5),
-    rotation=Draw(0.25, -45, 45),
-    scale=Draw(0.45, 0.5, 1.7),
-    luminance=Draw(0.25, -20, 20),
-    contrast=Draw(0.2, 0.8, 1.25),
-    colour=Draw(0.15, 0.9, 1.1),
-    processing=0.3,
+    rotation=Draw(0.2, -45, 45),
+    scale=Draw(0.4, 0.5, 1.7),
+    luminance=Draw(0.15, -20, 20),
+    contrast=Draw(0.1, 0.8, 1.25),
+    colour=Draw(0.1, 0.9, 1.1),
+    processing=0.25,
     steps=dict(blur=(0.4, 1.4), jpeg=(50, 95), median=(3, 3), noise=(1.0, 6.0), sharpen=(0.3, 1.5)),
     poisson=0.03,
     source_quality=Draw(0.75, 50, 98),

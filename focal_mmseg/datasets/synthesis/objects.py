@@ -9,6 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from focal_mmseg.datasets.mask_files import MaskFolder
+from focal_mmseg.utils import load_image
+
 from .scenes import ObjectMask
 
 KEPT_IN_MEMORY = 64
@@ -41,7 +44,8 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
         self._objects: dict[str, list[ObjectMask]] = {}
         for path in sorted(folder.rglob('*.json')):
             self._read_coco(path, _by_file_name(names))
-        self._labels = {name: folder / Path(name).with_suffix('.png') for name in names if name not in self._objects}
+        labels = MaskFolder(folder, '.png')
+        self._labels = {name: folder / labels.name_for(name) for name in names if name not in self._objects}
         self._labels = {name: path for name, path in self._labels.items() if path.is_file()}
         if not self._objects and not self._labels:
             raise ValueError(f'{folder} holds no mask of an object in any of the {len(names)} photographs')
@@ -153,9 +157,10 @@ def label_objects(path: Path) -> list[ObjectMask]:
     Raises:
         ValueError: If it cannot be read; names the file.
     """
-    labels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    if labels is None:
-        raise ValueError(f'cannot read {path}: it is no picture, or truncated')
+    try:
+        labels = load_image(path, cv2.IMREAD_UNCHANGED)
+    except ValueError as error:
+        raise ValueError(f'cannot read {path}: {error}') from error
     if labels.ndim == 3:
         labels = labels[..., :3].astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
     _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)

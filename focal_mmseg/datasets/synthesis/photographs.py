@@ -5,8 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import cv2
-import mmcv
 import numpy as np
+
+from focal_mmseg.utils import load_image
 
 from .recipe_checks import SMALLEST_SIDE
 
@@ -89,12 +90,9 @@ def read_photograph(path: Path) -> np.ndarray:
         ValueError: If it cannot be read; names the file.
     """
     try:
-        image = mmcv.imread(str(path), channel_order='rgb')
-    except (OSError, ValueError, cv2.error) as error:
+        return cv2.cvtColor(load_image(path), cv2.COLOR_BGR2RGB)
+    except (OSError, ValueError) as error:
         raise ValueError(f'cannot read {path}: {error}') from error
-    if image is None:
-        raise ValueError(f'cannot read {path}: it is no picture, or truncated')
-    return image
 
 
 def load_packaged(name: str) -> np.ndarray:

@@ -127,7 +127,11 @@ def followed_mask(
         seed = int(rng.integers(small.shape[1])), int(rng.integers(small.shape[0]))
         tolerance = (float(rng.uniform(4, 30)),) * 3
         flooded = np.zeros((small.shape[0] + 2, small.shape[1] + 2), np.uint8)
-        cv2.floodFill(small, flooded, seed, 0, tolerance, tolerance, cv2.FLOODFILL_MASK_ONLY | FLOOD_FLAGS)
+        flags = cv2.FLOODFILL_MASK_ONLY | FLOOD_FLAGS
+        *_, (_, _, across, down) = cv2.floodFill(small, flooded, seed, 0, tolerance, tolerance, flags)
+        # What _solid makes of it goes beyond its rectangle by 2 pixels at most: most floods need no further look.
+        if (across + 4) * (down + 4) * step**2 < areas[0]:
+            continue
         mask = _solid(flooded[1:-1, 1:-1])
         if areas[0] <= cv2.countNonZero(mask) * step**2 <= areas[1]:
             mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -16,7 +16,7 @@ CHROMA = {
 
 
 class CompressingTransform(PictureTransform):
-    """A change that ends with a JPEG compression: the file goes on beside the image, for those who read coefficients."""
+    """A change that ends with a JPEG compression; the file goes on beside the image, for who reads coefficients."""
 
     @abstractmethod
     def compress(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

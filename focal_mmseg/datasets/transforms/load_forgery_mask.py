@@ -9,7 +9,14 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
-from focal_mmseg.utils import header_of
+from focal_mmseg.utils import decodable, header_of
+
+from .mask_levels import shares, stray_levels
+
+MIDDLE = 127
+
+# Where the data set does not say, as mmseg's own do not.
+FORGED_IS, THRESHOLD = 'white', 127
 
 
 @TRANSFORMS.register_module()
@@ -19,8 +26,9 @@ class LoadForgeryMask(BaseTransform):
     Without ``seg_map_path`` in the results nothing happens, so that the test pipeline serves inference unchanged.
     With ``seg_map_path=None`` the picture is pristine: its mask is empty.
 
-    Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold`` (from
-    :class:`ForgeryDataset`). Added keys: ``gt_seg_map`` (np.uint8, (H, W)), ``seg_fields``.
+    Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold``, which
+    :class:`ForgeryDataset` gives; behind another data set forged is white, above 127. Added keys: ``gt_seg_map``
+    (np.uint8, (H, W)), ``seg_fields``.
 
     Args:
         resize (bool): Whether a mask of another size but the same proportions is resized to its picture, by the
@@ -43,7 +51,8 @@ class LoadForgeryMask(BaseTransform):
         if path is None:
             mask = np.zeros(results['ori_shape'], np.uint8)
         else:
-            mask = read_forgery_mask(path, results['forged_is'], results['mask_threshold'])
+            options = results.get('forged_is', FORGED_IS), results.get('mask_threshold', THRESHOLD)
+            mask = read_forgery_mask(path, *options)
         shape = tuple(results['ori_shape'])
         if self.resize and mask.shape != shape and proportional(mask.shape, shape):
             mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
@@ -58,36 +67,26 @@ class LoadForgeryMask(BaseTransform):
         return results
 
 
-def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127) -> np.ndarray:
+def read_forgery_mask(path: str, forged_is: str = FORGED_IS, threshold: int = THRESHOLD) -> np.ndarray:
     """Read a mask file.
 
     Args:
         path (str): Any image file of 8 or 16 bits; colours are taken by their luminance. 16-bit values above 255 are
             scaled to 8 bits.
         forged_is (str): ``'white'`` or ``'black'``.
-        threshold (int): White is above it, in 0..254. A mask with no value above 1 is taken as 0 and 1.
+        threshold (int): White is above it, in 0..254. A mask with no value above 1 is taken as 0 and 1. Defaults to
+            127, the middle, by which no area of another level than black and white may become pristine: such a mask
+            has labels or colours, and another threshold has to say which are forged.
 
     Returns:
         np.ndarray: uint8 of shape (H, W): 0 pristine, 1 forged.
 
     Raises:
         ValueError: If the file is no image, declares too many pixels, is partly transparent, has more than 16 bits, or
-            holds only values from 2 up to the threshold beside 0, which would silently come out as an empty mask.
+            would silently lose objects: it holds only values from 2 up to the threshold beside 0, or the threshold is
+            the middle and there are areas of values between black and white, see :func:`stray_levels`.
     """
-    content = np.frombuffer(fileio.get(path), np.uint8)
-    with header_of(BytesIO(content), f'the mask {path}') as header:
-        decode_alpha = _may_be_transparent(header)
-    try:
-        grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-        unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if decode_alpha else grey
-    except cv2.error:
-        grey = None
-    if grey is None:
-        raise ValueError(f'the mask {path} cannot be read: it is no image, or truncated')
-    if grey.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f'the mask {path} has {grey.dtype} values: save it with 8 bits, 0 and 255')
-    if unchanged.ndim == 3 and unchanged.shape[2] == 4 and np.ptp(unchanged[..., 3]):
-        raise ValueError(f'the mask {path} is partly transparent: save it without transparency, in black and white')
+    grey = _grey(path)
     highest = int(grey.max())
     unit = 257 if highest > 255 else 1
     if 1 < highest <= threshold * unit:
@@ -96,8 +95,45 @@ def read_forgery_mask(path: str, forged_is: str = 'white', threshold: int = 127)
             f'{f" (times {unit}, for its 16 bits)" if unit > 1 else ""}: if it is a mask of labels or of colours, '
             'set mask_threshold in the dataset config'
         )
+    if highest > 1 and threshold == MIDDLE:
+        _require_two_levels(path, grey, unit, threshold, forged_is)
     white = grey > (0 if highest <= 1 else threshold * unit)
     return (white if forged_is == 'white' else ~white).astype(np.uint8)
+
+
+def _grey(path: str) -> np.ndarray:
+    """A mask file's luminance, uint8 or uint16 of shape (H, W)."""
+    name = f'the mask {path}'
+    content = np.frombuffer(decodable(fileio.get(path), name), np.uint8)
+    with header_of(BytesIO(content), name) as header:
+        decode_alpha = _may_be_transparent(header)
+    try:
+        grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+        unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if decode_alpha else grey
+    except cv2.error:
+        grey = None
+    if grey is None:
+        raise ValueError(f'{name} cannot be read: it is no image, or truncated')
+    if grey.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f'{name} has {grey.dtype} values: save it with 8 bits, 0 and 255')
+    if unchanged.ndim == 3 and unchanged.shape[2] == 4 and np.ptp(unchanged[..., 3]):
+        raise ValueError(f'{name} is partly transparent: save it without transparency, in black and white')
+    return grey
+
+
+def _require_two_levels(path: str, grey: np.ndarray, unit: int, threshold: int, forged_is: str) -> None:
+    """Refuse a mask with areas that are neither black nor white and would count as pristine."""
+    levels = stray_levels(grey, unit, threshold, forged_is)
+    if not levels:
+        return
+    named = ', '.join(map(str, levels[:8])) + (', ...' if len(levels) > 8 else '')
+    ground, forged, pristine = ('black', 0, MIDDLE + 1) if forged_is == 'white' else ('white', 254, MIDDLE - 1)
+    raise ValueError(
+        f'the mask {path} has more levels than black and white: {shares(grey, unit, levels)}; with '
+        f'mask_threshold={threshold}{f" (times {unit}, for its 16 bits)" if unit > 1 else ""} what is {named} would '
+        f'count as pristine: set mask_threshold in the dataset config, to {forged} if all but {ground} is forged, to '
+        f'{pristine} if those are pristine'
+    )
 
 
 def _may_be_transparent(header: Image.Image) -> bool:

@@ -8,16 +8,28 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from focal_mmseg.utils.jpeg import BLOCK, Luma, encode_as_jpeg, exif_orientation, is_jpeg, orient, read_luma
+from focal_mmseg.utils.jpeg import (
+    BLOCK,
+    ORIENTATIONS,
+    Luma,
+    encode_as_jpeg,
+    exif_orientation,
+    is_jpeg,
+    orient,
+    read_luma,
+)
 
+IGNORED = 255
+
+PADDINGS = ('edge', 'mean')
 RESIZED = (
     'LoadJPEGArtifacts must read images at their own size: a transform before it resized or flipped this one, which '
     'destroys the traces of JPEG. Take Resize and RandomFlip out of the pipeline; large images are tested by windows '
     "(model.test_cfg.mode='slide')"
 )
 CHANGED = (
-    'a transform between LoadImageFromFile and LoadJPEGArtifacts changed the image, so that the coefficients in its file '
-    'are no longer its own. Take it out, or use a degradation of this project, which hands its JPEG file on'
+    'a transform between LoadImageFromFile and LoadJPEGArtifacts changed the image, so that the coefficients in its '
+    'file are no longer its own. Take it out, or use a degradation of this project, which hands its JPEG file on'
 )
 
 
@@ -25,37 +37,48 @@ CHANGED = (
 class LoadJPEGArtifacts(BaseTransform):
     """Make the image one of five channels: R, G, B, the luma's quantised coefficient, and the coefficient's step.
 
-    All lie on the grid of the pixels. Where the pixel in row u and column v of an 8x8 block lies, the fourth channel has
-    the coefficient (u, v) of that block as it is stored in the file, and the fifth the entry (u, v) of the luma's
+    All lie on the grid of the pixels. Where the pixel in row u and column v of an 8x8 block lies, the fourth channel
+    has the coefficient (u, v) of that block as it is stored in the file, and the fifth the entry (u, v) of the luma's
     quantisation table. So transforms that keep the grid work on all five alike.
 
     Stands behind ``LoadImageFromFile``. The coefficients come from the file at ``img_path``, or from the file in memory
-    that ``SynthesizeForgery`` and the degradations hand on. An image that comes from no JPEG file (PNG, TIFF, an array), or
-    from one without luma at full resolution (CMYK), is compressed at quality 100 without loss of colour resolution,
-    and all five channels are of that file, as CAT-Net does; decided by the content, not by the name.
+    that ``SynthesizeForgery`` and the degradations hand on. An image that comes from no JPEG file (PNG, TIFF, an
+    array), or from one without luma at full resolution (CMYK), is compressed at quality 100 without loss of colour
+    resolution, and all five channels are of that file, as CAT-Net does; decided by the content, not by the name.
 
-    Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border, coefficients are those of
-    the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it. EXIF's orientation is
-    applied to pixels and coefficients alike.
+    Sides that are no multiples of 8 are filled up to the whole block: pixels repeat the border (see ``padding``),
+    coefficients are those of the file. ``img_padding_size`` tells the padding, as mmseg's postprocessing wants it.
+    EXIF's orientation is applied to pixels and coefficients alike. A mask that is loaded before is filled up with 255,
+    which no loss counts; one that is loaded behind keeps the image's size.
 
-    Required keys: ``img`` (uint8 BGR (H, W, 3), or (H, W)), ``ori_shape``; optional: ``img_path``, ``jpeg`` (bytes | None).
-    Modified keys: ``img`` (float32 (8 * ceil(H / 8), 8 * ceil(W / 8), 5)), ``img_shape``. Added keys:
-    ``jpeg_table`` (float32 (8, 8)), ``img_padding_size`` (left, right, top, bottom), ``pad_shape``.
+    Required key: ``img`` (uint8 BGR (H, W, 3), or (H, W)); optional: ``img_path``, ``jpeg`` (bytes | None). Modified
+    keys: ``img`` (float32 (8 * ceil(H / 8), 8 * ceil(W / 8), 5)), ``img_shape``, the masks of ``seg_fields``. Added
+    keys: ``jpeg_table`` (float32 (8, 8)), ``img_padding_size`` (left, right, top, bottom), ``pad_shape``.
 
     Args:
         mean (Sequence[float]): Of R, G and B, taken off. Defaults to 127.5 each.
         std (Sequence[float]): Of R, G and B, divided by. Defaults to 127.5 each.
+        padding (str): What pixels beyond the border are: ``'edge'`` repeats it, ``'mean'`` is 0 once normalised, as in
+            CAT-Net. Defaults to ``'edge'``.
 
     Raises:
-        ValueError: If ``mean`` or ``std`` is not three numbers.
+        ValueError: If ``mean`` or ``std`` is not three numbers, or ``padding`` is another word.
     """
 
-    def __init__(self, mean: Sequence[float] = (127.5,) * 3, std: Sequence[float] = (127.5,) * 3) -> None:
+    def __init__(
+        self,
+        mean: Sequence[float] = (127.5,) * 3,
+        std: Sequence[float] = (127.5,) * 3,
+        padding: str = 'edge',
+    ) -> None:
+        if padding not in PADDINGS:
+            raise ValueError(f'padding of LoadJPEGArtifacts must be one of {PADDINGS}, got {padding!r}')
         for name, values in (('mean', mean), ('std', std)):
             if len(values) != 3:
                 raise ValueError(f'{name} of LoadJPEGArtifacts must be three numbers, for R, G and B, got {values!r}')
         self.mean = np.asarray(mean, np.float32)
         self.std = np.asarray(std, np.float32)
+        self.padding = padding
 
     def transform(self, results: dict) -> dict:
         """Replace ``img``.
@@ -72,17 +95,26 @@ class LoadJPEGArtifacts(BaseTransform):
         if image.ndim == 2:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         image, luma, orientation = _with_luma(image, _file_of(results))
-        image, padding = _filled_up(image, orientation)
+        padding = _padding(image.shape[:2], orientation)
+        for key in results.get('seg_fields', []):
+            results[key] = _filled_up(results[key], padding, cv2.BORDER_CONSTANT, IGNORED)
+        image = _filled_up(image, padding, cv2.BORDER_REPLICATE)
         planes = luma.oriented(orientation).planes()
-        rgb = (image[..., ::-1] - self.mean) / self.std
-        results['img'] = np.dstack([rgb, *planes])
+        # Written in place: of a large photograph each copy is hundreds of MiB.
+        channels = np.empty((*image.shape[:2], 5), np.float32)
+        np.subtract(image[..., ::-1], self.mean, out=channels[..., :3])
+        channels[..., :3] /= self.std
+        if self.padding == 'mean':
+            channels[..., :3] = _without_padding(channels[..., :3], padding)
+        channels[..., 3], channels[..., 4] = planes
+        results['img'] = channels
         results['img_shape'] = results['pad_shape'] = results['img'].shape[:2]
         results['img_padding_size'] = padding
         results['jpeg_table'] = planes[1][:BLOCK, :BLOCK].copy()
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(mean={self.mean.tolist()}, std={self.std.tolist()})'
+        return f'{type(self).__name__}(mean={self.mean.tolist()}, std={self.std.tolist()}, padding={self.padding!r})'
 
 
 def _file_of(results: dict) -> bytes | None:
@@ -123,15 +155,27 @@ def _orientation(image: np.ndarray, content: bytes) -> int:
     raise ValueError(CHANGED)
 
 
-def _filled_up(image: np.ndarray, orientation: int) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """The image in whole blocks, filled up where its file is, and the padding: left, right, top, bottom."""
-    inverse = {6: 8, 8: 6}.get(orientation, orientation)
-    height, width = orient(image, inverse).shape[:2]
-    # Where a file of this size ends, seen in the oriented image: mark its blocks, and turn the marks.
-    inside = np.zeros((-(-height // BLOCK) * BLOCK, -(-width // BLOCK) * BLOCK), np.uint8)
-    inside[:height, :width] = 1
-    inside = orient(inside, orientation)
-    left, top, width, height = cv2.boundingRect(inside)
-    right, bottom = inside.shape[1] - left - width, inside.shape[0] - top - height
-    filled = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    return filled, (left, right, top, bottom)
+def _without_padding(rgb: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
+    """Normalised pixels (H, W, 3) with 0 for their padding."""
+    left, right, top, bottom = padding
+    inside = slice(top, rgb.shape[0] - bottom), slice(left, rgb.shape[1] - right)
+    blank = np.zeros_like(rgb)
+    blank[inside] = rgb[inside]
+    return blank
+
+
+def _padding(shape: tuple[int, int], orientation: int) -> tuple[int, int, int, int]:
+    """What an oriented image lacks to whole blocks: left, right, top, bottom.
+
+    A file is filled up to the right and below; its orientation may have brought that to another side.
+    """
+    rows, columns, swap = ORIENTATIONS[orientation]
+    above, before = (columns, rows) if swap else (rows, columns)
+    height, width = (-side % BLOCK for side in shape)
+    return (width, 0)[:: 1 if before else -1] + (height, 0)[:: 1 if above else -1]
+
+
+def _filled_up(image: np.ndarray, padding: tuple[int, int, int, int], border: int, value: int = 0) -> np.ndarray:
+    """An image or a mask with a border: left, right, top, bottom."""
+    left, right, top, bottom = padding
+    return cv2.copyMakeBorder(image, top, bottom, left, right, border, value=value)

@@ -18,8 +18,9 @@ class PictureTransform(BaseTransform):
 
     Every number that a subclass takes may be a pair ``(low, high)``, of which one is drawn for each picture.
 
-    Required and modified key: ``img``, uint8 of shape (H, W, 3), BGR, or (H, W). Modified key: ``img_shape``. Added key:
-    ``jpeg`` (bytes | None), the file that the changed image was decoded from; None where it comes from no JPEG file.
+    Required and modified key: ``img``, uint8 of shape (H, W, 3), BGR, or (H, W). Modified key: ``img_shape``. Added
+    key: ``jpeg`` (bytes | None), the file that the changed image was decoded from; None where it comes from no JPEG
+    file.
 
     Args:
         seed (int, optional): What is drawn depends on this number, the class and the picture's name only: a test

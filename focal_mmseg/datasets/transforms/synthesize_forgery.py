@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, find_images
+from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
 
 from ..synthesis.forge import Forgery
 from ..synthesis.forging import forge_scene
@@ -31,8 +31,8 @@ class SynthesizeForgery(BaseTransform):
     compression is done too, in memory.
 
     Required and modified keys: ``img`` (uint8 BGR (H, W, 3), of the recipe's size afterwards), ``img_shape``,
-    ``ori_shape``. Added keys: ``gt_seg_map`` (np.uint8, (H, W): 0 pristine, 1 forged), ``seg_fields``, ``kind``, ``jpeg``
-    (bytes | None): the last JPEG file, for :class:`LoadJPEGArtifacts`.
+    ``ori_shape``. Added keys: ``gt_seg_map`` (np.uint8, (H, W): 0 pristine, 1 forged), ``seg_fields``, ``kind``,
+    ``jpeg`` (bytes | None): the last JPEG file, for :class:`LoadJPEGArtifacts`.
 
     Args:
         recipe (str): Name of a recipe but ``demo``, or a path of a YAML file. Defaults to ``tampcoco``.
@@ -61,10 +61,12 @@ class SynthesizeForgery(BaseTransform):
         check_shares('kinds', self.kinds, KINDS)
         self.donors = Photographs(Path(), [])
         if donors is not None:
-            paths = find_images(Path(donors))
-            if not paths:
+            found = search_images(Path(donors))
+            if found.left_out:
+                warnings.warn(found.said(), stacklevel=2)
+            if not found.paths:
                 raise FileNotFoundError(f'{donors} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
-            self.donors = Photographs(Path(donors), paths, KEPT_IN_MEMORY)
+            self.donors = Photographs(Path(donors), found.paths, KEPT_IN_MEMORY)
         elif self.kinds.get('splice'):
             raise ValueError('splices need a folder of donors; kinds without splice need none')
         self.objects = {} if objects is None else ObjectMasks(Path(objects), self.donors)

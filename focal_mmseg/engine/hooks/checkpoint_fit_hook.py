@@ -14,7 +14,8 @@ class CheckpointFitHook(Hook):
     """Stops a run whose checkpoint is not of the config's model.
 
     mmengine loads what fits and only warns of the rest, so that a network with random weights would be tested in
-    silence. Testing and resuming need an exact fit; a ``load_from`` to start a training from must share something.
+    silence. Resuming needs an exact fit, testing one of all that tests (:func:`tested_part`); a ``load_from`` to
+    start a training from must share something.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -38,4 +39,4 @@ class CheckpointFitHook(Hook):
                     'checkpoint=...)'
                 )
             return
-        require_fit(model, state, source)
+        require_fit(model, state, source, to_test=not is_training)

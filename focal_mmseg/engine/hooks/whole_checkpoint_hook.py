@@ -1,5 +1,6 @@
 """Checkpoints that are written whole, beside those that they replace."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from focal_mmseg.engine.log_history import as_log, as_plain_log
+from focal_mmseg.engine.loops import counts_epochs
+from focal_mmseg.engine.resuming import BY_EPOCH
 from focal_mmseg.utils import written_whole
 
 NAME = 'focal_whole'
@@ -49,13 +53,62 @@ class WholeCheckpointHook(CheckpointHook):
 
     A local file gets its name when it is written to its end, and what it replaces, the best one before or the one that
     ``max_keep_ckpts`` no longer keeps, is removed after that; mmengine does the latter before.
+
+    A validation that does not define the figure that ``save_best`` names, as one of whole images where none is
+    pristine, keeps no best checkpoint, and the log says so; mmengine's stops the training.
+
+    A checkpoint holds nothing but tensors, numbers and texts, so that ``torch.load`` reads it as weights alone: the
+    log's history, which mmengine pickles as objects, lies there as tensors (:func:`as_plain_log`).
+
+    Args:
+        interval (int): Iterations between checkpoints, or epochs with ``by_epoch=True``. Defaults to -1, none.
+        by_epoch (bool, optional): As mmengine's; None follows the training: every ``interval`` iterations, or every
+            ``epoch_interval`` epochs where ``train_cfg`` counts epochs. Defaults to True.
+        epoch_interval (int): See ``by_epoch``. Defaults to 1.
+        **options: mmengine's others.
     """
 
+    def __init__(
+        self, interval: int = -1, by_epoch: bool | None = True, *, epoch_interval: int = 1, **options: Any
+    ) -> None:
+        super().__init__(interval, by_epoch, **options)
+        self.epoch_interval = epoch_interval
+        self._named_by_user = options.get('filename_tmpl') is not None
+
     def before_train(self, runner: Runner) -> None:
-        """See mmengine."""
+        """See mmengine; warns of checkpoints that fall between the steps whose gradients are gathered."""
+        if self.by_epoch is None:
+            self.by_epoch = counts_epochs(runner.train_loop)
+            if self.by_epoch:
+                self.interval = self.epoch_interval
+                self.filename_tmpl = self.filename_tmpl if self._named_by_user else BY_EPOCH
         super().before_train(runner)
         if type(self.file_backend) is LocalBackend:
             self.file_backend, self.backend_args = WholeBackend(), dict(backend=NAME)
+        self._check_accumulation(runner)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write the log's history as tensors."""
+        if 'message_hub' in checkpoint:
+            checkpoint['message_hub'] = as_plain_log(checkpoint['message_hub'])
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Make the log's history of what was written."""
+        if 'message_hub' in checkpoint:
+            checkpoint['message_hub'] = as_log(checkpoint['message_hub'])
+
+    def _check_accumulation(self, runner: Runner) -> None:
+        """Warn where a resumed training would lack gradients."""
+        gathered = (runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+        steps = self.interval * (len(runner.train_dataloader) if self.by_epoch else 1)
+        if self.interval > 0 and steps % gathered:
+            between = f' epochs, {steps} steps, are' if self.by_epoch else ' is'
+            warnings.warn(
+                f'default_hooks.checkpoint.interval={self.interval}{between} no multiple of '
+                f'optim_wrapper.accumulative_counts={gathered}: a resumed training will lack the gradients that were '
+                'gathered when its checkpoint was written',
+                stacklevel=2,
+            )
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         # The best one is written by now. What this call writes will not know the one before it.
@@ -64,7 +117,11 @@ class WholeCheckpointHook(CheckpointHook):
         self._remove_replaced()
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        super()._save_best_checkpoint(runner, metrics)
+        missing = [name for name in self.save_best or () if name != 'auto' and name not in metrics]
+        if missing:
+            # As the F1 where something is found, of a network that finds nothing yet.
+            runner.logger.warning(f'this validation does not define {", ".join(missing)}: it is not the best by that')
+        super()._save_best_checkpoint(runner, dict.fromkeys(missing) | metrics)
         self._remove_replaced()
 
     def _remove_replaced(self) -> None:

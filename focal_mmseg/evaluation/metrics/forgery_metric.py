@@ -1,7 +1,7 @@
 """The figures of the papers' tables, picture by picture, then averaged, pooled, and of the pictures as a whole."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,17 @@ from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 from focal_mmseg.evaluation.operating import operating_curve, write_operating
 from focal_mmseg.evaluation.picture_figures import FIGURES, figures_and_counts
 from focal_mmseg.evaluation.pooling import kept_counts, ranking_of
+from focal_mmseg.evaluation.pristine_sets import DECLARED, require_forged_pictures
 from focal_mmseg.evaluation.rows import append_row, group, write_rows
-from focal_mmseg.evaluation.summary import CURVES_FILE, SUMMARIES, summarise, tables, write_summary
+from focal_mmseg.evaluation.summary import (
+    CURVES_FILE,
+    MEAN_OF_SETS,
+    SUMMARIES,
+    TOGETHER,
+    summarise,
+    tables,
+    write_summary,
+)
 from focal_mmseg.evaluation.whole_pictures import require_image_threshold
 from focal_mmseg.utils import write_image
 
@@ -63,6 +72,9 @@ class ForgeryMetric(BaseMetric):
         keep_results (bool): Accepted because mmseg's test script sets it with ``output_dir``; masks are always kept.
         collect_device (str): ``'cpu'`` or ``'gpu'``. Defaults to ``'cpu'``.
         prefix (str, optional): In place of ``'forgery'``.
+        pristine_set (bool): Whether a test set may be wholly pristine, as for a test of false alarms. Else a set
+            without a forged pixel is an error, unless its images are of the kind ``'pristine'`` or without a mask.
+            Defaults to False.
 
     Raises:
         ValueError: If an option is out of its range.
@@ -83,6 +95,7 @@ class ForgeryMetric(BaseMetric):
         keep_results: bool = True,
         collect_device: str = 'cpu',
         prefix: str | None = None,
+        pristine_set: bool = False,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if isinstance(resolution, int):
@@ -99,6 +112,7 @@ class ForgeryMetric(BaseMetric):
         self.pristine = pristine
         self.image_score = image_score
         self.image_threshold = image_threshold
+        self.pristine_set = pristine_set
         self.resamples = resamples
         self.ignore_index = ignore_index
         self.output_dir = Path(output_dir) if output_dir else None
@@ -113,8 +127,9 @@ class ForgeryMetric(BaseMetric):
             data_samples (Sequence[dict]): With ``gt_sem_seg``, ``pred_sem_seg`` and two-channel ``seg_logits``.
 
         Raises:
-            ValueError: If a picture has no truth or one of another size, if ``seg_logits`` has not two channels, or if
-                the mask cannot have a file of its own in ``output_dir``.
+            ValueError: If a picture has no truth, one of another size or of other values than 0, 1 and
+                ``ignore_index``, if ``seg_logits`` has not two channels, or if the mask cannot have a file of its own
+                in ``output_dir``.
         """
         if not self.results:
             self._remove_earlier()
@@ -128,6 +143,7 @@ class ForgeryMetric(BaseMetric):
             if self.output_dir:
                 write_image(self._mask_path(name, sample['img_path']), forged.astype(np.uint8) * 255)
             scored = truth != self.ignore_index
+            self._require_labels(truth, sample['img_path'])
             truth = truth == 1
             # At the picture's size, for at a lower resolution a small region is lost.
             whole = dict(is_pristine=not (truth & scored).any(), called_forged=bool((forged & scored).any()))
@@ -135,7 +151,8 @@ class ForgeryMetric(BaseMetric):
                 truth, forged, score, scored = (self._resize(plane) for plane in (truth, forged, score, scored))
                 truth, forged, scored = truth >= 0.5, forged >= 0.5, scored >= 0.5
             own = sample.get('image_score') if self.image_score == OF_MODEL else None
-            row = name | whole | self._row(truth, forged, score, scored, own)
+            is_declared = name['kind'] == DECLARED or sample.get('seg_map_path', '') is None
+            row = name | whole | self._row(truth, forged, score, scored, own) | dict(is_declared=is_declared)
             if not row['is_pristine'] and not row['both'] + row['missed']:
                 # A lost forgery: an empty mask is not right, nor is what is called forged a false alarm.
                 row |= dict.fromkeys(FIGURES, math.nan)
@@ -201,9 +218,34 @@ class ForgeryMetric(BaseMetric):
             )
         return path
 
+    def _require_labels(self, truth: np.ndarray, img_path: str) -> None:
+        """Refuse a truth that was not read as a mask: what is neither 0, 1 nor ignored would count as pristine."""
+        stray = (truth != 0) & (truth != 1) & (truth != self.ignore_index)
+        if stray.any():
+            raise ValueError(
+                f'{img_path}: the mask to compare with holds {truth[stray][0]} where 0 is pristine, 1 forged and '
+                f'{self.ignore_index} ignored: read it by LoadForgeryMask'
+            )
+
     def _resize(self, plane: np.ndarray) -> np.ndarray:
         """A (H, W) plane at ``resolution``, bilinear."""
         return cv2.resize(plane.astype(np.float32), self.resolution[::-1], interpolation=cv2.INTER_LINEAR)
+
+    @staticmethod
+    def names(places: Iterable[tuple[str, str]]) -> list[str]:
+        """What :meth:`compute_metrics` can give; a figure that no picture defines is left out there.
+
+        Args:
+            places (Iterable[tuple[str, str]]): The data set and the kind of each picture, or each once.
+
+        Returns:
+            list[str]: Without the prefix.
+        """
+        groups = group([dict(dataset=dataset, kind=kind) for dataset, kind in places])
+        names = [each.name for each in groups]
+        if any(each.is_set for each in groups):
+            names.append(MEAN_OF_SETS)
+        return [f'{name}/{figure}' if name else figure for name in names for figure in (*FIGURES, *TOGETHER)]
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Average, print the table, write the files.
@@ -215,10 +257,12 @@ class ForgeryMetric(BaseMetric):
             dict[str, float]: Figures by name; those that no picture defines are left out.
 
         Raises:
-            ValueError: If there is no picture.
+            ValueError: If there is no picture, or a test set without a forged pixel that is not declared pristine.
         """
         if not results:
             raise ValueError(f'{type(self).__name__} got no picture: is the data set of this evaluator empty?')
+        if not self.pristine_set:
+            require_forged_pictures(results)
         writes = self.output_dir and is_main_process()
         groups = summarise(results, self.pristine, self.resamples if writes else 0, self.image_threshold)
         on_screen = '\n'.join(map(str, tables(groups)))

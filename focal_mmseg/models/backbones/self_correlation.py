@@ -17,10 +17,10 @@ NEIGHBOURS = 3
 class SelfCorrelation(BaseModule):
     """How well each point of a feature map is matched elsewhere in the same image: what a copy-move leaves.
 
-    Features are projected, centred over the image and brought to unit length. Of each point's similarities to the points
-    farther away than ``margin``, the ``matches`` highest are kept. Copied regions match point by point at one offset, so one
-    more channel says how many of a point's eight neighbours have their best match at its offset, up to one point.
-    Convolutions follow.
+    Features are projected, centred over the image and brought to unit length. Of each point's similarities to the
+    points farther away than ``margin``, the ``matches`` highest are kept. Copied regions match point by point at one
+    offset, so one more channel says how many of a point's eight neighbours have their best match at its offset, up to
+    one point. Convolutions follow.
 
     Args:
         in_channels (int): Width of the map.
@@ -28,8 +28,8 @@ class SelfCorrelation(BaseModule):
         out_channels (int): Width of the result. Defaults to 32.
         matches (int): Similarities that are kept for each point, at least 1. Defaults to 4.
         margin (int): In points, along either axis; nearer ones look alike anyway. Defaults to 2.
-        max_points (int): A map of more points is averaged over squares until it has no more, because time and memory grow
-            with the square of their number. Defaults to 4,096, a map of 64x64.
+        max_points (int): A map of more points is averaged over squares until it has no more, because time and memory
+            grow with the square of their number. Defaults to 4,096, a map of 64x64.
         norm_cfg (dict): Defaults to ``dict(type='BN')``.
         init_cfg (dict, optional): See mmengine's ``BaseModule``. Defaults to None.
 

@@ -16,8 +16,8 @@ class TIMMFeatures(BaseModule):
     """A network of timm as a pyramid of feature maps, cut off behind the last map that is asked for.
 
     mmseg's ``TIMMBackbone`` downloads whenever it is built and runs the network to its end. Here pretrained weights are
-    read by :meth:`init_weights` alone, which mmengine calls when a training starts, so that a model that is built to test
-    a checkpoint downloads nothing.
+    read by :meth:`init_weights` alone, which mmengine calls when a training starts, so that a model that is built to
+    test a checkpoint downloads nothing.
 
     Args:
         model_name (str): A name of timm's registry, e.g. ``'tf_efficientnet_lite0'``.
@@ -100,8 +100,8 @@ class TIMMFeatures(BaseModule):
             return self._create(pretrained=True).state_dict()
         except Exception as error:  # each way to a download has exceptions of its own
             raise RuntimeError(
-                f'the weights of {self.model_name} could not be downloaded: give a local file by checkpoint_path=..., or '
-                f'train from random weights by pretrained=False ({error})'
+                f'the weights of {self.model_name} could not be downloaded: give a local file by checkpoint_path=..., '
+                f'or train from random weights by pretrained=False ({error})'
             ) from error
 
     def _load(self, state: dict[str, Tensor]) -> None:

@@ -28,8 +28,8 @@ class TwoStreamBackbone(BaseModule):
     Args:
         rgb (dict, optional): Config of a backbone in MODELS for the three normalised colours. None leaves it out.
         dct (dict, optional): Options of :class:`DCTStream`. None leaves it out.
-        copies (dict, optional): Options of :class:`SelfCorrelation` over one map of the colour backbone, and ``index``, which
-            of its maps. None leaves it out.
+        copies (dict, optional): Options of :class:`SelfCorrelation` over one map of the colour backbone, and ``index``,
+            which of its maps. None leaves it out.
         divisor (int): Sides of the image that the colour backbone sees are brought to multiples of it, by repeating
             the border to the right and below; its maps are cut afterwards to what the image covers. At least 8, and
             a multiple of it. Defaults to 32.
@@ -66,8 +66,8 @@ class TwoStreamBackbone(BaseModule):
             x (Tensor): float of shape (N, 5, H, W): normalised R, G, B, coefficient, step; H and W multiples of 8.
 
         Returns:
-            tuple[Tensor, ...]: The maps of the colour backbone, then the map (N, C, H / 8, W / 8) of the coefficients, then
-            that of the copies.
+            tuple[Tensor, ...]: The maps of the colour backbone, then the map (N, C, H / 8, W / 8) of the coefficients,
+            then that of the copies.
 
         Raises:
             ValueError: If the input has another form.
@@ -75,7 +75,7 @@ class TwoStreamBackbone(BaseModule):
         if x.ndim != 4 or x.shape[1] != CHANNELS or x.shape[2] % BLOCK or x.shape[3] % BLOCK:
             raise ValueError(
                 f'TwoStreamBackbone takes images of {CHANNELS} channels whose sides are multiples of {BLOCK}, got '
-                f'{tuple(x.shape)}: put LoadJPEGArtifacts behind LoadImageFromFile, and let no transform change the size'
+                f'{tuple(x.shape)}: put LoadJPEGArtifacts behind LoadImageFromFile; no transform may change the size'
             )
         maps: list[Tensor] = []
         if self.rgb is not None:
@@ -94,7 +94,7 @@ class TwoStreamBackbone(BaseModule):
         for each in self.rgb(padded):
             rows, columns = (
                 -(-side * cells // whole)
-                for side, cells, whole in zip((height, width), each.shape[2:], padded.shape[2:])
+                for side, cells, whole in zip((height, width), each.shape[2:], padded.shape[2:], strict=True)
             )
             cut.append(each[:, :, :rows, :columns])
         return cut

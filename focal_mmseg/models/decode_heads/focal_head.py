@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import Localisation
+from focal_mmseg.models.losses import ContrastiveLoss
+from focal_mmseg.utils import ConfigError
 
 from .coarsening import MAX_POINTS, checked_max_points
+from .input_size import input_size
 from .localise_maps import localise_maps
 from .mask_at import mask_at
 
@@ -47,6 +50,7 @@ class FOCALHead(BaseDecodeHead):
         align_corners (bool): Of every resizing. Defaults to False.
 
     Raises:
+        ConfigError: If a loss is no :class:`ContrastiveLoss`.
         ValueError: If ``channels=None`` meets several feature maps, or ``channels`` or ``max_points`` is below 1.
 
     Attributes:
@@ -88,6 +92,7 @@ class FOCALHead(BaseDecodeHead):
             align_corners=align_corners,
             init_cfg=init_cfg,
         )
+        _require_contrastive(self.loss_decode)
         del self.conv_seg
         levels = in_channels if several else [in_channels]
         self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in levels) if channels else None
@@ -206,19 +211,24 @@ class FOCALHead(BaseDecodeHead):
 
     def _windows(self, cells: Sequence[int], batch_img_metas: list[dict]) -> list[tuple[slice, slice]]:
         """Rows and columns of the maps that show the images."""
-        height, width = self._input_size(batch_img_metas[0])
+        height, width = input_size(batch_img_metas[0])
         windows = []
         for meta in batch_img_metas:
             left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
             windows.append((_valid_cells(cells[0], height, top, bottom), _valid_cells(cells[1], width, left, right)))
         return windows
 
-    @staticmethod
-    def _input_size(meta: dict) -> tuple[int, int]:
-        """Height and width of the network's input, by the rule of :meth:`BaseDecodeHead.predict_by_feat`."""
-        if isinstance(meta['img_shape'], torch.Size):
-            return tuple(meta['img_shape'])
-        return tuple(meta.get('pad_shape', meta['img_shape'])[:2])
+
+def _require_contrastive(losses: nn.Module) -> None:
+    """Refuse losses of class scores, which would take the channels of the embeddings for classes."""
+    for loss in losses if isinstance(losses, nn.ModuleList) else [losses]:
+        if not isinstance(loss, ContrastiveLoss):
+            raise ConfigError(
+                f'model.decode_head.loss_decode: {type(loss).__name__} is no contrastive loss, and a FOCALHead has no '
+                'class scores for another. Choose one of docs/losses.md (a loss of your own is a subclass of '
+                'ContrastiveLoss), or give the other loss a classifier beside it: model.auxiliary_head='
+                "dict(type='FCNHead', ..., loss_decode=...)"
+            )
 
 
 def _valid_cells(cells: int, pixels: int, before: int, after: int) -> slice:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ class ContrastiveLoss(nn.Module, ABC):
             Tensor | None: Scalar, or None where there is nothing to compare.
         """
 
-    def forward(self, embeddings: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
+    def forward(self, embeddings: Tensor, target: Tensor, ignore_index: int = 255, **of_classes: Any) -> Tensor:
         """The loss of a batch.
 
         An image that has nothing to compare, as one without a forged pixel, counts as zero. A batch of only such images
@@ -72,14 +73,22 @@ class ContrastiveLoss(nn.Module, ABC):
             embeddings (Tensor): Unit-length float of shape (N, C, h, w).
             target (Tensor): Integer of shape (N, h, w): 0 pristine, 1 forged, ``ignore_index`` neither.
             ignore_index (int): Defaults to 255.
+            **of_classes: What heads with a classifier give to their losses; is refused.
 
         Returns:
             Tensor: float32 scalar, computed in float32 also under autocast and from narrower embeddings; float64 for
                 float64 embeddings.
 
         Raises:
+            TypeError: If there are other arguments.
             ValueError: If the shapes do not fit or the target has another value.
         """
+        if of_classes:
+            raise TypeError(
+                f'{type(self).__name__} was given {", ".join(of_classes)}, as by a head with a classifier: it compares '
+                'embeddings and belongs into the loss_decode of a FOCALHead; give this head a loss of class scores, as '
+                'CrossEntropyLoss'
+            )
         _check(embeddings, target, ignore_index)
         with torch.autocast(embeddings.device.type, enabled=False):
             if embeddings.dtype != torch.float64:
@@ -172,8 +181,8 @@ def mean_positive_similarity(queries: Tensor) -> Tensor:
 def _check(embeddings: Tensor, target: Tensor, ignore_index: int) -> None:
     if embeddings.ndim != 4 or target.shape != (embeddings.shape[0], *embeddings.shape[2:]):
         raise ValueError(
-            f'expected embeddings (N, C, h, w) and target (N, h, w), got {tuple(embeddings.shape)} and '
-            f'{tuple(target.shape)}'
+            f'expected embeddings (N, C, h, w), as a FOCALHead gives them, and target (N, h, w), got '
+            f'{tuple(embeddings.shape)} and {tuple(target.shape)}'
         )
     if not ((target == 0) | (target == 1) | (target == ignore_index)).all():
         found = sorted(set(target.unique().tolist()) - {0, 1, ignore_index})

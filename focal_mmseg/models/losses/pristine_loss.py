@@ -12,9 +12,9 @@ class PristineLoss(ContrastiveLoss):
     r"""Pulls the embeddings of a pristine image together; images with a forged pixel count as zero.
 
     A contrastive loss has nothing to compare in an image without a forged pixel, so nothing keeps its embeddings from
-    falling into groups, which clustering then takes for forged. The loss is :math:`1 - |\bar f|`, one less the length of
-    the mean of the unit-length embeddings: 0 where all are the same, 1 where they cancel out. Used beside a contrastive
-    loss, which keeps the embeddings of forged images apart. Our own, no loss of the paper.
+    falling into groups, which clustering then takes for forged. The loss is :math:`1 - |\bar f|`, one less the length
+    of the mean of the unit-length embeddings: 0 where all are the same, 1 where they cancel out. Used beside a
+    contrastive loss, which keeps the embeddings of forged images apart. Our own, no loss of the paper.
 
     Args:
         loss_name (str): Defaults to 'loss_pristine'.

@@ -1,5 +1,6 @@
 """Several feature maps as one."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -45,10 +46,7 @@ class MixLevels(BaseModule):
         )
         widths = [level_channels * len(in_channels), *[out_channels] * num_convs]
         self.convs = nn.Sequential(
-            *(
-                ConvModule(inner, outer, 3, padding=1, norm_cfg=norm_cfg)
-                for inner, outer in zip(widths[:-1], widths[1:], strict=True)
-            )
+            *(ConvModule(inner, outer, 3, padding=1, norm_cfg=norm_cfg) for inner, outer in itertools.pairwise(widths))
         )
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:

@@ -12,9 +12,7 @@ from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
 from focal_mmseg.datasets import ForgeryDataset
-
-# Logarithms of scores stay finite, and float32 tells 1 less this from 1.
-LEAST_SCORE = 1e-7
+from focal_mmseg.models.log_scores import log_scores
 
 
 class AsLoadedSegmentor(BaseSegmentor):
@@ -115,8 +113,7 @@ class ScoringSegmentor(AsLoadedSegmentor):
         for picture, meta in zip(inputs, batch_img_metas, strict=True):
             image = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
             score = torch.from_numpy(np.asarray(self.score(image, meta), np.float64))
-            score = score.clamp(LEAST_SCORE, 1 - LEAST_SCORE)
-            logits.append(torch.stack([1 - score, score]).log().float().to(self.data_preprocessor.device))
+            logits.append(log_scores(score[None], 0).float().to(self.data_preprocessor.device))
         return logits
 
 

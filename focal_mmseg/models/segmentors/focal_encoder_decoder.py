@@ -28,8 +28,9 @@ class FOCALEncoderDecoder(EncoderDecoder):
 
     - ``crop_size`` (tuple[int, int]): Height and width of a window, in pixels of the network's input.
     - ``stride`` (tuple[int, int]): From window to window, at most ``crop_size``.
-    - ``size_divisor`` (int, optional): Windows are made smaller than ``crop_size`` on images that are smaller, down to the
-      next multiple of it. None, the default, fills small images up to a whole window, for backbones of one input size.
+    - ``size_divisor`` (int, optional): Windows are made smaller than ``crop_size`` on images that are smaller, down to
+      the next multiple of it. None, the default, fills small images up to a whole window, for backbones of one input
+      size.
 
     Args:
         *args: Of mmseg's ``EncoderDecoder``.

@@ -24,7 +24,7 @@ class FOCALTTAModel(BaseTTAModel):
 
         Returns:
             list[SegDataSample]: The first view of each image with merged ``seg_logits`` and ``pred_sem_seg``, and
-            ``image_score`` where the views have one.
+            ``image_score`` and ``confidence`` where the views have them.
         """
         merged = []
         for views in data_samples_list:
@@ -38,5 +38,8 @@ class FOCALTTAModel(BaseTTAModel):
             )
             if 'image_score' in sample:
                 sample.set_field(sum(view.image_score for view in views) / len(views), 'image_score')
+            if 'confidence' in sample:
+                confidence = torch.stack([view.confidence.data for view in views]).mean(0)
+                sample.set_data(dict(confidence=PixelData(data=confidence)))
             merged.append(sample)
         return merged

@@ -14,8 +14,9 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from focal_mmseg.engine.checkpoint import load_weights, require_fit
+from focal_mmseg.engine.checkpoint import load_to_test, load_weights
 from focal_mmseg.models.decode_heads.focal_head import SLIDE_REFUSED, FOCALHead
+from focal_mmseg.utils import read_config
 
 from .focal_encoder_decoder import FOCALEncoderDecoder
 
@@ -81,13 +82,12 @@ class FusionMember(nn.Module):
         if not Path(config).is_file():
             raise FileNotFoundError(f'the config {config} of a member does not exist')
         weights = load_weights(checkpoint)
-        cfg = Config.fromfile(config)
+        cfg = read_config(config)
         self.weight = float(weight)
         self.resident = resident
         self.segmentor = _focal_network(cfg, config)
         self._prepare = _pipeline_after_loading(cfg, config)
-        require_fit(self.segmentor, weights, f'the checkpoint {checkpoint} of the member {config}')
-        self.segmentor.load_state_dict(weights)
+        load_to_test(self.segmentor, weights, f'the checkpoint {checkpoint} of the member {config}')
 
     def embed(self, pictures: Sequence[Tensor], device: torch.device) -> list[MemberMap]:
         """Embed pictures of any sizes, one after the other.

@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 from focal_mmseg.clustering import Clusterer, EvidenceGate
 from focal_mmseg.models import FOCALHead
 from focal_mmseg.models.decode_heads.focal_head import _valid_cells
+from focal_mmseg.utils import ConfigError
 
 SPY = dict(type='ToyFirstChannelClusterer')
 WIDTHS = (3, 5, 4)
@@ -395,6 +396,60 @@ def test_mmsegs_own_tta_model_works_on_it() -> None:
     merged = SegTTAModel(module=model).test_step(dict(inputs=[[image], [image.flip(2)]], data_samples=views))[0]
     assert torch.equal(merged.pred_sem_seg.data[0], sum(singles).argmax(0))
     assert merged.pred_sem_seg.data.unique().tolist() == [0, 1]
+
+
+# --- losses that do not fit
+
+
+@pytest.mark.parametrize('loss', ['CrossEntropyLoss', 'DiceLoss', 'FocalLoss', 'LovaszLoss', 'BoundaryLoss'])
+@pytest.mark.parametrize('beside', [True, False])
+def test_losses_of_class_scores_are_refused_with_their_place(loss: str, beside: bool) -> None:
+    other = dict(type=loss, **(dict(reduction='none') if loss == 'LovaszLoss' else {}))
+    losses = [dict(type='InfoNCEPlusPlusLoss'), other] if beside else other
+    with pytest.raises(ConfigError, match=rf'loss_decode: {loss} is no contrastive loss.*model\.auxiliary_head'):
+        MODELS.build(dict(type='FOCALHead', in_channels=[3, 5, 4], channels=8, loss_decode=losses))
+
+
+def test_several_contrastive_losses_are_taken() -> None:
+    losses = [dict(type='InfoNCEPlusPlusLoss'), dict(type='TripletLoss')]
+    head = MODELS.build(dict(type='FOCALHead', in_channels=[3, 5, 4], channels=8, loss_decode=losses))
+    assert len(head.loss_decode) == 2
+
+
+def test_other_losses_train_in_an_auxiliary_head() -> None:
+    model = MODELS.build(
+        dict(
+            type='FOCALEncoderDecoder',
+            backbone=dict(type='ToyPyramid'),
+            decode_head=dict(type='FOCALHead', in_channels=list(WIDTHS), channels=8),
+            auxiliary_head=dict(
+                type='FCNHead',
+                in_channels=WIDTHS[0],
+                in_index=0,
+                channels=4,
+                num_convs=1,
+                num_classes=2,
+                out_channels=2,
+                loss_decode=[dict(type='CrossEntropyLoss'), dict(type='DiceLoss')],
+            ),
+            train_cfg=ConfigDict(),
+            test_cfg=ConfigDict(mode='whole'),
+        )
+    )
+    truth = torch.zeros(1, 32, 48, dtype=torch.int64)
+    truth[:, :16, :16] = 1
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=truth), metainfo=dict(img_shape=(32, 48)))]
+    losses = model(torch.rand(1, 3, 32, 48), samples, mode='loss')
+    assert {'decode.loss_info_nce_plus_plus', 'aux.loss_ce', 'aux.loss_dice'} <= set(losses)
+
+
+@pytest.mark.parametrize('loss', ['InfoNCEPlusPlusLoss', 'SoftContrastiveLoss', 'CircleLoss'])
+def test_contrastive_losses_name_their_place_where_class_scores_reach_them(loss: str) -> None:
+    options = dict(in_channels=3, channels=4, num_convs=1, num_classes=2, out_channels=2)
+    head = MODELS.build(dict(type='FCNHead', loss_decode=dict(type=loss), **options))
+    truth = PixelData(data=torch.zeros(1, 8, 8, dtype=torch.int64))
+    with pytest.raises(TypeError, match=rf'{loss} was given weight.*belongs into the loss_decode of a FOCALHead'):
+        head.loss([torch.rand(1, 3, 8, 8)], [SegDataSample(gt_sem_seg=truth)], ConfigDict())
 
 
 # The gate

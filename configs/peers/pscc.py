@@ -1,0 +1,41 @@
+# PSCC-Net as its authors released it: images at their own size, HRNet-W18-small-v2 at full resolution, four masks from
+# coarse to fine, a detector. docs/pscc.md has its weights, and what max_pixels costs in memory.
+_base_ = ['../_base_/as_loaded.py', '../_base_/models/pscc_extractor.py']
+model = dict(
+    _delete_=True,
+    type='NativeSizeEncoderDecoder',
+    data_preprocessor=dict(
+        type='NativeSizePreProcessor',
+        mean=[0.0, 0.0, 0.0],
+        std=[255.0, 255.0, 255.0],
+        bgr_to_rgb=True,
+    ),
+    backbone={{_base_.pscc_extractor}},
+    decode_head=dict(type='PSCCHead', in_channels=[18, 36, 72, 144]),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
+)
+load = dict(type='LoadImageFromFile', color_type='color_ignore_orientation')
+limit = dict(type='LimitPixels', max_pixels=2**21)
+test_pipeline = [
+    load,
+    limit,
+    dict(type='LoadForgeryMask'),
+    dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
+]
+tta_pipeline = [
+    load,
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [limit],
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
+            [dict(type='LoadForgeryMask')],
+            [dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}})],
+        ],
+    ),
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,15 @@
+"""The size that a head's map is brought to."""
+
+import torch
+
+
+def input_size(meta: dict) -> tuple[int, int]:
+    """Height and width of the network's input, by the rule of mmseg's ``BaseDecodeHead.predict_by_feat``.
+
+    Args:
+        meta (dict): Of an image: ``img_shape``, which is a ``torch.Size`` where the input is a part of the image, and
+            ``pad_shape`` where it was padded.
+    """
+    if isinstance(meta['img_shape'], torch.Size):
+        return tuple(meta['img_shape'])
+    return tuple(meta.get('pad_shape', meta['img_shape'])[:2])
