@@ -137,7 +137,7 @@ def test_tables_are_made_of_what_the_paper_has(root: Path) -> None:
 
 
 def test_every_baseline_and_own_backbone_stands_in_a_plan(root: Path) -> None:
-    plans = (root / 'configs' / 'ablations').glob('*.yaml')
+    plans = (path for folder in ('ablations', 'zoo') for path in (root / 'configs' / folder).glob('*.yaml'))
     found = {run.config for path in plans for run in read_plan(path).runs}
     baselines = {path.name for path in (root / 'configs' / 'baselines').glob('*.py')} - {'external_masks.py'}
     assert {f'configs/baselines/{name}' for name in baselines} <= found
