@@ -139,7 +139,9 @@ class ForgeryDataset(BaseSegDataset):
         if folder and masks.samefile(images):
             are_masks = set(of_names.values())
             names = [name for name in names if name not in are_masks]
-        if folder and self.pristine_without_mask:
+        # seg_map_path='' names no folder of masks, and what mmseg makes of it holds the images too.
+        unnamed = masks and self.data_root and masks.samefile(self.data_root) and not masks.samefile(images)
+        if folder and self.pristine_without_mask and not unnamed:
             self._require_names_that_fit(folder, {name: of_names[name] for name in names})
         return [IndexRow(name, of_names[name], _first_folder(name)) for name in names]
 

@@ -1,5 +1,6 @@
 """Feature maps of timm's convolutional networks."""
 
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ class TIMMFeatures(BaseModule):
 
     def _create(self, **source: Any) -> nn.Module:
         try:
-            import timm
+            timm = importlib.import_module('timm')
         except ImportError as error:
             raise ImportError(
                 f"TIMMFeatures needs timm: pip install '.[dino]' in this project's folder ({error})"
