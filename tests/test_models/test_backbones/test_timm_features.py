@@ -1,6 +1,6 @@
 """timm's convolutional networks as pyramids."""
 
-import builtins
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +95,6 @@ def test_norms_keep_their_statistics_if_they_are_told_to() -> None:
 
 
 def test_a_missing_timm_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = builtins.__import__
-
-    def without(name: str, *args: object) -> object:
-        if name == 'timm':
-            raise ImportError('No module named timm')
-        return plain(name, *args)
-
-    monkeypatch.setattr(builtins, '__import__', without)
+    monkeypatch.setitem(sys.modules, 'timm', None)
     with pytest.raises(ImportError, match=r"needs timm: pip install '\.\[dino\]'"):
         build()
