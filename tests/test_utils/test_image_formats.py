@@ -73,7 +73,9 @@ def test_transparency_is_blended_onto_white_where_that_is_asked(tmp_path: Path, 
     share = opacity[..., None] / 255
     wanted = share * colours + (1 - share) * 255
     np.testing.assert_allclose(of_backend(tmp_path / 'a', transparent='white'), wanted, atol=0.51)
-    np.testing.assert_array_equal(of_backend(tmp_path / 'a'), colours)
+    # OpenCV itself blends the transparent parts of TIFF onto black.
+    dropped = np.floor(share * colours + 0.5) if kind == 'TIFF' else colours
+    np.testing.assert_allclose(of_backend(tmp_path / 'a'), dropped, atol=kind == 'TIFF')
 
 
 @pytest.mark.parametrize('kind', ['BMP', 'JPEG', 'PNG', 'TIFF', 'WEBP'])
