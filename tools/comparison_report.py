@@ -143,7 +143,10 @@ def _pictures(comparison: Comparison) -> Iterator[Section]:
     if found and comparison.plan.pictures:
         path = comparison.folder / 'masks.png'
         write_masks(path, spread_over(found, comparison.plan.pictures), folders, values)
-        text = f'input, truth and the mask of each model, with the {HEADINGS[SCATTERED]} of forged pictures above'
+        text = (
+            f'input, truth and the mask of each model, with the {HEADINGS[SCATTERED]} of forged pictures above; behind '
+            'it, where a model gives them, how sure it is of the mask (confidence) and where it sees edges, bright = 1'
+        )
         yield Section('Masks', paragraph(text) + picture(path, text))
     if len(values) > 1:
         first, *others = values

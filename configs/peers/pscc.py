@@ -15,7 +15,11 @@ model = dict(
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),
 )
-load = dict(type='LoadImageFromFile', color_type='color_ignore_orientation')
+load = dict(
+    type='LoadImageFromFile',
+    color_type='color_ignore_orientation',
+    backend_args=dict(backend='any_image', transparent='white'),
+)
 limit = dict(type='LimitPixels', max_pixels=2**21)
 test_pipeline = [
     load,

@@ -16,13 +16,11 @@ from mmseg.structures import SegDataSample
 from focal_mmseg.clustering import Localisation
 from focal_mmseg.datasets.any_image import reading_any_image
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
-from focal_mmseg.utils import override, read_config, require_bearable_size, require_device
+from focal_mmseg.utils import MAPS, override, read_config, require_bearable_size, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
 from .calibration import Calibration, fingerprint, margin_of
 
-# Fields of a data sample that are maps of the image's size, beside its mask and score.
-MAPS = ('confidence', 'edge')
 # Numbers of clusters in an image of 8 bits.
 LAST_CLUSTER = 255
 
@@ -39,7 +37,8 @@ class Prediction:
             ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``calibration`` where
             there is one, ``seconds`` for all but the start of the model.
         maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
-            ``MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net. Mostly empty.
+            ``focal_mmseg.utils.MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net.
+            Mostly empty.
         clusters (np.ndarray | None): uint8 of shape (H, W): 0 where the mask is pristine, else the number of the
             cluster that the pixel's embedding is of, or nearest to: 1 the largest of those that are not pristine, 255
             all from the 255th on. Regions of several sources have several numbers. None where nothing was clustered,

@@ -5,15 +5,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmcv.image.io import imread_flags
 
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
-from focal_mmseg.utils import load_image, read_config, write_image, written_whole
+from focal_mmseg.utils import MAPS, in_16_bits, load_image, read_config, write_image, written_whole
 from focal_mmseg.visualization import overlay
 
-from .inferencer import MAPS, Prediction
+from .inferencer import Prediction
 
 STAMP = 'predictions.json'
 
@@ -133,11 +132,11 @@ class PredictionFolder:
         # From now on, and until the summary is there again, what lies here is of no one model.
         self._summary(name).unlink(missing_ok=True)
         write_image(folder / 'mask.png', prediction.mask)
-        write_image(folder / 'score.png', _in_16_bits(prediction.score))
+        write_image(folder / 'score.png', in_16_bits(prediction.score))
         for name_of_map in MAPS:
             (folder / f'{name_of_map}.png').unlink(missing_ok=True)
         for name_of_map, values in prediction.maps.items():
-            write_image(folder / f'{name_of_map}.png', _in_16_bits(values))
+            write_image(folder / f'{name_of_map}.png', in_16_bits(values))
         image = load_image(picture, imread_flags[self._color_type])
         write_image(folder / 'overlay.png', overlay(image, prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
@@ -155,11 +154,6 @@ class PredictionFolder:
     def _of(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""
         return dict(model=self._hash, **state)
-
-
-def _in_16_bits(values: np.ndarray) -> np.ndarray:
-    """Numbers of [0, 1] as 0..65535."""
-    return np.round(values * 65535).astype(np.uint16)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -27,7 +27,10 @@ def reading_any_image(pipeline: Sequence[Any]) -> list[Any]:
 
 def reads_any_image(pipeline: Sequence[Any]) -> bool:
     """Whether no transform of a pipeline would hand OpenCV an image that Pillow has to read."""
-    return not any(_decodes_by_opencv(each) and each.get('backend_args') != BACKEND for each in pipeline)
+    return not any(
+        _decodes_by_opencv(each) and (each.get('backend_args') or {}).get('backend') != BACKEND['backend']
+        for each in pipeline
+    )
 
 
 def require_read_by_opencv(path: str | Path) -> None:

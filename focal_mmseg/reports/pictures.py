@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import load_image, read_image, written_whole
+from focal_mmseg.utils import MAPS, load_image, read_image, written_whole
 from focal_mmseg.visualization import write_grid
 from focal_mmseg.visualization.figures import new_figure
 
@@ -71,6 +71,12 @@ def mask_of(folder: Path, source: Source) -> np.ndarray | None:
     return read_image(folder / source.dataset / f'{source.picture}.png', cv2.IMREAD_GRAYSCALE)
 
 
+def map_of(folder: Path, source: Source, name: str) -> np.ndarray | None:
+    """A map of ``MAPS`` that a test wrote, float32 of shape (H, W) in [0, 1]; None where there is none."""
+    levels = read_image(folder / name / source.dataset / f'{source.picture}.png', cv2.IMREAD_UNCHANGED)
+    return None if levels is None else levels.astype(np.float32) / 65535
+
+
 def by_picture(rows: Sequence[dict], figure: str) -> dict[tuple[str, str], float]:
     """A figure of each forged picture that has it.
 
@@ -94,6 +100,8 @@ def write_masks(
 ) -> None:
     """A row a picture: input, truth, and one column a model, with a figure above each mask (figures 6 to 8).
 
+    Behind a model's masks stands a column for each map of ``MAPS`` that it gave, as the confidence in the mask.
+
     Args:
         path (Path): The PNG to write.
         chosen (Sequence[Source]): The pictures, at least one.
@@ -102,17 +110,29 @@ def write_masks(
             :func:`by_picture`.
         labels (Sequence[str]): Of the rows. Defaults to the pictures' names.
     """
+    columns = list(_columns(chosen, folders))
     rows, captions = [], []
     for source in chosen:
         image = source.image()
-        views = [image, source.truth(image.shape[:2])]
-        for folder in folders.values():
-            mask = mask_of(folder, source)
-            views.append(np.full(image.shape[:2], 127, np.uint8) if mask is None else mask)
+        views, above = [image, source.truth(image.shape[:2])], ['', '']
+        for model, name in columns:
+            view = map_of(folders[model], source, name) if name else mask_of(folders[model], source)
+            value = None if name else values[model].get((source.dataset, source.picture))
+            views.append(np.full(image.shape[:2], 127, np.uint8) if view is None else view)
+            above.append('' if value is None else f'{value:.3f}')
         rows.append([_small(view) for view in views])
-        found = (values[model].get((source.dataset, source.picture)) for model in folders)
-        captions.append(['', '', *('' if value is None else f'{value:.3f}' for value in found)])
-    write_grid(path, rows, ('input', 'truth', *folders), labels or [source.picture for source in chosen], captions)
+        captions.append(above)
+    heads = ('input', 'truth', *(f'{model}: {name}' if name else model for model, name in columns))
+    write_grid(path, rows, heads, labels or [source.picture for source in chosen], captions)
+
+
+def _columns(chosen: Sequence[Source], folders: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
+    """A model and '' for its masks, then the model and the name of each map that it gave of any of the pictures."""
+    for model, folder in folders.items():
+        yield model, ''
+        for name in MAPS:
+            if any(map_of(folder, source, name) is not None for source in chosen):
+                yield model, name
 
 
 def _small(view: np.ndarray) -> np.ndarray:

@@ -9,11 +9,12 @@ from .image_kinds import IMAGE_SUFFIXES, ending_of
 from .images import FoundImages, find_images, search_images
 from .picture_size import header_of, require_bearable_size
 from .random_state import drawn_from
-from .score_maps import read_image_score, read_score_map
+from .score_maps import MAPS, in_16_bits, read_image_score, read_score_map
 from .workers import worker_pool
 
 __all__ = [
     'IMAGE_SUFFIXES',
+    'MAPS',
     'AnyImageBackend',
     'ConfigError',
     'FoundImages',
@@ -25,6 +26,7 @@ __all__ = [
     'find_images',
     'header_of',
     'image_bytes',
+    'in_16_bits',
     'load_image',
     'override',
     'positive_int',

@@ -15,6 +15,8 @@ from PIL import Image, ImageOps
 from .files import written_whole
 from .picture_size import PILLOW_KINDS, header_of, require_bearable_bytes
 
+WHITE = 255
+
 
 def read_image(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
     """Read an image as ``cv2.imread`` does, of more kinds.
@@ -85,6 +87,31 @@ def decodable(content: bytes, name: str) -> bytes:
     return cv2.imencode('.png', pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
+def on_white(content: bytes, name: str) -> bytes:
+    """An image whose transparent parts are blended onto white; one without transparency stays as it is.
+
+    Args:
+        content (bytes): In a form that OpenCV decodes.
+        name (str): Of the file, for errors.
+
+    Returns:
+        bytes: Of transparent images a PNG of 8-bit BGR, not turned by their EXIF orientation.
+
+    Raises:
+        ValueError: If it is damaged or declares too many pixels; names the file.
+    """
+    with header_of(BytesIO(content), name) as image:
+        if 'A' not in image.mode.replace('LAB', '') and 'transparency' not in image.info:
+            return content
+        try:
+            pixels = np.asarray(image.convert('RGBA'), np.float32)
+        except Exception as error:  # damaged bytes make decoders fail in any way
+            raise ValueError(f'{name} cannot be read: it is damaged, or truncated ({error})') from error
+    opacity = pixels[..., 3:] / WHITE
+    blended = np.round(opacity * pixels[..., 2::-1] + (1 - opacity) * WHITE).astype(np.uint8)
+    return cv2.imencode('.png', blended, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+
 def _pixels(image: Image.Image) -> np.ndarray:
     """As OpenCV has them: grey (H, W) of 8 or 16 bits, BGR (H, W, 3), or BGRA (H, W, 4) where there is transparency."""
     if image.mode.startswith('I;16'):
@@ -102,11 +129,24 @@ class AnyImageBackend(LocalBackend):
 
     With ``backend_args=dict(backend='any_image')`` ``LoadImageFromFile`` and the visualization hook read GIF, JPEG
     2000, AVIF and HEIC.
+
+    Args:
+        transparent (str, optional): ``'white'`` blends what is transparent onto white, see :func:`on_white`. None
+            leaves it to the decoder, which drops transparency if it is to give three channels. Defaults to None.
+
+    Raises:
+        ValueError: If ``transparent`` is another word.
     """
+
+    def __init__(self, transparent: str | None = None) -> None:
+        if transparent not in (None, 'white'):
+            raise ValueError(f"transparent of the file backend any_image must be None or 'white', got {transparent!r}")
+        self.transparent = transparent
 
     def get(self, filepath: str | Path) -> bytes:
         """The bytes of an image file, see :func:`image_bytes`."""
-        return image_bytes(filepath)
+        content = image_bytes(filepath)
+        return on_white(content, str(filepath)) if self.transparent else content
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:

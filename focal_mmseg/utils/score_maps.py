@@ -8,9 +8,16 @@ import numpy as np
 from .array_files import read_array
 from .image_files import image_bytes
 
+# Fields of a data sample that are maps of the image's size in [0, 1], beside its mask and score.
+MAPS = ('confidence', 'edge')
 ARRAYS = ('.npy', '.npz')
 # A JPEG's grey may be this far from grey, in levels.
 ROUNDED = 8
+
+
+def in_16_bits(values: np.ndarray) -> np.ndarray:
+    """Numbers of [0, 1] as 0..65535, for a PNG."""
+    return np.round(values * 65535).astype(np.uint16)
 
 
 def read_score_map(path: str | Path, key: str = 'map', white: int | None = None) -> np.ndarray:

@@ -423,6 +423,28 @@ def test_two_pictures_that_would_share_a_file_are_refused(tmp_path) -> None:
         evaluated(samples, output_dir=str(tmp_path))
 
 
+def test_the_maps_of_a_model_are_written_and_those_of_an_earlier_test_go(tmp_path: Path) -> None:
+    picture = drawn(0)
+    confidence = np.random.default_rng(1).random(picture[0].shape, np.float32)
+    given = sample(*picture, picture='splice/1', dataset_name='small')
+    given.confidence = PixelData(data=torch.from_numpy(confidence)[None])
+    evaluated([given], output_dir=str(tmp_path))
+    path = tmp_path / 'confidence' / 'small' / 'splice' / '1.png'
+    levels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert levels.dtype == np.uint16
+    np.testing.assert_allclose(levels / 65535, confidence, atol=1e-5)
+    assert not (tmp_path / 'edge').exists()
+    evaluated([sample(*picture, picture='splice/1', dataset_name='small')], output_dir=str(tmp_path))
+    assert not path.exists() and (tmp_path / 'small' / 'splice' / '1.png').is_file()
+
+
+def test_a_map_has_a_file_that_is_nobodys_mask(tmp_path: Path) -> None:
+    given = sample(*drawn(0), picture='1', dataset_name='small')
+    given.edge = PixelData(data=torch.zeros(1, *drawn(0)[0].shape))
+    with pytest.raises(ValueError, match='would both be'):
+        evaluated([given, sample(*drawn(1), 'b.jpg', picture='1', dataset_name='edge/small')], output_dir=str(tmp_path))
+
+
 @pytest.mark.parametrize(
     'names',
     (

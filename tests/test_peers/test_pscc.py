@@ -17,8 +17,10 @@ from released_rule import STORED, filled, stored_answers, stored_shapes
 from torch import Tensor
 
 from focal_mmseg.apis import FOCALInferencer
+from focal_mmseg.datasets.degradations import degrade_tests
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.models import FOCALHead
+from focal_mmseg.utils import read_config
 
 GAIN = 1.7
 FILES = {'HRNet': 444, 'NLCDetection': 64, 'DetectionHead': 128}
@@ -260,6 +262,25 @@ def test_other_kinds_of_images_are_read(root: Path, random_weights: Path, tmp_pa
     else:
         cv2.imwrite(str(tmp_path / name), photograph(20, 30).astype(np.uint16) * 257)
     assert small(root, random_weights)(tmp_path / name).score.shape == (20, 30)
+
+
+@pytest.mark.parametrize('degradation', ['none', 'blur:3'])
+def test_transparency_is_blended_onto_white_before_anything_degrades_it(
+    root: Path, random_weights: Path, tmp_path: Path, degradation: str
+) -> None:
+    image = np.dstack([photograph(20, 30), np.full((20, 30), 255, np.uint8)])
+    image[5:9, 8:20, 3] = 0
+    cv2.imwrite(str(tmp_path / 'transparent.png'), image)
+    image[image[..., 3] == 0] = 255
+    cv2.imwrite(str(tmp_path / 'white.png'), image[..., :3])
+    cfg = read_config(root / 'configs' / 'peers' / 'pscc.py')
+    degrade_tests(cfg, degradation)
+    for pipeline in (cfg.test_pipeline, cfg.tta_pipeline[:1]):
+        pipeline = [each for each in pipeline if each.type not in ('LoadForgeryMask', 'PackSegInputs')]
+        transparent, white = (
+            Compose(pipeline)(dict(img_path=str(tmp_path / f'{name}.png')))['img'] for name in ('transparent', 'white')
+        )
+        np.testing.assert_array_equal(transparent, white)
 
 
 def test_a_damaged_image_is_named(root: Path, random_weights: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from mmseg.registry import DATASETS
 
-from focal_mmseg.reports.pictures import by_picture, mask_of, sources, spread_over, write_masks, write_scatter
+from focal_mmseg.reports.pictures import by_picture, map_of, mask_of, sources, spread_over, write_masks, write_scatter
 from focal_mmseg.visualization.figures import new_figure
 
 
@@ -70,6 +70,26 @@ def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(
     np.testing.assert_array_equal(truth, found[2].truth(truth.shape))
     assert (without == 127).all() and (mask == 255).all()
     assert not rows[0][1].any()
+
+
+def test_a_map_that_a_model_gives_stands_behind_its_mask(
+    dataset: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = list(sources(DATASETS.build(dataset)))
+    folders = {'sure': tmp_path / 'sure', 'plain': tmp_path / 'plain'}
+    (tmp_path / 'sure' / 'confidence' / 'small' / 'splice').mkdir(parents=True)
+    levels = np.linspace(0, 65535, 128 * 128).reshape(128, 128).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / 'sure' / 'confidence' / 'small' / 'splice' / '00000.png'), levels)
+    drawn = []
+    monkeypatch.setattr('focal_mmseg.reports.pictures.write_grid', lambda *given: drawn.extend(given))
+    values = {'sure': {('small', 'splice/00000'): 0.5}, 'plain': {('small', 'splice/00000'): 0.25}}
+    write_masks(tmp_path / 'grid.png', found[1:3], folders, values)
+    _, rows, heads, _, captions = drawn
+    assert heads == ('input', 'truth', 'sure', 'sure: confidence', 'plain')
+    np.testing.assert_allclose(rows[1][3], levels / 65535, atol=1e-6)
+    assert rows[1][3].dtype == np.float32 and (rows[0][3] == 127).all()
+    assert captions[1] == ['', '', '0.500', '', '0.250']
+    assert map_of(folders['sure'], found[2], 'edge') is None
 
 
 def test_the_grid_is_written(dataset: dict, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mmengine import fileio
 from PIL import Image, ImageOps
 
 from focal_mmseg.utils import decodable, image_bytes, read_image, require_bearable_size
+from focal_mmseg.utils.image_files import on_white
 
 IMAGE = Image.fromarray(cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8), (0, 0), 3))
 BY_PILLOW = {'GIF': '.gif', 'JPEG2000': '.jp2', 'AVIF': '.avif', 'HEIF': '.heic'}
@@ -48,6 +49,46 @@ def test_what_pillow_reads_is_read_alike_under_any_name(tmp_path: Path, kind: st
 def test_what_opencv_reads_keeps_its_bytes(kind: str) -> None:
     content = encoded(kind)
     assert decodable(content, 'a') == content
+
+
+def of_backend(path: Path, **options: object) -> np.ndarray:
+    """RGB as mmcv's loader decodes it."""
+    content = fileio.get(str(path), backend_args=dict(backend='any_image', **options))
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+
+
+@pytest.mark.parametrize(('kind', 'mode'), [('PNG', 'RGBA'), ('PNG', 'LA'), ('TIFF', 'RGBA'), ('PNG', 'palette')])
+def test_transparency_is_blended_onto_white_where_that_is_asked(tmp_path: Path, kind: str, mode: str) -> None:
+    opacity = np.linspace(0, 255, 48 * 64).reshape(48, 64).astype(np.uint8)
+    if mode == 'palette':
+        image = IMAGE.quantize(8)
+        (tmp_path / 'a').write_bytes(encoded(kind, image, transparency=3))
+        opacity = np.where(np.asarray(image) == 3, 0, 255)
+        colours = np.asarray(image.convert('RGB'))
+    else:
+        image = IMAGE.convert(mode)
+        image.putalpha(Image.fromarray(opacity))
+        (tmp_path / 'a').write_bytes(encoded(kind, image))
+        colours = np.asarray(image.convert('RGB'))
+    share = opacity[..., None] / 255
+    wanted = share * colours + (1 - share) * 255
+    np.testing.assert_allclose(of_backend(tmp_path / 'a', transparent='white'), wanted, atol=0.51)
+    # OpenCV itself blends the transparent parts of TIFF onto black.
+    dropped = np.floor(share * colours + 0.5) if kind == 'TIFF' else colours
+    np.testing.assert_allclose(of_backend(tmp_path / 'a'), dropped, atol=kind == 'TIFF')
+
+
+@pytest.mark.parametrize('kind', ['BMP', 'JPEG', 'PNG', 'TIFF', 'WEBP'])
+def test_an_opaque_image_keeps_its_bytes_on_white(kind: str) -> None:
+    assert on_white(encoded(kind), 'a') == encoded(kind)
+
+
+def test_a_damaged_transparent_image_and_another_ground_are_refused(tmp_path: Path) -> None:
+    (tmp_path / 'cut.png').write_bytes(encoded('PNG', IMAGE.convert('RGBA'))[:400])
+    with pytest.raises(ValueError, match=r'cut\.png cannot be read'):
+        of_backend(tmp_path / 'cut.png', transparent='white')
+    with pytest.raises(ValueError, match="must be None or 'white', got 'black'"):
+        fileio.get(str(tmp_path / 'cut.png'), backend_args=dict(backend='any_image', transparent='black'))
 
 
 def test_a_gif_gives_its_first_frame(tmp_path: Path) -> None:

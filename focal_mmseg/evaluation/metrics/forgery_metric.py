@@ -29,7 +29,7 @@ from focal_mmseg.evaluation.summary import (
     write_summary,
 )
 from focal_mmseg.evaluation.whole_pictures import require_image_threshold
-from focal_mmseg.utils import write_image
+from focal_mmseg.utils import MAPS, in_16_bits, write_image
 
 OF_MODEL = 'model'
 WITHOUT_OWN = 'top 10 %'
@@ -62,7 +62,8 @@ class ForgeryMetric(BaseMetric):
             None.
         resamples (int): Of the bootstrap for the confidence intervals in the files; 0 goes without. Defaults to 1000.
         ignore_index (int): Label of the pixels that are not scored. Defaults to 255.
-        output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), ``pictures.csv``, a
+        output_dir (str, optional): Write each mask as ``<set>/<picture>.png`` (white = forged), each map of ``MAPS``
+            that the model gives as ``<map>/<set>/<picture>.png`` (16 bits, 65535 = 1), ``pictures.csv``, a
             row a picture, ``summary.{json,csv,md}``, a row a group, and ``operating.csv``, the curves of what is found
             over false alarms, into this folder. Those of an earlier test are
             removed at the first picture. Defaults to None.
@@ -141,7 +142,8 @@ class ForgeryMetric(BaseMetric):
                 picture=sample.get('picture', Path(sample['img_path']).stem),
             )
             if self.output_dir:
-                write_image(self._mask_path(name, sample['img_path']), forged.astype(np.uint8) * 255)
+                write_image(self._path(name, sample['img_path']), forged.astype(np.uint8) * 255)
+                self._write_maps(name, sample)
             scored = truth != self.ignore_index
             self._require_labels(truth, sample['img_path'])
             truth = truth == 1
@@ -206,9 +208,18 @@ class ForgeryMetric(BaseMetric):
         """Of this process."""
         return self.partial_dir / f'pictures.partial{get_rank() or ""}.csv'
 
-    def _mask_path(self, name: dict[str, str], img_path: str) -> Path:
-        """Where a picture's mask goes: inside ``output_dir``, and where no other picture's mask is."""
-        path = self.output_dir / name['dataset'] / f'{name["picture"]}.png'
+    def _write_maps(self, name: dict[str, str], sample: dict) -> None:
+        """Write what the model says of every pixel beside the mask; what an earlier test left there goes."""
+        for kind in MAPS:
+            if kind in sample:
+                values = sample[kind]['data'].squeeze(0).float().cpu().numpy()
+                write_image(self._path(name, sample['img_path'], kind), in_16_bits(values))
+            else:
+                (self.output_dir / kind / name['dataset'] / f'{name["picture"]}.png').unlink(missing_ok=True)
+
+    def _path(self, name: dict[str, str], img_path: str, kind: str = '') -> Path:
+        """Where a picture's mask, or a map of it, goes: inside ``output_dir``, and where no other picture's is."""
+        path = self.output_dir / kind / name['dataset'] / f'{name["picture"]}.png'
         if not path.resolve().is_relative_to(self.output_dir.resolve()):
             raise ValueError(f'the mask of {img_path} would lie outside output_dir, at {path}: change the dataset_name')
         if self._written.setdefault(path, img_path) != img_path:
