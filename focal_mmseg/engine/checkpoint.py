@@ -152,7 +152,12 @@ def load_to_test(model: nn.Module, weights: Mapping[str, Tensor], source: str) -
         ValueError: If they do not fit.
     """
     require_fit(model, weights, source, to_test=True)
-    model.load_state_dict(tested_part(weights), strict=False)
+    model.load_state_dict(weights if tests_auxiliary_head(model) else tested_part(weights), strict=False)
+
+
+def tests_auxiliary_head(model: nn.Module) -> bool:
+    """Whether a segmentor needs its auxiliary head at test time too, as for edges: its class says so."""
+    return getattr(model, 'auxiliary_head_tests', False)
 
 
 def state_dict_of(checkpoint: Any, source: str) -> dict[str, Tensor]:
@@ -188,7 +193,7 @@ def misfits(model: nn.Module, state: Mapping[str, Tensor], to_test: bool = False
         list[str]: Missing and unexpected names, and shapes that differ.
     """
     expected = model.state_dict()
-    if to_test:
+    if to_test and not tests_auxiliary_head(model):
         expected, state = tested_part(expected), tested_part(state)
     found = [f'missing: {name}' for name in expected if name not in state]
     found += [f'unexpected: {name}' for name in state if name not in expected]

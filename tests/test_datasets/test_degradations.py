@@ -272,7 +272,15 @@ def test_every_grid_is_of_known_degradations_and_begins_with_none() -> None:
 
 def test_every_kind_is_of_a_grid_or_tested_here() -> None:
     named = {name.partition(':')[0] for name in (*itertools.chain(*PRESETS.values()), *ALL)}
-    assert named == {'none', *KINDS}
+    assert named | {'png'} == {'none', *KINDS}
+
+
+def test_png_takes_the_image_out_of_its_jpeg_file_and_changes_no_pixel(photograph: np.ndarray) -> None:
+    (config,) = parse_degradation('png')
+    image = bgr(photograph)
+    found = TRANSFORMS.build(config).transform(dict(img=image.copy(), picture='a', jpeg=b'a file'))
+    np.testing.assert_array_equal(found['img'], image)
+    assert found['jpeg'] is None
 
 
 def test_the_grids_say_which_noise_they_mean() -> None:

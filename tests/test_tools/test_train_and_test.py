@@ -21,7 +21,9 @@ from focal_mmseg.evaluation.rows import read_rows
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 COMMANDS = sorted(
-    path.relative_to(TOOLS).as_posix() for path in TOOLS.rglob('*.py') if 'ArgumentParser(' in path.read_text()
+    path.relative_to(TOOLS).as_posix()
+    for path in TOOLS.rglob('*.py')
+    if all(word in path.read_text() for word in ('ArgumentParser(', '__main__'))
 )
 # What the system does to a process when memory runs out, and what a job's end does.
 KILLING = """

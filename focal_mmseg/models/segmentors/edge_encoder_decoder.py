@@ -16,7 +16,12 @@ class EdgeEncoderDecoder(NativeSizeEncoderDecoder):
     """:class:`NativeSizeEncoderDecoder`; each image of a test also gets the edge map of its auxiliary head.
 
     It has no part in the mask.
+
+    Attributes:
+        auxiliary_head_tests (bool): True: a checkpoint is loaded with the weights of that head, for tests too.
     """
+
+    auxiliary_head_tests = True
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """See mmseg's."""
