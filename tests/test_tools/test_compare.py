@@ -53,7 +53,7 @@ def test_models_are_trained_tested_and_reported_once(
         means = (float(row['small/iou']) + float(row['again/iou'])) / 2
         assert float(row['mean of sets/iou']) == pytest.approx(means)
     page = (out / 'report.html').read_text()
-    assert 'Small &lt;networks&gt;' in page and page.count('<img ') == 5
+    assert 'Small &lt;networks&gt;' in page and page.count('<img ') == 6
     assert '| **' in (out / 'table.md').read_text()
     for name in ('masks.png', 'scatter.png', 'loss_curves.png', 'focal/worst.png'):
         assert cv2.imread(str(out / name)) is not None
