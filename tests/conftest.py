@@ -32,6 +32,12 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _mmseg_scope_of_fixtures() -> None:
+    """The same for fixtures that are made once for many tests, whichever test comes first."""
+    init_default_scope('mmseg')
+
+
 @pytest.fixture(autouse=True)
 def _mmseg_scope() -> None:
     """Registries are asked in mmseg's scope, as mmseg's own scripts do."""
