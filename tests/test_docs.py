@@ -106,6 +106,27 @@ def test_files_that_the_docs_name_exist(root: Path) -> None:
     assert missing == {}
 
 
+def commands(text: str) -> list[str]:
+    """The commands of a page that run a tool, each on one line."""
+    blocks = re.findall(r'^```(?:bash)?\n(.*?)^```', text, flags=re.DOTALL | re.MULTILINE)
+    lines = '\n'.join(blocks).replace('\\\n', ' ').splitlines()
+    return [line.split('  #')[0] for line in lines if re.search(r'(?:python|\d) tools/', line)]
+
+
+def test_commands_have_options_that_exist(root: Path) -> None:
+    package = '\n'.join(path.read_text(encoding='utf-8') for path in (root / 'focal_mmseg').rglob('*.py'))
+    unknown, seen = [], 0
+    for page in pages(root):
+        for command in commands(page.read_text(encoding='utf-8')):
+            script, *words = command[command.index('tools/') :].split()
+            if (root / script).is_file():
+                known = (root / script).read_text(encoding='utf-8') + package
+                unknown += [f'{page.name}: {script} {word}' for word in words if word[:2] == '--' and word not in known]
+                seen += 1
+    assert seen > 50
+    assert unknown == []
+
+
 def test_the_site_builds_without_a_warning(root: Path, tmp_path: Path) -> None:
     pytest.importorskip('mkdocs', reason="the extra 'docs' is not installed")
     command = (sys.executable, '-m', 'mkdocs', 'build', '--strict', '--quiet', '--site-dir', str(tmp_path / 'site'))
