@@ -3,9 +3,9 @@ r"""Set a model's false alarms: find, on pristine images, the threshold that kee
 The file that it writes is read by --calibration of predict.py and test.py, for this model alone. Of pixels: at most
 the level, in the mean over images, of a pristine image's pixels is called forged. Of images: at most the level of
 pristine images has any pixel called forged. Both are guaranteed for images like those in the folder: of the same
-cameras, with the same history of editing and compression; docs/guide/metrics.md says more. A level needs a number of
-images: 0.05 needs 19, 0.01 needs 99; many more make the result of one calibration steady. An image that cannot be read
-is reported, the others go on, and the exit status is 1.
+cameras, with the same history of editing and compression; docs/metrics.md says more. A level needs a number of images:
+0.05 needs 19, 0.01 needs 99; many more make the result of one calibration steady. An image that cannot be read is
+reported, the others go on, and the exit status is 1.
 
 Example:
   python tools/calibrate.py configs/focal_hrnet.py hrnet.pth --pristine photographs --false-alarms 0.05 --out five.json

@@ -51,7 +51,7 @@ def parse_args() -> argparse.Namespace:
         type=degradation,
         default='none',
         help='what befalls each picture first: jpeg:70, blur:5, noise-sigma:5, resize:0.5+jpeg:70, ...: '
-        'docs/guide/robustness.md',
+        'docs/robustness.md',
     )
     # Intermixed: the checkpoint may stand behind options although it is optional.
     return parser.parse_intermixed_args()

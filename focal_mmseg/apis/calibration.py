@@ -8,8 +8,8 @@ calibration moves the place where a pixel counts as forged from 0 to a margin th
 - of pixels, by conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster, 2022): at most the level, in the
   mean over pristine images, of an image's pixels is called forged.
 
-Both hold in the mean over calibrations, for images that are exchangeable with those of the calibration.
-docs/guide/metrics.md says what that leaves out.
+Both hold in the mean over calibrations, for images that are exchangeable with those of the calibration. docs/metrics.md
+says what that leaves out.
 """
 
 import json

@@ -12,7 +12,7 @@ from .base import Localisation
 # An image score looks at the points of most evidence, this share of them.
 TOP = 0.02
 
-# The power of the second factor; docs/guide/clustering.md has what others gave.
+# The power of the second factor; docs/clustering.md has what others gave.
 SHARPNESS = 3
 
 
@@ -26,7 +26,7 @@ class EvidenceGate:
     halves of a pristine image lie close together. The second one sharpens the border between the clusters. A point is
     forged where its evidence is above the threshold, and its score is ``evidence / (evidence + threshold)``: the
     logit of the score is the logarithm of evidence over threshold, so that another threshold moves all
-    logits by the same number, and ranks no two points anew. docs/guide/clustering.md has the figures.
+    logits by the same number, and ranks no two points anew. docs/clustering.md has the figures.
 
     An image of one cluster has no other centre: a point's evidence is ``d0 / 8`` there, that of a point halfway between
     two centres.

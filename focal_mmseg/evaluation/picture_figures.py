@@ -1,4 +1,4 @@
-"""The figures of one picture; docs/guide/metrics.md has their formulas and who uses which."""
+"""The figures of one picture; docs/metrics.md has their formulas and who uses which."""
 
 import math
 

@@ -1,6 +1,4 @@
-"""What a fusion gains: members alone, fused embeddings, union, intersection (figure 7).
-
-docs/notes/fusion.md has the table.
+"""What a fusion gains: members alone, fused embeddings, union, intersection (figure 7); docs/fusion.md has the table.
 
 Each row is a run of tools/test.py on the fusion config's test set: a member alone is the fusion in which the others
 have no weight, so that all rows have one clusterer. F1, IoU and AUC are over the forged pictures, false alarms over the

@@ -1,6 +1,4 @@
-"""What is found at a level of false alarms: clusterers alone, and behind the gate.
-
-docs/guide/clustering.md has a table.
+"""What is found at a level of false alarms: clusterers alone, and behind the gate; docs/clustering.md has a table.
 
 For each rule one threshold for all images is set so that false alarms, the mean share of a pristine image's pixels
 that are called forged, are at most 10, 5, 2 and 1 % on the pristine images of the config's test set; the IoU is the

@@ -1,6 +1,4 @@
-"""How to tell a forged picture from a pristine one without a classifier: candidates compared.
-
-docs/guide/metrics.md has them.
+"""How to tell a forged picture from a pristine one without a classifier: candidates compared; docs/metrics.md has them.
 
 A candidate gives one number a picture, from its score map, its embeddings or its clusters. The table has the AUC of
 forged against pristine pictures of the config's test set.

@@ -1,6 +1,4 @@
-"""Trains one config under each loss of table 3, tests it, and prints the table.
-
-docs/notes/losses.md has it for the demo.
+"""Trains one config under each loss of table 3, tests it, and prints the table; docs/losses.md has it for the demo.
 
 F1, IoU and AUC are over the forged pictures of the config's test set, false alarms over the pristine ones. A training
 that is there already is not done again, so that the command can be interrupted.

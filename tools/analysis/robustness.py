@@ -1,6 +1,4 @@
-"""Tests one checkpoint on degraded pictures and draws the curves (figure 9).
-
-docs/notes/robustness.md has those of the demo.
+"""Tests one checkpoint on degraded pictures and draws the curves (figure 9); docs/robustness.md has those of the demo.
 
 Each row is a run of tools/test.py --degradation on the config's test set; of several sets each counts once. F1, IoU and
 AUC are over the forged pictures, false alarms over the pristine ones. A test that is there already is not done again,

@@ -1,4 +1,4 @@
-"""How long tools/check_data.py takes: seconds for a thousand pictures; docs/notes/stress.md has the figures.
+"""How long tools/check_data.py takes: seconds for a thousand pictures; docs/datasets.md has the figures.
 
 Makes a set of crops of packaged photographs in a temporary folder, and checks it with different numbers of workers.
 

@@ -38,8 +38,8 @@ class SynthesizeForgery(BaseTransform):
         recipe (str): Name of a recipe but ``demo``, or a path of a YAML file. Defaults to ``tampcoco``.
         donors (str, optional): Folder of photographs that splices take their parts from; needed where the recipe
             splices.
-        objects (str, optional): Folder of masks of objects in the donors (docs/guide/synthesis.md). In the
-            picture itself regions have irregular contours.
+        objects (str, optional): Folder of masks of objects in the donors (docs/synthesis.md). In the picture itself
+            regions have irregular contours.
         kinds (dict, optional): Shares of the kinds in place of the recipe's.
 
     Raises:

@@ -37,7 +37,7 @@ WITHOUT_OWN = 'top 10 %'
 
 @METRICS.register_module()
 class ForgeryMetric(BaseMetric):
-    """Every figure that papers on forgery localisation print, in one pass; docs/guide/metrics.md defines each.
+    """Every figure that papers on forgery localisation print, in one pass; docs/metrics.md defines each.
 
     Each is computed in every picture and then averaged (eq. 5, 6), over all pictures, over each data set, and over
     each kind of picture in a set; ``pooled_*`` are of all pixels together, ``image_*`` of pictures as a whole,
@@ -56,7 +56,7 @@ class ForgeryMetric(BaseMetric):
             ``'paper'``.
         image_score (str): What ranks pictures for the AUC of forged against pristine ones: a name of ``IMAGE_SCORES``,
             or ``'model'``, the prediction's own ``image_score``, and where a model gives none ``'top 10 %'``, the best
-            of the others (docs/guide/metrics.md). Defaults to ``'model'``.
+            of the others (docs/metrics.md). Defaults to ``'model'``.
         image_threshold (float, optional): In [0, 1): a picture is called forged, for ``image_f1`` and the accuracies,
             if its image score is above it. None calls it forged if any of its pixels is, as FOCAL does. Defaults to
             None.
