@@ -101,7 +101,8 @@ def test_pages_that_the_code_names_exist(root: Path) -> None:
 @pytest.mark.xfail(reason='the pages have names of 0.3 that are not merged yet')
 def test_files_that_the_docs_name_exist(root: Path) -> None:
     missing = {}
-    for page in pages(root):
+    # CHANGELOG.md names old places too.
+    for page in (page for page in pages(root) if page.name != 'CHANGELOG.md'):
         names = set(NAMED.findall(page.read_text(encoding='utf-8')))
         if absent := sorted(name for name in names if not (root / name).is_file()):
             missing[page.name] = absent
