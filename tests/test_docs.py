@@ -135,4 +135,6 @@ def test_the_site_builds_without_a_warning(root: Path, tmp_path: Path) -> None:
     command = (sys.executable, '-m', 'mkdocs', 'build', '--strict', '--quiet', '--site-dir', str(tmp_path / 'site'))
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert 'FOCALHead' in (tmp_path / 'site' / 'api' / 'models.html').read_text(encoding='utf-8')
+    reference = (tmp_path / 'site' / 'api' / 'models.html').read_text(encoding='utf-8')
+    assert 'FOCALHead' in reference and ':class:' not in reference
+    assert not (tmp_path / 'site' / 'hooks.py').exists()
