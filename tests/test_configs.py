@@ -243,7 +243,7 @@ model = dict(
 
 
 def at_resolution(root: Path, tmp_path: Path, name: str) -> Config:
-    """A user's config with what docs/configs.md says of a resolution."""
+    """A user's config with what docs/guide/configs.md says of a resolution."""
     backbone, options, _ = RESOLUTIONS[name]
     mine = tmp_path / 'mine.py'
     mine.write_text(f"_base_ = '{(root / 'configs' / f'focal_{backbone}.py').as_posix()}'\n{options}\n")
@@ -348,7 +348,7 @@ def test_weights_of_another_input_size_are_interpolated_when_a_training_starts(r
 
 @pytest.mark.parametrize('side', [96, 160])
 def test_the_docs_overrides_change_the_input_size(root: Path, side: int) -> None:
-    text = (root / 'docs' / 'configs.md').read_text()
+    text = (root / 'docs' / 'guide' / 'configs.md').read_text()
     command = text[text.index('## Another input size') :].split('```')[1]
     options = [word for word in command.replace('512', str(side)).split() if '=' in word]
     parser = ArgumentParser()

@@ -125,7 +125,7 @@ def test_every_value_can_be_written(recipe: Recipe) -> None:
 
 
 def test_the_docs_have_every_key(root: Path) -> None:
-    text = (root / 'docs' / 'synthesis.md').read_text()
+    text = (root / 'docs' / 'guide' / 'synthesis.md').read_text()
     assert {*Recipe().asdict()} - {'name'} == {*FIELDS}
     assert not [key for key in FIELDS if f'`{key}`' not in text]
 

@@ -296,7 +296,8 @@ def test_a_large_picture_needs_64_bytes_a_pixel_beside_the_network(
 
 
 def test_its_extractor_takes_focals_head(root: Path, tmp_path: Path) -> None:
-    text = (root / 'docs' / 'mvss.md').read_text().split("## Its extractor under FOCAL's head")[1].split('```')[1]
+    page = (root / 'docs' / 'guide' / 'mvss.md').read_text()
+    text = page.split("## Its extractor under FOCAL's head")[1].split('```')[1].removeprefix('python')
     mine = tmp_path / 'mine.py'
     mine.write_text(text.replace('./focal_hrnet.py', (root / 'configs' / 'focal_hrnet.py').as_posix()))
     with torch.device('meta'):
