@@ -15,18 +15,17 @@ import json
 from pathlib import Path
 
 import cv2
-import made_embeddings
 import numpy as np
 import torch
 from mmengine.utils import track_iter_progress
 from mmseg.registry import TASK_UTILS
-from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 
+from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
-from focal_mmseg.utils import override, positive_int, read_config, written_whole
+from focal_mmseg.utils import made_embeddings, override, positive_int, read_config, written_whole
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 

@@ -19,17 +19,17 @@ from pathlib import Path
 
 import hdbscan
 import numpy as np
-from made_embeddings import KINDS
 from mmengine.utils import track_iter_progress
-from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
+from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.utils import device_name, positive_int, read_config, written_whole
+from focal_mmseg.utils.made_embeddings import KINDS
 
 TOLERANCE = 1e-5
 # The package's distances between equal unit vectors are roundings of up to this; relative differences start above.

@@ -1,7 +1,7 @@
 """Where the time of loading goes: milliseconds a picture for each transform, pictures a second for numbers of workers.
 
 The pictures are packaged photographs as JPEG, with PNG masks, in a temporary folder. What an accelerator needs is to be
-set beside it: tools/analysis/complexity.py.
+set beside it: tools/analysis_tools/complexity.py.
 
 Example:
   python tools/benchmarks/dataloading.py configs/focal_hrnet.py

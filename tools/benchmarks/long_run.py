@@ -20,10 +20,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measuring import resident_mib
 
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
 from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils.benchmarking import resident_mib
 from focal_mmseg.visualization.figures import new_figure
 
 PREDICT = Path(__file__).parents[1] / 'predict.py'

@@ -20,8 +20,6 @@ from pathlib import Path
 from unittest import mock
 
 import torch
-from made_embeddings import groups
-from measuring import extra_memory, timed_in_turn
 from prettytable import PrettyTable
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -37,6 +35,8 @@ from focal_mmseg.models.losses import (
 )
 from focal_mmseg.models.losses.streaming import RowLosses
 from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils.benchmarking import extra_memory, timed_in_turn
+from focal_mmseg.utils.made_embeddings import groups
 
 LOSSES: dict[str, Callable[..., ContrastiveLoss]] = {
     'InfoNCEPlusPlusLoss': InfoNCEPlusPlusLoss,

@@ -1,4 +1,4 @@
-"""What the converters share: released files in, every tensor accounted for, one checkpoint out."""
+"""Conversion of released weights: files in, every tensor accounted for, one checkpoint out."""
 
 import argparse
 from collections import Counter
@@ -14,10 +14,11 @@ from mmseg.registry import MODELS
 from torch import Size, Tensor
 
 from focal_mmseg.datasets import ForgeryDataset
-from focal_mmseg.engine.checkpoint import read_checkpoint
 from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.weights import find_config
 
-ROOT = Path(__file__).parents[2]
+from .checkpoint import read_checkpoint
+
 WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net', 'network')
 NAMES_SHOWN = 10
 
@@ -42,7 +43,7 @@ class Release:
     Attributes:
         network (str): Its name and version, for people.
         files (str): What its files are called, and where their authors publish them, for people.
-        config (str): The config whose model it is, from the repository's root.
+        config (str): The config whose model it is, as ``configs/peers/catnet.py``.
         licence (str): Of the weights, in a sentence or two; is printed at each conversion.
         renamed (Callable): From a released name to ours, to what is :class:`Dropped`, or to None if it is unknown.
         arranged (Callable): The tensors, still by released names, as the model holds them: joined where it has one for
@@ -146,11 +147,11 @@ def shapes_of(config: str, part: str = '') -> dict[str, Size]:
     """Names and shapes of a model's tensors, without memory for them.
 
     Args:
-        config (str): From the repository's root.
+        config (str): As ``configs/peers/catnet.py``, of a clone or of an installation, or the path of a file.
         part (str): What the names begin with. Defaults to all of the model.
     """
     init_default_scope('mmseg')
-    model = read_config(ROOT / config).model
+    model = read_config(find_config(config.removeprefix('configs/'))).model
     with torch.device('meta'):
         network = revert_sync_batchnorm(MODELS.build(model))
     return {name: value.shape for name, value in network.state_dict().items() if name.startswith(part)}

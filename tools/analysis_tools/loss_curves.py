@@ -4,7 +4,7 @@ Writes both curves as PNG and JSON, and says how spiky each is: the mean distanc
 21 steps, as a share of the median's whole way. A training that is there already, also by losses.py, is not done again.
 
 Example:
-  python tools/analysis/loss_curves.py configs/demo/focal_hrnet-compact.py
+  python tools/analysis_tools/loss_curves.py configs/demo/focal_hrnet-compact.py
 """
 
 import argparse

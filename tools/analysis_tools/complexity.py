@@ -10,8 +10,8 @@ of an HRNet-W32), and takes torch's fused attention for nothing. Memory is what 
 peak. Each row is measured in a process of its own.
 
 Example:
-  python tools/analysis/complexity.py configs/focal_hrnet.py configs/baselines/fcn_hrnet-w32.py
-  python tools/analysis/complexity.py configs/focal_vit.py --sizes 1024 --device cuda --repeats 20
+  python tools/analysis_tools/complexity.py configs/focal_hrnet.py configs/baselines/fcn_hrnet-w32.py
+  python tools/analysis_tools/complexity.py configs/focal_vit.py --sizes 1024 --device cuda --repeats 20
 """
 
 import argparse
@@ -22,9 +22,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from network_costs import measure
 from prettytable import PrettyTable
 
+from focal_mmseg.apis.complexity import measure
 from focal_mmseg.utils import device_name, positive_int, written_whole
 
 HEADINGS = ('config', 'size', 'output', 'M parameters', 'trainable', 'GFLOPs', 'weights MiB', 'adds MiB', 'images/s')

@@ -4,9 +4,9 @@ F1, IoU and AUC are over the forged pictures of the config's test set, false ala
 that is there already is not done again, so that the command can be interrupted.
 
 Example:
-  python tools/analysis/losses.py configs/demo/focal_hrnet-compact.py
-  python tools/analysis/losses.py configs/demo/focal_hrnet-compact.py --losses DCL Circle --jobs 2
-  python tools/analysis/losses.py configs/focal_hrnet.py --work-dir work_dirs/table3
+  python tools/analysis_tools/losses.py configs/demo/focal_hrnet-compact.py
+  python tools/analysis_tools/losses.py configs/demo/focal_hrnet-compact.py --losses DCL Circle --jobs 2
+  python tools/analysis_tools/losses.py configs/focal_hrnet.py --work-dir work_dirs/table3
 """
 
 import argparse

@@ -5,8 +5,8 @@ have no weight, so that all rows have one clusterer. F1, IoU and AUC are over th
 pristine ones. The picture shows input, truth and the mask of each row. A row that is there already is not tested again.
 
 Example:
-  python tools/analysis/fusion.py configs/demo/focal_fusion-compact.py
-  python tools/analysis/fusion.py configs/focal_fusion.py --work-dir work_dirs/fusion --pictures 8
+  python tools/analysis_tools/fusion.py configs/demo/focal_fusion-compact.py
+  python tools/analysis_tools/fusion.py configs/focal_fusion.py --work-dir work_dirs/fusion --pictures 8
 """
 
 import argparse

@@ -4,8 +4,8 @@ Each mask is resized to the network's input first. A region is a connected forge
 is lost if no embedding over it is forged. Added and missed are pixels on the wrong side, as a share of the forged area.
 
 Example:
-  python tools/analysis/mask_rules.py data/forgery/test/masks
-  python tools/analysis/mask_rules.py CASIA/groundtruth --side 512 --strides 4 16
+  python tools/analysis_tools/mask_rules.py data/forgery/test/masks
+  python tools/analysis_tools/mask_rules.py CASIA/groundtruth --side 512 --strides 4 16
 """
 
 import argparse

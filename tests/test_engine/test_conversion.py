@@ -1,6 +1,5 @@
 """The frame of the converters, on a small network."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 import torch
 
 from focal_mmseg.engine.checkpoint import load_weights
+from focal_mmseg.engine.conversion import shapes_of
 
 CONFIG = """
 model = dict(
@@ -19,10 +19,7 @@ model = dict(
 )
 """
 TOOL = """
-import sys
-
-sys.path.insert(0, {folder!r})
-from converting import Dropped, Release, run
+from focal_mmseg.engine.conversion import Dropped, Release, run
 
 SMALL = Release('Small net', 'small.pth', {config!r}, 'None at all.', lambda name: (
     Dropped('spare', 'nothing reads it') if name.startswith('module.spare.') else name.removeprefix('module.')
@@ -34,10 +31,9 @@ run('Converts.', lambda state: SMALL)
 
 
 @pytest.fixture
-def convert(root: Path, run_tool: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
-    folder = root / 'tools' / 'model_converters'
+def convert(run_tool: Callable, tmp_path: Path) -> Callable[..., dict]:
     (tmp_path / 'small.py').write_text(CONFIG)
-    (tmp_path / 'tool.py').write_text(TOOL.format(folder=str(folder), config=str(tmp_path / 'small.py')))
+    (tmp_path / 'tool.py').write_text(TOOL.format(config=str(tmp_path / 'small.py')))
 
     def run(*contents: object) -> dict:
         names = [tmp_path / f'{number}.pth' for number in range(len(contents))]
@@ -49,20 +45,15 @@ def convert(root: Path, run_tool: Callable, tmp_path: Path, monkeypatch: pytest.
     return run
 
 
-def released(root: Path, tmp_path: Path) -> dict[str, torch.Tensor]:
+def released(tmp_path: Path) -> dict[str, torch.Tensor]:
     (tmp_path / 'small.py').write_text(CONFIG)
-    sys.path.insert(0, str(root / 'tools' / 'model_converters'))
-    try:
-        from converting import shapes_of
-    finally:
-        sys.path.pop(0)
     return {f'module.{name}': torch.rand(shape) for name, shape in shapes_of(str(tmp_path / 'small.py')).items()}
 
 
 def test_every_tensor_of_several_files_is_written_or_told(
-    root: Path, convert: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+    convert: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    state = released(root, tmp_path)
+    state = released(tmp_path)
     gamma = 'module.decode_head.pam.gamma.scale'
     assert state[gamma].shape == ()
     first = {name: value for name, value in state.items() if 'backbone' in name}
@@ -95,17 +86,15 @@ FAULTS = {
 
 
 @pytest.mark.parametrize('message', FAULTS)
-def test_what_is_not_the_release_is_named_and_nothing_written(
-    root: Path, convert: Callable, tmp_path: Path, message: str
-) -> None:
-    contents = FAULTS[message](released(root, tmp_path))
+def test_what_is_not_the_release_is_named_and_nothing_written(convert: Callable, tmp_path: Path, message: str) -> None:
+    contents = FAULTS[message](released(tmp_path))
     with pytest.raises(SystemExit, match=rf'(?s)0\.pth.*cannot be converted.*{message}.*as released'):
         convert(*contents)
     assert not (tmp_path / 'out.pth').exists()
 
 
-def test_a_released_file_is_not_written_over(root: Path, convert: Callable, run_tool: Callable, tmp_path: Path) -> None:
-    convert(released(root, tmp_path))
+def test_a_released_file_is_not_written_over(convert: Callable, run_tool: Callable, tmp_path: Path) -> None:
+    convert(released(tmp_path))
     before = (tmp_path / '0.pth').read_bytes()
     with pytest.raises(SystemExit, match='is a released file itself'):
         run_tool(tmp_path / 'tool.py', tmp_path / '0.pth', tmp_path / '0.pth')

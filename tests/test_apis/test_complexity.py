@@ -1,11 +1,9 @@
 """The costs of networks, against what can be counted by hand."""
 
-import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -13,13 +11,9 @@ from mmengine.config import Config
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from focal_mmseg.apis import complexity
+
 WIDTH, CLASSES = 8, 2
-
-
-@pytest.fixture
-def costs(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(root / 'tools' / 'analysis'))
-    return importlib.import_module('network_costs')
 
 
 @pytest.fixture
@@ -67,7 +61,7 @@ def test_a_tiny_config_costs_what_a_hand_counts_and_a_broken_one_is_named(
     monkeypatch.setenv('PYTHONPATH', f'{tmp_path}:{root}')
     broken, out = tmp_path / 'broken.py', tmp_path / 'costs.json'
     broken.write_text("model = dict(type='NoSuchSegmentor')")
-    tool = root / 'tools' / 'analysis' / 'complexity.py'
+    tool = root / 'tools' / 'analysis_tools' / 'complexity.py'
     options = ('--sizes', '32', '64', '--repeats', '1', '--out', out)
     found = subprocess.run([sys.executable, tool, broken, tiny, *options], capture_output=True, text=True)
     assert found.returncode == 1
@@ -86,53 +80,51 @@ def test_a_tiny_config_costs_what_a_hand_counts_and_a_broken_one_is_named(
 
 
 @pytest.mark.parametrize('name', ['focal_hrnet-compact', 'fcn_hrnet-compact'])
-def test_parameters_are_those_of_the_model(root: Path, costs: ModuleType, name: str) -> None:
+def test_parameters_are_those_of_the_model(root: Path, name: str) -> None:
     config = root / 'configs' / 'demo' / f'{name}.py'
-    row = costs.measure(str(config), 64, 'cpu', 1)
-    (network,) = costs.random_networks(Config.fromfile(config))
+    row = complexity.measure(str(config), 64, 'cpu', 1)
+    (network,) = complexity.random_networks(Config.fromfile(config))
     assert row['parameters'] == sum(each.numel() for each in network.parameters())
     assert row['output'] == [tuple(network(torch.zeros(1, 3, 64, 64), mode='tensor').shape[1:])]
 
 
-def test_memory_is_at_least_the_output(costs: ModuleType, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_at_least_the_output(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not Path('/proc/self/clear_refs').exists():
         pytest.skip('only Linux tells the peak of the resident memory')
     monkeypatch.syspath_prepend(str(tiny.parent))
-    row = costs.measure(str(tiny), 2048, 'cpu', 1)
+    row = complexity.measure(str(tiny), 2048, 'cpu', 1)
     assert row['memory_mib'] >= WIDTH * 1024**2 * 4 / 2**20
 
 
-def test_a_fusion_is_the_sum_of_its_members_without_their_checkpoints(
-    root: Path, costs: ModuleType, tmp_path: Path
-) -> None:
+def test_a_fusion_is_the_sum_of_its_members_without_their_checkpoints(root: Path, tmp_path: Path) -> None:
     names = [str(root / 'configs' / 'demo' / f'{name}_hrnet-compact.py') for name in ('focal', 'fcn')]
     members = [dict(config=name, checkpoint='nowhere.pth') for name in names]
     members.append(dict(members[0], weight=0))
     path = tmp_path / 'fusion.py'
     path.write_text(f"model = dict(type='FOCALFusion', members={members!r})")
-    whole, *parts = (costs.measure(str(each), 64, 'cpu', 1) for each in (path, *names))
+    whole, *parts = (complexity.measure(str(each), 64, 'cpu', 1) for each in (path, *names))
     for figure in ('parameters', 'trainable', 'flops', 'weights_mib', 'output'):
         assert whole[figure] == parts[0][figure] + parts[1][figure]
 
 
 @pytest.mark.parametrize('fused', [True, False])
-def test_attention_is_counted_fused_or_not(costs: ModuleType, fused: bool) -> None:
+def test_attention_is_counted_fused_or_not(fused: bool) -> None:
     points, width = 10, 16
     tokens = torch.zeros(1, points, width)
     attention = nn.MultiheadAttention(width, 2, batch_first=True).eval()
     products = 2 * 2 * points * points * width
     with torch.no_grad():
         if fused:
-            assert costs.flops(lambda: F.scaled_dot_product_attention(tokens, tokens, tokens)) == products
+            assert complexity.flops(lambda: F.scaled_dot_product_attention(tokens, tokens, tokens)) == products
         else:
-            counted = costs.flops(lambda: attention(tokens, tokens, tokens))
+            counted = complexity.flops(lambda: attention(tokens, tokens, tokens))
             assert counted == products + 2 * 4 * points * width * width
     assert torch.backends.mha.get_fastpath_enabled()
 
 
-def test_weights_are_named_nowhere_in_a_model(costs: ModuleType) -> None:
+def test_weights_are_named_nowhere_in_a_model() -> None:
     names = dict(init_cfg=dict(type='Pretrained', checkpoint='https://localhost/a.pth'), pretrained='b.pth')
     node = dict(backbone=dict(stages=[dict(names, width=3)], sizes=(1, 2), **names), **names)
     nothing = dict(init_cfg=None, pretrained=None)
     wanted = dict(backbone=dict(stages=[dict(nothing, width=3)], sizes=(1, 2), **nothing), **nothing)
-    assert costs.without_weights(node) == wanted
+    assert complexity.without_weights(node) == wanted

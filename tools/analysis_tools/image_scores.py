@@ -4,7 +4,7 @@ A candidate gives one number a picture, from its score map, its embeddings or it
 forged against pristine pictures of the config's test set.
 
 Example:
-  python tools/analysis/image_scores.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
+  python tools/analysis_tools/image_scores.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
 """
 
 import argparse
@@ -20,15 +20,13 @@ from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
 
+from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, Localisation
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 from focal_mmseg.utils import override, read_config, written_whole
-
-sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
-from network_embeddings import embed_test_set
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,9 +1,7 @@
 """What a config's network costs: parameters, FLOPs, memory and time of one picture."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,9 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from focal_mmseg.models.jpeg_data_preprocessor import CHANNELS, JPEGDataPreProcessor
 from focal_mmseg.utils import read_config
-
-sys.path.append(str(Path(__file__).parents[1] / 'benchmarks'))
-from measuring import extra_memory, timed
+from focal_mmseg.utils.benchmarking import extra_memory, timed
 
 NAMES_OF_WEIGHTS = ('init_cfg', 'pretrained', 'checkpoint_path')
 

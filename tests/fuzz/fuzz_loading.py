@@ -6,8 +6,8 @@ warning, that names a file. It fails where one does not, ends the process, takes
 ended), or where the memory grows by more than 2 GiB; the process is given no more than 3 GiB.
 
 Example:
-  python tools/benchmarks/fuzz_loading.py --num 20000
-  python tools/benchmarks/fuzz_loading.py --num 1000 --seed 7
+  python tests/fuzz/fuzz_loading.py --num 20000
+  python tests/fuzz/fuzz_loading.py --num 1000 --seed 7
 """
 
 import argparse

@@ -5,8 +5,8 @@ AUC are over the forged pictures, false alarms over the pristine ones. A test th
 so that the command can be interrupted.
 
 Example:
-  python tools/analysis/robustness.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth --preset focal
-  python tools/analysis/robustness.py configs/focal_hrnet.py hrnet.pth --degradations none jpeg:70 resize:0.5+jpeg:70
+  python tools/analysis_tools/robustness.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth --preset focal
+  python tools/analysis_tools/robustness.py configs/focal_hrnet.py hrnet.pth --degradations none jpeg:70 resize:0.5+jpeg:70
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Time and memory of a call, as every benchmark here takes them."""
+"""Time and memory of a call."""
 
 import ctypes
 import statistics

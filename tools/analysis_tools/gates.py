@@ -6,7 +6,7 @@ mean over its forged ones. Beside it stand the IoU and the false alarms of the c
 of forged against pristine images by the gate's image score and by the heterogeneity of the embeddings.
 
 Example:
-  python tools/analysis/gates.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
+  python tools/analysis_tools/gates.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
 """
 
 import argparse
@@ -22,6 +22,7 @@ from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 from sklearn.metrics import roc_auc_score
 
+from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.clustering import (
     BIRCHClusterer,
@@ -36,9 +37,6 @@ from focal_mmseg.evaluation.counts import Counts
 from focal_mmseg.evaluation.operating import operating_curve
 from focal_mmseg.evaluation.pooling import ranking_of
 from focal_mmseg.utils import override, read_config, written_whole
-
-sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
-from network_embeddings import embed_test_set
 
 LEVELS = (0.1, 0.05, 0.02, 0.01)
 CLUSTERERS: dict[str, Clusterer] = {
