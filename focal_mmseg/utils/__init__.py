@@ -1,6 +1,6 @@
 """Helpers that belong to no one part."""
 
-from .arguments import count, device_name, positive_int, run_command
+from .arguments import count, device_name, positive_int, run_command, share
 from .configs import ConfigError, override, read_config
 from .devices import require_device
 from .files import written_whole
@@ -10,6 +10,7 @@ from .images import FoundImages, find_images, search_images
 from .picture_size import header_of, require_bearable_size
 from .random_state import drawn_from
 from .score_maps import MAPS, in_16_bits, read_image_score, read_score_map
+from .tool_files import find_tool
 from .workers import worker_pool
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     'drawn_from',
     'ending_of',
     'find_images',
+    'find_tool',
     'header_of',
     'image_bytes',
     'in_16_bits',
@@ -38,6 +40,7 @@ __all__ = [
     'require_device',
     'run_command',
     'search_images',
+    'share',
     'worker_pool',
     'write_image',
     'written_whole',

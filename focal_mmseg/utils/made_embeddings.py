@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 
 def groups(points: int, dim: int, shares: tuple[float, ...] = (0.8, 0.2), spread: float = 0.5, seed: int = 0) -> Tensor:
-    """Unit vectors (P, C) around axes, group after group: a forged picture's embeddings after a good training.
+    """Unit vectors (P, C) around axes, group after group: a forged image's embeddings after a good training.
 
     Args:
         points (int): P.
@@ -50,16 +50,16 @@ KINDS: dict[str, Callable[[int, int], Tensor]] = {
 }
 
 
-def pictures(side: int, dim: int, seeds: int = 4) -> list[tuple[Tensor, np.ndarray]]:
+def made_maps(side: int, dim: int, seeds: int = 4) -> list[tuple[Tensor, np.ndarray]]:
     """Maps of embeddings (C, h, w) with their truth, bool (h, w): pristine, and forged from one and from two sources.
 
     The embeddings of a group lie around a centre, in cones of several widths. The centre itself drifts across the
-    picture, as a network's embeddings do with brightness and texture; forged areas are squares.
+    image, as a network's embeddings do with brightness and texture; forged areas are squares.
 
     Args:
         side (int): h and w.
         dim (int): C.
-        seeds (int): Pictures of each kind.
+        seeds (int): Images of each kind.
     """
     found = []
     for seed in range(seeds):

@@ -30,12 +30,12 @@ from typing import BinaryIO
 import numpy as np
 from damaging import DAMAGES, SIDE, list_file, odd_stem, untouched, whole_files
 from mmengine.registry import init_default_scope
-from mmengine.utils import track_iter_progress
 from mmseg.registry import DATASETS
-from prettytable import PrettyTable
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.utils import count, positive_int, worker_pool, written_whole
+from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.tables import text_table
 
 SLOW = 20.0
 TOO_LONG = 60
@@ -175,7 +175,7 @@ def run(num: int, seed: int) -> list[dict]:
     with worker_pool(1, begin) as pool:
         found = pool.map(partial(load, seed), range(num), chunksize=8)
         try:
-            rows.extend(track_iter_progress((found, num)))
+            rows.extend(track(found, 'sets', num))
         except BrokenProcessPool:
             sys.exit(
                 f'a set from number {len(rows)} on ended the process, or took more than {TOO_LONG} s; --seed {seed} '
@@ -189,17 +189,18 @@ def main() -> None:
     args = parse_args()
     init_default_scope('mmseg')
     rows = run(args.num, args.seed)
-    table = PrettyTable(('damage to the picture', 'loaded', 'refused', 'otherwise'))
+    counted = []
     for damage in ROWS:
         counts = Counter(
             row['outcome'] if row['outcome'] in ('loaded', 'refused') else 'otherwise'
             for row in rows
             if row['picture'] == damage
         )
-        table.add_row((damage, counts['loaded'], counts['refused'], counts['otherwise']))
+        counted.append((damage, counts['loaded'], counts['refused'], counts['otherwise']))
+    print(text_table(('damage to the image', 'loaded', 'refused', 'otherwise'), counted))
     wrong = [row for row in rows if row['outcome'] not in ('loaded', 'refused') or row['seconds'] > SLOW]
     slowest, growth = max(row['seconds'] for row in rows), rows[-1]['peak'] - rows[0]['peak']
-    print(f'\n{table}\nslowest {slowest:.2f} s, peak of memory {growth:.0f} MiB above the first set')
+    print(f'slowest {slowest:.2f} s, peak of memory {growth:.0f} MiB above the first set')
     with written_whole(args.out) as part:
         part.write_text(json.dumps(rows) + '\n', encoding='utf-8')
     print(f'written to {args.out}')

@@ -22,10 +22,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from prettytable import PrettyTable
-
 from focal_mmseg.apis.complexity import measure
 from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils.tables import number_text, text_table
 
 HEADINGS = ('config', 'size', 'output', 'M parameters', 'trainable', 'GFLOPs', 'weights MiB', 'adds MiB', 'images/s')
 
@@ -59,7 +58,7 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
         f'{row["trainable"] / 1e6:.1f}',
         f'{row["flops"] / 1e9:.1f}',
         f'{row["weights_mib"]:.0f}',
-        '-' if row['memory_mib'] is None else f'{row["memory_mib"]:.0f}',
+        number_text(row['memory_mib'], '.0f'),
         f'{row["images_per_second"]:.3g}',
     )
 
@@ -79,9 +78,7 @@ def main() -> None:
             else:
                 *_, operations, _, memory, speed = cells(rows[-1])
                 print(f'{config} at {size}: {operations} GFLOPs, {memory} MiB, {speed} images a second', flush=True)
-    table = PrettyTable(HEADINGS)
-    table.add_rows([cells(row) for row in rows])
-    print(table)
+    print(text_table(HEADINGS, map(cells, rows)))
     with written_whole(args.out) as part:
         part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')

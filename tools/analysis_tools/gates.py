@@ -18,7 +18,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 from sklearn.metrics import roc_auc_score
 
@@ -37,6 +36,7 @@ from focal_mmseg.evaluation.counts import Counts
 from focal_mmseg.evaluation.operating import operating_curve
 from focal_mmseg.evaluation.pooling import ranking_of
 from focal_mmseg.utils import override, read_config, written_whole
+from focal_mmseg.utils.progress import track
 
 LEVELS = (0.1, 0.05, 0.02, 0.01)
 CLUSTERERS: dict[str, Clusterer] = {
@@ -124,7 +124,7 @@ def main() -> None:
         sys.exit('the test set needs forged and pristine images')
     print()
     rows: dict[str, list[dict]] = {}
-    for embedded, truth in track_iter_progress(images):
+    for embedded, truth in track(images, 'images'):
         points = embedded.flatten(1).T.contiguous()
         for name, row in rules_of(points, tuple(embedded.shape[1:]), truth).items():
             rows.setdefault(name, []).append(row)

@@ -1,7 +1,7 @@
-"""How to tell a forged picture from a pristine one without a classifier: candidates compared; docs/metrics.md has them.
+"""How to tell a forged image from a pristine one without a classifier: candidates compared; docs/metrics.md has them.
 
-A candidate gives one number a picture, from its score map, its embeddings or its clusters. The table has the AUC of
-forged against pristine pictures of the config's test set.
+A candidate gives one number an image, from its score map, its embeddings or its clusters. The table has the AUC of
+forged against pristine images of the config's test set.
 
 Example:
   python tools/analysis_tools/image_scores.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
@@ -16,8 +16,6 @@ import cv2
 import numpy as np
 import torch
 from hdbscan._hdbscan_tree import compute_stability, condense_tree
-from mmengine.utils import track_iter_progress
-from prettytable import PrettyTable
 from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
 
 from focal_mmseg.apis.embeddings import embed_test_set
@@ -27,6 +25,8 @@ from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 from focal_mmseg.utils import override, read_config, written_whole
+from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.tables import text_table
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,14 +61,14 @@ def persistence(points: torch.Tensor, clusterer: HDBSCANClusterer) -> float:
 
 
 def candidates(embeddings: torch.Tensor, size: tuple[int, int]) -> dict[str, float]:
-    """Each candidate's number for one picture with embeddings (C, h, w) and (H, W) pixels."""
+    """Each candidate's number for one image with embeddings (C, h, w) and (H, W) pixels."""
     points = embeddings.flatten(1).T.contiguous()
     hdbscan, k_means = HDBSCANClusterer(), KMeansClusterer()
     found, two = hdbscan.localise(points), k_means.localise(points)
     score = cv2.resize(found.score.view(embeddings.shape[1:]).numpy(), size[::-1])
     homogeneity = 1 - points.mean(0).norm().item()
     share = found.forged.float().mean().item()
-    # A picture with one cluster is ranked by its homogeneity, behind those with two.
+    # An image with one cluster is ranked by its homogeneity, behind those with two.
     return {f'score map: {name}': of(score) for name, of in IMAGE_SCORES.items()} | {
         'embeddings: 1 - length of their mean': homogeneity,
         'HDBSCAN: separation x root of the share': separation(points, found)[1] * share**0.5 + 0.01 * homogeneity,
@@ -86,13 +86,11 @@ def main() -> None:
     pictures = embed_test_set(cfg, args.checkpoint)
     forged = [bool(truth.any()) for _, truth in pictures]
     if len(set(forged)) < 2:
-        sys.exit('the test set needs forged and pristine pictures')
-    print()
-    found = [candidates(embeddings, truth.shape) for embeddings, truth in track_iter_progress(pictures)]
+        sys.exit('the test set needs forged and pristine images')
+    found = [candidates(embeddings, truth.shape) for embeddings, truth in track(pictures, 'images')]
     aucs = {name: float(roc_auc_score(forged, np.array([each[name] for each in found]))) for name in found[0]}
-    table = PrettyTable(('image score', 'AUC'))
-    table.add_rows([(name, f'{auc:.3f}') for name, auc in sorted(aucs.items(), key=lambda each: -each[1])])
-    print(f'\n{table}\n{sum(forged)} forged and {len(forged) - sum(forged)} pristine pictures; written to {args.out}')
+    print(text_table(('image score', 'AUC'), sorted(aucs.items(), key=lambda each: -each[1])))
+    print(f'{sum(forged)} forged and {len(forged) - sum(forged)} pristine images; written to {args.out}')
     with written_whole(args.out) as part:
         part.write_text(json.dumps(aucs, indent=2) + '\n', encoding='utf-8')
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from prettytable import PrettyTable
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.models.decode_heads.mask_at import mask_at
 from focal_mmseg.utils import positive_int, read_image, written_whole
+from focal_mmseg.utils.tables import text_table
 
 SMALLEST_REGION = 16
 
@@ -73,7 +73,6 @@ def main() -> None:
             masks.append(mask)
     if not masks:
         sys.exit(f'no mask with a forged pixel among {args.glob} in {args.masks}')
-    table = PrettyTable(('stride', 'rule', 'regions', 'lost', 'added', 'missed'))
     rows = []
     for stride in args.strides:
         size = (args.side // stride,) * 2
@@ -81,9 +80,9 @@ def main() -> None:
             found = [counts(mask, rule(torch.from_numpy(mask).long()[None], size)[0].numpy()) for mask in masks]
             regions, lost = np.sum(found, axis=0)[:2]
             added, missed = np.mean(found, axis=0)[2:]
-            rows.append(dict(stride=stride, rule=name, regions=regions, lost=lost, added=added, missed=missed))
-            table.add_row((stride, name, int(regions), int(lost), f'{added:.3f}', f'{missed:.3f}'))
-    print(table)
+            row = dict(stride=stride, rule=name, regions=int(regions), lost=int(lost), added=added, missed=missed)
+            rows.append(row)
+    print(text_table(list(rows[0]), [list(row.values()) for row in rows]))
     with written_whole(args.out) as part:
         part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'{len(masks)} masks; written to {args.out}')

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
-from prettytable import PrettyTable
 
 from focal_mmseg.datasets.index import IndexRow, write_index
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
 from focal_mmseg.utils import positive_int
+from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.tables import text_table
 
 TOOL = Path(__file__).parents[1] / 'check_data.py'
 
@@ -42,7 +42,7 @@ def make(folder: Path, pictures: int, size: tuple[int, int]) -> None:
     rows = []
     for part in ('images', 'masks'):
         (folder / part).mkdir()
-    for number in track_iter_progress(range(pictures)):
+    for number in track(range(pictures), 'images'):
         photograph = photographs[number % len(photographs)]
         top, left = rng.integers(photograph.shape[0] - height), rng.integers(photograph.shape[1] - width)
         cv2.imwrite(str(folder / 'images' / f'{number}.jpg'), photograph[top : top + height, left : left + width])
@@ -57,7 +57,7 @@ def make(folder: Path, pictures: int, size: tuple[int, int]) -> None:
 def main() -> None:
     """Make, check, print."""
     args = parse_args()
-    table = PrettyTable(('workers', 'seconds', 'seconds a thousand'))
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         make(Path(folder), args.pictures, args.size)
         for workers in args.workers:
@@ -65,8 +65,8 @@ def main() -> None:
             start = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             seconds = time.perf_counter() - start
-            table.add_row((workers, f'{seconds:.1f}', f'{seconds / args.pictures * 1000:.2f}'))
-    print(f'\n{table}')
+            rows.append((workers, seconds, seconds / args.pictures * 1000))
+    print(text_table(('workers', 'seconds', 'seconds a thousand'), rows, '.2f'))
 
 
 if __name__ == '__main__':

@@ -19,11 +19,11 @@ import numpy as np
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, TRANSFORMS
-from prettytable import PrettyTable
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
 from focal_mmseg.utils import count, positive_int, read_config, written_whole
+from focal_mmseg.utils.tables import text_table
 
 QUALITY = 90
 
@@ -93,13 +93,9 @@ def main() -> None:
         dataloader['dataset'].update(data_root=folder, data_prefix=dict(img_path='images', seg_map_path='masks'))
         transforms = by_transform(dataloader['dataset'], args.num)
         workers = {number: by_workers(dataloader, number, args.num) for number in args.workers}
-    table = PrettyTable(('transform', 'ms a picture'))
-    table.add_rows([(name, f'{spent:.1f}') for name, spent in transforms.items()])
-    table.add_row(('all: pictures/s a core', f'{1e3 / sum(transforms.values()):.1f}'))
-    print(table)
-    table = PrettyTable(('workers', 'pictures/s'))
-    table.add_rows([(number, f'{rate:.1f}') for number, rate in workers.items()])
-    print(table)
+    rows = [*transforms.items(), ('all: images/s a core', 1e3 / sum(transforms.values()))]
+    print(text_table(('transform', 'ms an image'), rows, '.1f'))
+    print(text_table(('workers', 'images/s'), workers.items(), '.1f'))
     with written_whole(args.out) as part:
         part.write_text(json.dumps(dict(milliseconds=transforms, rates=workers), indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import proportional
 from focal_mmseg.utils import search_images, write_image, written_whole
+from focal_mmseg.utils.progress import track
 
 from .base import DataSet, Dropped, Picture, picture_size
 
@@ -97,7 +97,7 @@ def convert(
     # Whose folder it is stands in it from the beginning: a conversion that broke off can be started again.
     _write_report(dataset, Report(), out, finished=False)
     rows, lost = [], Counter()
-    for name, picture in track_iter_progress(list(pictures.items())):
+    for name, picture in track(pictures.items(), 'images'):
         try:
             mask = _read_mask(dataset, picture, report)
         except Dropped as error:
