@@ -29,7 +29,7 @@ from focal_mmseg.datasets.synthesis import PACKAGED, Sources, load_packaged, rea
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
 from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.utils import count, read_config, written_whole
 from focal_mmseg.utils.tables import number_text
 from focal_mmseg.visualization import write_grid
 
@@ -54,7 +54,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'), help='default %(default)s')
     parser.add_argument('--only-shipped', action='store_true', help='end after the first part; nothing is trained')
-    parser.add_argument('--seed', type=int, default=0, help='of the forgeries and the training; default %(default)s')
+    parser.add_argument('--seed', type=count, default=0, help='of the forgeries and the training; default %(default)s')
     return parser.parse_args()
 
 

@@ -1,6 +1,5 @@
 """The images and masks of data sets checked, as tools/check_data.py does it."""
 
-import json
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from focal_mmseg.datasets.checking.duplicates import Duplicates, find_duplicates
 from focal_mmseg.datasets.checking.near_duplicates import LIMIT
 from focal_mmseg.datasets.checking.picture_check import ERRORS
 from focal_mmseg.datasets.converters import SETS
-from focal_mmseg.utils import worker_pool, written_whole
+from focal_mmseg.utils import worker_pool, write_json
 from focal_mmseg.utils.progress import track
 from focal_mmseg.utils.tables import NOTHING, text_table
 
@@ -67,8 +66,7 @@ def check_data(
     rows = [asdict(entry) | asdict(finding) for entry, finding in zip(entries, findings, strict=True)]
     content = dict(pictures=rows, counts=list(map(asdict, counts)), not_listed=failures, notes=notes, **asdict(found))
     out = Path(out)
-    with written_whole(out / 'findings.json') as part:
-        part.write_text(json.dumps(content), encoding='utf-8')
+    write_json(out / 'findings.json', content, indent=None)
     write_contact_sheet(out / 'contact_sheet.png', entries, findings)
     print(f'\nwritten: {out / "findings.json"}, {out / "contact_sheet.png"}')
     bad = sum(problems[kind] for kind in ERRORS) + len(found.leaks)

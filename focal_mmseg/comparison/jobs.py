@@ -1,6 +1,5 @@
 """Trainings and tests as jobs, each a process: what is there already is not done again."""
 
-import json
 import os
 import re
 import signal
@@ -13,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from focal_mmseg.engine.resuming import BY_EPOCH, BY_ITER, whole_checkpoint
-from focal_mmseg.utils import find_tool, written_whole
+from focal_mmseg.utils import find_tool, write_json
 
 from .stamps import is_same, read_stamp, stamp_of
 
@@ -114,7 +113,7 @@ class Job:
             found = [whole_checkpoint(self.folder, template)[0] for template in (BY_ITER, BY_EPOCH)]
             if any(found):
                 return ['--resume']
-        _write(note, asked)
+        write_json(note, asked, indent=None)
         return []
 
     @property
@@ -162,9 +161,4 @@ class Job:
         options = ['--cfg-options', *self.options] if self.options else []
         arguments = [self.config, *weights, '--work-dir', self.folder, *goes_on, *self.arguments, *data, *options]
         run_tool(self.folder / 'log.txt', self.tool, *arguments, threads=threads, watch=watch)
-        _write(self.folder / 'done.json', asked)
-
-
-def _write(path: Path, stamp: dict[str, Any]) -> None:
-    with written_whole(path) as part:
-        part.write_text(json.dumps(stamp), encoding='utf-8')
+        write_json(self.folder / 'done.json', asked, indent=None)

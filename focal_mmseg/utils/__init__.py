@@ -3,7 +3,7 @@
 from .arguments import count, device_name, positive_int, run_command, share
 from .configs import ConfigError, override, read_config
 from .devices import require_device
-from .files import written_whole
+from .files import write_json, written_whole
 from .image_files import AnyImageBackend, decodable, image_bytes, load_image, read_image, write_image
 from .image_kinds import IMAGE_SUFFIXES, ending_of
 from .images import FoundImages, find_images, search_images
@@ -43,5 +43,6 @@ __all__ = [
     'share',
     'worker_pool',
     'write_image',
+    'write_json',
     'written_whole',
 ]

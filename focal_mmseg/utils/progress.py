@@ -22,7 +22,7 @@ PACE_OF = 600.0
 class Bars:
     """Bars of tasks that run at once, on standard error; what is printed meanwhile stands above them.
 
-    No thread draws them, so that processes may be forked meanwhile: they move when :meth:`update` is called.
+    No thread draws them, so that processes may be forked meanwhile: :meth:`show` and :meth:`advance` do.
 
     Args:
         clock (Callable): The time in seconds. Defaults to ``time.monotonic``.
@@ -38,7 +38,13 @@ class Bars:
         console = Console(stderr=True)
         columns = (TextColumn('{task.description}', markup=False), BarColumn(), _Words(_count), _Words(_left))
         self._bars = Progress(
-            *columns, console=console, auto_refresh=False, get_time=clock, speed_estimate_period=PACE_OF
+            *columns,
+            console=console,
+            auto_refresh=False,
+            # Printed into a file it must not go to the terminal.
+            redirect_stdout=sys.stdout.isatty(),
+            get_time=clock,
+            speed_estimate_period=PACE_OF,
         )
         self._clock = clock
         self._on_terminal = console.is_terminal

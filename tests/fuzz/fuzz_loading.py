@@ -11,7 +11,6 @@ Example:
 """
 
 import argparse
-import json
 import os
 import resource
 import signal
@@ -33,7 +32,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 import focal_mmseg  # noqa: F401
-from focal_mmseg.utils import count, positive_int, worker_pool, written_whole
+from focal_mmseg.utils import count, positive_int, worker_pool, write_json
 from focal_mmseg.utils.progress import track
 from focal_mmseg.utils.tables import text_table
 
@@ -201,8 +200,7 @@ def main() -> None:
     wrong = [row for row in rows if row['outcome'] not in ('loaded', 'refused') or row['seconds'] > SLOW]
     slowest, growth = max(row['seconds'] for row in rows), rows[-1]['peak'] - rows[0]['peak']
     print(f'slowest {slowest:.2f} s, peak of memory {growth:.0f} MiB above the first set')
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(rows) + '\n', encoding='utf-8')
+    write_json(args.out, rows, indent=None)
     print(f'written to {args.out}')
     if wrong:
         sys.exit('\n'.join(['neither loaded nor refused, or slow:', *map(ascii, wrong)]))

@@ -52,7 +52,7 @@ def test_image_scores_ranks_forged_before_pristine_pictures(
     assert found.returncode == 0, found.stderr
     aucs = json.loads(out.read_text())
     assert len(aucs) == 10 and all(0 <= auc <= 1 for auc in aucs.values())
-    assert '3 forged and 1 pristine pictures' in found.stdout
+    assert '3 forged and 1 pristine images' in found.stdout
 
 
 def test_gates_compares_rules_at_levels_of_false_alarms(

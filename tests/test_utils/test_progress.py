@@ -71,7 +71,9 @@ def test_several_bars_stand_in_one_line(capsys: pytest.CaptureFixture) -> None:
     assert capsys.readouterr().err.splitlines() == ['0 of 2 done; one: 5 of 10; two', '0 of 2 done; two']
 
 
-def test_a_terminal_has_bars_below_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_has_bars_and_a_file_what_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
     class Terminal(StringIO):
         def isatty(self) -> bool:
             return True
@@ -79,7 +81,9 @@ def test_a_terminal_has_bars_below_what_is_printed(monkeypatch: pytest.MonkeyPat
     screen = Terminal()
     monkeypatch.setattr(sys, 'stderr', screen)
     monkeypatch.setenv('TERM', 'xterm')
-    assert list(track([1, 2, 3], '[b]images')) == [1, 2, 3]
+    for item in track([1, 2, 3], '[b]images'):
+        print(item)
+    assert capsys.readouterr().out == '1\n2\n3\n'
     assert '[b]images' in screen.getvalue() and '3 of 3' in screen.getvalue() and '\x1b[' in screen.getvalue()
 
 

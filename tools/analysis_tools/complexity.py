@@ -15,7 +15,6 @@ Example:
 """
 
 import argparse
-import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from focal_mmseg.apis.complexity import measure
-from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils import device_name, positive_int, write_json
 from focal_mmseg.utils.tables import number_text, text_table
 
 HEADINGS = ('config', 'size', 'output', 'M parameters', 'trainable', 'GFLOPs', 'weights MiB', 'adds MiB', 'images/s')
@@ -79,8 +78,7 @@ def main() -> None:
                 *_, operations, _, memory, speed = cells(rows[-1])
                 print(f'{config} at {size}: {operations} GFLOPs, {memory} MiB, {speed} images a second', flush=True)
     print(text_table(HEADINGS, map(cells, rows)))
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+    write_json(args.out, rows)
     print(f'written to {args.out}')
     if failures:
         sys.exit('\n'.join(['not in the table:', *failures]))

@@ -8,7 +8,6 @@ Example:
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, Localisati
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
-from focal_mmseg.utils import override, read_config, written_whole
+from focal_mmseg.utils import override, read_config, write_json
 from focal_mmseg.utils.progress import track
 from focal_mmseg.utils.tables import text_table
 
@@ -91,8 +90,7 @@ def main() -> None:
     aucs = {name: float(roc_auc_score(forged, np.array([each[name] for each in found]))) for name in found[0]}
     print(text_table(('image score', 'AUC'), sorted(aucs.items(), key=lambda each: -each[1])))
     print(f'{sum(forged)} forged and {len(forged) - sum(forged)} pristine images; written to {args.out}')
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(aucs, indent=2) + '\n', encoding='utf-8')
+    write_json(args.out, aucs)
 
 
 if __name__ == '__main__':

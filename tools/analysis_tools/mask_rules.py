@@ -9,7 +9,6 @@ Example:
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.models.decode_heads.mask_at import mask_at
-from focal_mmseg.utils import positive_int, read_image, written_whole
+from focal_mmseg.utils import positive_int, read_image, write_json
 from focal_mmseg.utils.tables import text_table
 
 SMALLEST_REGION = 16
@@ -83,8 +82,7 @@ def main() -> None:
             row = dict(stride=stride, rule=name, regions=int(regions), lost=int(lost), added=added, missed=missed)
             rows.append(row)
     print(text_table(list(rows[0]), [list(row.values()) for row in rows]))
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+    write_json(args.out, rows)
     print(f'{len(masks)} masks; written to {args.out}')
     if unread:
         sys.exit('\n'.join(['cannot read:', *unread]))

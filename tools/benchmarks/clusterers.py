@@ -11,7 +11,6 @@ Example:
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import cv2
@@ -23,7 +22,7 @@ from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
-from focal_mmseg.utils import made_embeddings, override, positive_int, read_config, written_whole
+from focal_mmseg.utils import made_embeddings, override, positive_int, read_config, write_json
 from focal_mmseg.utils.progress import track
 from focal_mmseg.utils.tables import text_table
 
@@ -113,8 +112,7 @@ def main() -> None:
     results = {}
     for name, clusterer in track((hdbscan_options() if args.options else ALGORITHMS).items(), 'clusterers'):
         results[name] = measure(pictures, clusterer)
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
+    write_json(args.out, results)
     rows = [(name, *map(float, own.values())) for name, own in results.items()]
     print(text_table(('clusterer', *FIGURES.values(), 'clusters', 'noise', 'seconds'), rows))
     print(f'{len(pictures)} images; written to {args.out}')

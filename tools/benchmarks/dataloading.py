@@ -9,7 +9,6 @@ Example:
 """
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
-from focal_mmseg.utils import count, positive_int, read_config, written_whole
+from focal_mmseg.utils import count, positive_int, read_config, write_json
 from focal_mmseg.utils.tables import text_table
 
 QUALITY = 90
@@ -96,8 +95,7 @@ def main() -> None:
     rows = [*transforms.items(), ('all: images/s a core', 1e3 / sum(transforms.values()))]
     print(text_table(('transform', 'ms an image'), rows, '.1f'))
     print(text_table(('workers', 'images/s'), workers.items(), '.1f'))
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(dict(milliseconds=transforms, rates=workers), indent=2) + '\n', encoding='utf-8')
+    write_json(args.out, dict(milliseconds=transforms, rates=workers))
     print(f'written to {args.out}')
 
 

@@ -13,7 +13,6 @@ Example:
 
 import argparse
 import importlib
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,7 @@ from focal_mmseg.models.losses import (
     TripletLoss,
 )
 from focal_mmseg.models.losses.streaming import RowLosses
-from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils import device_name, positive_int, write_json
 from focal_mmseg.utils.benchmarking import extra_memory, timed_in_turn
 from focal_mmseg.utils.made_embeddings import groups
 from focal_mmseg.utils.tables import text_table
@@ -159,8 +158,7 @@ def main() -> None:
                 [each[key] for key in ('loss', 'points')] + [each.get(key) for key in COLUMNS.values()] for each in rows
             )
             print(f'\n{text_table(("loss", "points", *COLUMNS), shown, ".3g")}', flush=True)
-            with written_whole(args.out) as part:
-                part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+            write_json(args.out, rows)
     print(f'written to {args.out}')
 
 

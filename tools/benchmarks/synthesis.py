@@ -12,7 +12,6 @@ Example:
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -25,7 +24,7 @@ import numpy as np
 from focal_mmseg.datasets.synthesis import PACKAGED, Forgery, Photographs, Sources, load_packaged, read_recipe
 from focal_mmseg.datasets.synthesis.making import make_picture
 from focal_mmseg.datasets.synthesis.write import share_out, write_forgery
-from focal_mmseg.utils import find_images, positive_int, written_whole
+from focal_mmseg.utils import find_images, positive_int, write_json
 from focal_mmseg.utils.tables import text_table
 
 QUALITY = 90
@@ -124,8 +123,7 @@ def main() -> None:
         for each in rows
     ]
     print(text_table(COLUMNS, shown, '.3g'))
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+    write_json(args.out, rows)
     print(f'written to {args.out}')
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import proportional
-from focal_mmseg.utils import search_images, write_image, written_whole
+from focal_mmseg.utils import search_images, write_image, write_json, written_whole
 from focal_mmseg.utils.progress import track
 
 from .base import DataSet, Dropped, Picture, picture_size
@@ -263,5 +263,4 @@ def _remove_stale(before: Sequence[IndexRow], rows: Sequence[IndexRow], out: Pat
 
 def _write_report(dataset: DataSet, report: Report, out: Path, finished: bool) -> None:
     content = dict(set=dataset.name, finished=finished, **vars(report))
-    with written_whole(out / 'report.json') as part:
-        part.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+    write_json(out / 'report.json', content)
