@@ -84,7 +84,7 @@ def test_a_set_of_ones_own_in_the_same_form_has_a_name_too(root: Path, all_sets:
     assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 2
 
 
-@pytest.mark.parametrize(('name', 'near'), [('casia', ', did you mean casia1'), ('data/casia1', ''), ('../x', '')])
+@pytest.mark.parametrize(('name', 'near'), [('casai1', ', did you mean casia1'), ('data/casia1', ''), ('../x', '')])
 def test_an_unknown_name_lists_the_known_ones_and_the_nearest(root: Path, name: str, near: str) -> None:
     cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
     with pytest.raises(ConfigError, match=rf"no data set '{name}'{near}.*autosplice, casia1, casia1plus,.*columbia"):

@@ -57,7 +57,7 @@ def test_what_should_not_be_missing_is_a_failure(
     prepare: Callable, release: Path, capsys: pytest.CaptureFixture
 ) -> None:
     (release / 'Gt' / 'Sp_S_a_a_2_gt.png').unlink()
-    assert '1 images were left out' in prepare('casia1', release)
+    assert '1 pictures were left out' in prepare('casia1', release)
     assert 'left out: Tp/Sp_S_a_a_2.jpg: its mask' in capsys.readouterr().out
 
 
