@@ -10,6 +10,7 @@ from mmseg.registry import RUNNERS
 
 from focal_mmseg.engine.deepspeed import prepare_deepspeed
 from focal_mmseg.engine.resuming import resume as resume_run
+from focal_mmseg.utils import ConfigError
 
 from .run_config import load_run_config
 from .tracking import use_trackers
@@ -47,12 +48,12 @@ def use_amp(cfg: Config) -> None:
     """Switch a plain optimizer wrapper to mixed precision; one that is there already stays.
 
     Raises:
-        ValueError: If the wrapper is of a third kind.
+        ConfigError: If the wrapper is of a third kind.
     """
     wrapper = cfg.optim_wrapper
     if wrapper.type == 'AmpOptimWrapper':
         return
     if wrapper.type != 'OptimWrapper':
-        raise ValueError(f'--amp needs optim_wrapper.type OptimWrapper or AmpOptimWrapper, got {wrapper.type}')
+        raise ConfigError(f'--amp needs optim_wrapper.type OptimWrapper or AmpOptimWrapper, got {wrapper.type}')
     wrapper.type = 'AmpOptimWrapper'
     wrapper.setdefault('loss_scale', 'dynamic')
