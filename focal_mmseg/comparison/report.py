@@ -77,10 +77,14 @@ def _metrics(comparison: Comparison) -> Section:
     return Section('Metrics', text, [table])
 
 
-def _write_table(stem: Path, *tables: Table) -> None:
-    """Write tables as Markdown, and the first one with all digits as CSV."""
-    tables[0].write_csv(stem.with_suffix('.csv'))
-    with written_whole(stem.with_suffix('.md')) as part:
+def _write_table(stem: Path, table: Table) -> None:
+    """Write a table as Markdown, and with all digits as CSV."""
+    table.write_csv(stem.with_suffix('.csv'))
+    _write_markdown(stem.with_suffix('.md'), [table])
+
+
+def _write_markdown(path: Path, tables: Sequence[Table]) -> None:
+    with written_whole(path) as part:
         part.write_text('\n'.join(each.to_markdown() for each in tables), encoding='utf-8')
 
 
@@ -121,7 +125,7 @@ def _certainty(comparison: Comparison) -> Section:
     tables = [intervals_table(*shared, metric, plan.pristine) for metric in plan.metrics]
     if len(results) > 1:
         tables += [differences_table(results, metric, plan.pristine) for metric in plan.metrics]
-    _write_table(comparison.folder / 'intervals', *tables)
+    _write_markdown(comparison.folder / 'intervals.md', tables)
     text = (
         'In brackets where 95 % of the averages lie if the images are drawn anew. A difference is taken image by '
         'image. The metrics of a model that was trained several times are the means of its trainings.'
@@ -143,14 +147,14 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     if not degraded:
         return
     clean = {model: means(folder) for model, folder in comparison.first_masks().items() if model in degraded}
-    tables = [degradations_table(clean, degraded, metric) for metric in metrics]
-    _write_table(comparison.folder / 'robustness', *tables)
+    table = degradations_table(clean, degraded, metrics)
+    _write_table(comparison.folder / 'robustness', table)
     curves = {model: {name: each[metrics[0]] for name, each in own.items()} for model, own in degraded.items()}
     path = comparison.folder / 'robustness.png'
     heading = HEADINGS[metrics[0]]
     write_panels(path, panels_of(curves), heading, {model: each[metrics[0]] for model, each in clean.items()})
     text = 'Each set counts once.'
-    yield Section('Degraded images', text, tables, [(path, f'{heading} on degraded images; dashed: as they are')])
+    yield Section('Degraded images', text, [table], [(path, f'{heading} on degraded images; dashed: as they are')])
 
 
 def _trainings(comparison: Comparison) -> Iterator[Section]:

@@ -69,22 +69,23 @@ def _operating(curve: OperatingCurve | None) -> list[float]:
 
 
 def degradations_table(
-    clean: Mapping[str, Mapping[str, float]], degraded: Mapping[str, Mapping[str, Mapping[str, float]]], metric: str
+    clean: Mapping[str, Mapping[str, float]],
+    degraded: Mapping[str, Mapping[str, Mapping[str, float]]],
+    metrics: Sequence[str],
 ) -> Table:
-    """One metric of each model on images as they are, and under each degradation.
+    """The metrics of each model on images as they are, and under each degradation.
 
     Args:
         clean (Mapping[str, Mapping[str, float]]): Means of :func:`over_sets`, by the model.
         degraded (Mapping[str, Mapping[str, Mapping[str, float]]]): The same, by the model and the degradation.
-        metric (str): A name of ``FIGURES``.
+        metrics (Sequence[str]): Names of ``FIGURES``.
     """
     names = _sets(degraded)
-    nothing = {metric: math.nan}
-    cells = {
-        model: [clean.get(model, nothing)[metric], *(own.get(name, nothing)[metric] for name in names)]
-        for model, own in degraded.items()
-    }
-    return Table('model', [Column(name, metric) for name in (NONE, *names)], cells)
+    cells = {}
+    for model, own in degraded.items():
+        means = [clean.get(model, {}), *(own.get(name, {}) for name in names)]
+        cells[model] = [each.get(metric, math.nan) for each in means for metric in metrics]
+    return Table('model', [Column(name, metric) for name in (NONE, *names) for metric in metrics], cells)
 
 
 def over_sets(rows: Sequence[dict], pristine: str = 'left out') -> dict[str, float]:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-TOOL_FOLDERS = (PACKAGE.parent / 'tools', PACKAGE / '.mim' / 'tools')
+# An installation's first: beside it another package's tools may lie.
+TOOL_FOLDERS = (PACKAGE / '.mim' / 'tools', PACKAGE.parent / 'tools')
 
 
 def find_tool(name: str) -> Path:
@@ -13,7 +14,7 @@ def find_tool(name: str) -> Path:
         name (str): As ``'train.py'``.
 
     Returns:
-        Path: In a clone, or else in an installation.
+        Path: In an installation, or else in a clone.
 
     Raises:
         FileNotFoundError: If there is none.

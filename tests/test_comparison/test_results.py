@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from focal_mmseg.comparison.results import differences_table, intervals_table, means_table, over_sets
+from focal_mmseg.comparison.results import (
+    degradations_table,
+    differences_table,
+    intervals_table,
+    means_table,
+    over_sets,
+    trainings_table,
+)
 from focal_mmseg.evaluation.picture_figures import FIGURES
 
 
@@ -84,3 +91,27 @@ def test_differences_are_those_of_the_means_also_with_pristine_pictures(figure: 
     }
     ours, theirs = (row[0] for row in means_table(results, [figure]).rows.values())
     assert differences_table(results, figure).rows['B'][0] == pytest.approx(ours - theirs)
+
+
+def test_degradations_stand_side_by_side_and_what_is_missing_has_no_value() -> None:
+    clean = {'A': dict(iou=0.5, auc=0.9)}
+    degraded = {'A': {'jpeg:70': dict(iou=0.3, auc=0.7)}, 'B': {'blur:3': dict(iou=0.2, auc=0.6)}}
+    table = degradations_table(clean, degraded, ['iou', 'auc'])
+    assert [(each.group, each.metric) for each in table.columns[::2]] == [
+        (name, 'iou') for name in ('none', 'jpeg:70', 'blur:3')
+    ]
+    nothing = math.nan
+    assert table.rows['A'] == pytest.approx([0.5, 0.9, 0.3, 0.7, nothing, nothing], nan_ok=True)
+    assert table.rows['B'] == pytest.approx([nothing] * 4 + [0.2, 0.6], nan_ok=True)
+
+
+def test_a_training_is_told_by_its_end_its_pace_and_its_spikes() -> None:
+    smooth = [dict(iter=step, loss=float(100 - step), time=0.5) for step in range(100)]
+    # Every fourth step is one above the line.
+    spiky = [each | dict(loss=each['loss'] + (each['iter'] % 4 == 0), time=0.5 + each['iter']) for each in smooth]
+    table = trainings_table({'smooth': [smooth], 'both': [smooth, spiky]})
+    # The last twenty losses are 1 to 20.
+    assert table.rows['smooth'][:2] == pytest.approx([10.5, 0.5])
+    assert table.rows['both'][:2] == pytest.approx([(10.5 + 10.75) / 2, (0.5 + 50) / 2])
+    assert table.rows['both'][2] > 0 and table.rows['smooth'][2] < table.rows['both'][2]
+    assert math.isnan(trainings_table({'A': [[dict(iter=1, loss=1.0)]]}).rows['A'][1])
