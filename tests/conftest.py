@@ -1,9 +1,11 @@
 """What tests of several parts share."""
 
+import importlib.util
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -133,6 +135,21 @@ def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         runpy.run_path(str(script), run_name='__main__')
 
     return run
+
+
+@pytest.fixture(scope='session')
+def load_tool() -> Callable[[str], ModuleType]:
+    """A script below tools/ as a module, for tests of its single functions."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / 'tools' / name)
+        module = importlib.util.module_from_spec(spec)
+        # Dataclasses look their module up.
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+import yaml
+
+from focal_mmseg.weights import shipped
 
 FOLDERS = ('focal_mmseg', 'tools', 'configs', 'tests')
 
@@ -46,6 +49,33 @@ def test_data_and_evaluation_know_no_model(root: Path) -> None:
             text = path.read_text(encoding='utf-8')
             assert 'focal_mmseg.models' not in text, path
             assert 'focal_mmseg.clustering' not in text, path
+
+
+def test_no_tool_patches_the_path_or_imports_another(root: Path) -> None:
+    tools = sorted((root / 'tools').rglob('*.py'))
+    names = {path.stem for path in tools}
+    assert len(tools) > 20
+    for path in tools:
+        text = path.read_text(encoding='utf-8')
+        assert 'sys.path' not in text, path
+        for node in ast.walk(ast.parse(text)):
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                assert not node.level, path
+                imported = [node.module]
+            assert not names & {name.split('.')[0] for name in imported}, path
+
+
+def test_the_index_of_models_names_files_that_are_there(root: Path) -> None:
+    listed = yaml.safe_load((root / 'model-index.yml').read_text(encoding='utf-8'))['Import']
+    for each in listed:
+        found = yaml.safe_load((root / each).read_text(encoding='utf-8'))
+        collections = {collection['Name'] for collection in found['Collections']}
+        for model in found['Models']:
+            assert model['In Collection'] in collections
+            assert all((root / model[key]).is_file() for key in ('Config', 'Weights', 'README'))
+            assert all(isinstance(value, float) for result in model['Results'] for value in result['Metrics'].values())
+    assert {model['Name'] for model in found['Models']} == set(shipped())
 
 
 def test_a_bare_install_brings_nothing_of_the_mm_stack() -> None:

@@ -17,12 +17,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.utils import track_iter_progress
-
 from focal_mmseg.apis import Calibration, FOCALInferencer, model_source
 from focal_mmseg.apis.calibration import METHODS, PristineMargins, fingerprint, images_needed, require_level
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.utils import find_images
+from focal_mmseg.utils.progress import track
 
 
 def parse_args() -> argparse.Namespace:
@@ -66,7 +65,7 @@ def main() -> int:
         images = find_pristine(args.pristine, args.false_alarms)
         config, checkpoint = model_source(args.config, args.checkpoint)
         focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options)
-        for path in track_iter_progress(images):
+        for path in track(images, 'images'):
             try:
                 margins.add(focal.margin(path))
             except Exception as error:  # whatever is wrong with one image, the others go on

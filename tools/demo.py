@@ -29,7 +29,8 @@ from focal_mmseg.datasets.synthesis import PACKAGED, Sources, load_packaged, rea
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
 from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.utils import count, read_config, written_whole
+from focal_mmseg.utils.tables import number_text
 from focal_mmseg.visualization import write_grid
 
 TOOLS = Path(__file__).parent
@@ -53,7 +54,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'), help='default %(default)s')
     parser.add_argument('--only-shipped', action='store_true', help='end after the first part; nothing is trained')
-    parser.add_argument('--seed', type=int, default=0, help='of the forgeries and the training; default %(default)s')
+    parser.add_argument('--seed', type=count, default=0, help='of the forgeries and the training; default %(default)s')
     return parser.parse_args()
 
 
@@ -143,8 +144,9 @@ def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[s
     for kind, belongs in kinds.items():
         for number, (name, rows) in enumerate(results.items()):
             means = average([row for row in rows if belongs(row)], pristine='left out')
-            cells = ['-' if np.isnan(means[key]) else f'{means[key]:.3f}' for key in FIGURES]
-            drawn.add_row((kind, name, *cells), divider=number == len(results) - 1)
+            drawn.add_row(
+                (kind, name, *(number_text(means[key]) for key in FIGURES)), divider=number == len(results) - 1
+            )
             if kind == 'all forged':
                 overall[name] = means
     return drawn, overall

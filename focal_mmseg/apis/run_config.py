@@ -1,9 +1,10 @@
-"""What tools/train.py and tools/test.py share: the arguments that mmseg users know."""
+"""What trainings and tests share: the arguments that mmseg users know."""
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from torch import distributed as dist
 
+from focal_mmseg.datasets.converters import SETS
 from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.engine.checkpoint import load_weights_only
-from focal_mmseg.utils import override, read_config
+from focal_mmseg.utils import ConfigError, override, read_config
 
 # Options of torch's DataLoader that it refuses without workers.
 OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context', 'timeout')
+# Where converted sets are, and the form that tools/prepare_data.py gives them.
+SETS_FOLDER = Path('data')
+CONVERTED = dict(ann_file='index.tsv', data_prefix=dict(img_path='images', seg_map_path='masks'))
 
 
 class Overrides(DictAction):
@@ -44,8 +49,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--data',
-        metavar='FILE',
-        help='take the data sets of another config, as configs/_base_/datasets/casia1.py; pipelines stay',
+        nargs='+',
+        default=[],
+        metavar='SET',
+        help='use these sets in place of those of the config, whose pipelines stay: names of converted sets, as casia1 '
+        'in data/casia1, or configs, as configs/_base_/datasets/forgery_test.py',
     )
     parser.add_argument(
         '--skip-damaged', action='store_true', help='leave out pictures that cannot be read, with a warning'
@@ -74,66 +82,116 @@ def parse_options(options: Sequence[str]) -> dict[str, Any]:
     return parser.parse_args(['--cfg-options', *options]).cfg_options
 
 
-def load_run_config(args: argparse.Namespace, parts: Sequence[str]) -> Config:
-    """Read the config and apply the arguments of :func:`add_run_arguments`.
+def load_run_config(
+    config: str | Path,
+    parts: Sequence[str],
+    *,
+    work_dir: str | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
+    data: str | Path | Sequence[str | Path] = (),
+    skip_damaged: bool = False,
+    launcher: str = 'none',
+    local_rank: int = 0,
+) -> Config:
+    """Read a config and apply the arguments of :func:`add_run_arguments`.
 
     From here on this process loads checkpoints weights-only, so that none of them can run code. Without a GPU
-    ``--launcher pytorch`` joins torchrun's processes through gloo; ``--launcher mpi`` on one machine needs no
-    variables.
+    ``--launcher pytorch`` joins torchrun's processes through gloo.
 
     Args:
-        args (argparse.Namespace): The command line.
-        parts (Sequence[str]): Of ``'train'``, ``'val'`` and ``'test'``, those whose data sets ``--data`` replaces.
+        config (str | Path): Config file.
+        parts (Sequence[str]): Of ``'train'``, ``'val'`` and ``'test'``, those whose data sets ``data`` replaces.
+        work_dir (str, optional): Defaults to that of the config, or else ``work_dirs/<name of the config>``.
+        cfg_options (Mapping[str, Any], optional): Overrides of the config.
+        data (str | Path | Sequence[str | Path]): See :func:`use_data`. Defaults to the sets of the config.
+        skip_damaged (bool): Leave out images that cannot be read. Defaults to False.
+        launcher (str): Of mmengine's. Defaults to ``'none'``.
+        local_rank (int): Of this process, where the launcher does not tell. Defaults to 0.
 
     Raises:
-        ConfigError: If an option would change nothing, see :func:`override`.
+        ConfigError: If an option would change nothing, see :func:`override`, or there is no such set.
         FileNotFoundError: If the config file is missing.
     """
-    if args.launcher == 'mpi':
-        _prepare_mpi()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))
     load_weights_only()
-    cfg = read_config(args.config)
-    cfg.launcher = args.launcher
-    if args.data:
-        use_data(cfg, args.data, parts)
-    override(cfg, args.cfg_options)
+    cfg = read_config(config)
+    cfg.launcher = launcher
+    if data:
+        use_data(cfg, data, parts)
+    override(cfg, cfg_options or {})
     for part in ('train', 'val', 'test'):
         load_in_process(cfg.get(f'{part}_dataloader'))
-    if args.skip_damaged:
+    if skip_damaged:
         for part in parts:
-            skip_damaged(cfg.get(f'{part}_dataloader'))
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
-    if args.launcher == 'pytorch' and not torch.cuda.is_available():
+            skip_damaged_images(cfg.get(f'{part}_dataloader'))
+    cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
+    if launcher == 'pytorch' and not torch.cuda.is_available():
         _join_on_processors(cfg)
     return cfg
 
 
-def use_data(cfg: Config, file: str | Path, parts: Sequence[str]) -> None:
-    """Take the data sets of another config and leave all else, the pipelines too.
+def use_data(cfg: Config, data: str | Path | Sequence[str | Path], parts: Sequence[str]) -> None:
+    """Take other data sets and leave all else, the pipelines too; several sets are put together.
 
-    Where the other config says ``val_dataloader = None``, nothing is validated.
+    Where a config among them says ``val_dataloader = None``, and with named sets, nothing is validated.
 
     Args:
         cfg (Config): Is changed.
-        file (str | Path): A config with ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
+        data (str | Path | Sequence[str | Path]): Names of converted sets (``'casia1'`` is in ``data/casia1``), or
+            configs with ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
         parts (Sequence[str]): Of ``'train'``, ``'val'`` and ``'test'``.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it has no data set for any of the parts.
+        ConfigError: If there is no set of a name, or a config has no data set for any of the parts.
+        FileNotFoundError: If there is no such config.
     """
-    other = read_config(file)
-    found = [part for part in parts if other.get(f'{part}_dataloader') and cfg.get(f'{part}_dataloader')]
-    if not found:
-        raise ValueError(f'{file} has no data sets for {" or ".join(parts)}')
-    if 'val' in parts and 'val_dataloader' in other and other.val_dataloader is None:
-        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
-        cfg.default_hooks.checkpoint.save_best = None
-    for part in found:
-        dataset = other[f'{part}_dataloader'].dataset
-        give_pipeline(dataset, cfg.train_pipeline if part == 'train' else cfg.test_pipeline)
-        cfg[f'{part}_dataloader'].dataset = dataset
+    wanted = [part for part in parts if cfg.get(f'{part}_dataloader')]
+    found: dict[str, list[ConfigDict]] = {part: [] for part in wanted}
+    for name in [data] if isinstance(data, str | Path) else data:
+        other = data_config(name)
+        having = [part for part in wanted if other.get(f'{part}_dataloader')]
+        if not having:
+            raise ConfigError(f'{name} has no data sets for {" or ".join(parts)}')
+        if 'val' in parts and 'val_dataloader' in other and other.val_dataloader is None:
+            cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+            cfg.default_hooks.checkpoint.save_best = None
+        for part in having:
+            found[part].append(other[f'{part}_dataloader'].dataset)
+    for part, sets in found.items():
+        if sets and cfg[f'{part}_dataloader'] is not None:
+            dataset = sets[0] if len(sets) == 1 else ConfigDict(type='ConcatDataset', datasets=sets)
+            give_pipeline(dataset, cfg.train_pipeline if part == 'train' else cfg.test_pipeline)
+            cfg[f'{part}_dataloader'].dataset = dataset
+
+
+def data_config(name: str | Path) -> Config:
+    """The config of data sets that a name or a path of ``--data`` means.
+
+    Args:
+        name (str | Path): A config file, or the name of a set that ``tools/prepare_data.py`` converts, or that lies in
+            the same form in ``data/<name>``.
+
+    Raises:
+        ConfigError: If there is no set of that name; tells the known ones and the nearest.
+        FileNotFoundError: If there is no such config.
+    """
+    if Path(name).suffix == '.py':
+        return read_config(name)
+    known = sorted({*SETS, *(path.parent.name for path in SETS_FOLDER.glob(f'*/{CONVERTED["ann_file"]}'))})
+    if str(name) not in known:
+        near = get_close_matches(str(name), known, 1)
+        raise ConfigError(
+            f'there is no data set {str(name)!r}{f", did you mean {near[0]}?" if near else "."} Known are '
+            f'{", ".join(known)}; your own is {SETS_FOLDER}/NAME with {CONVERTED["ann_file"]}, or a config (.py)'
+        )
+    dataset = dict(type='ForgeryDataset', data_root=str(SETS_FOLDER / name), **CONVERTED)
+    return Config(
+        dict(
+            train_dataloader=dict(dataset=dataset),
+            val_dataloader=None,
+            test_dataloader=dict(dataset=dict(dataset, test_mode=True)),
+        )
+    )
 
 
 def give_pipeline(dataset: ConfigDict, pipeline: list) -> None:
@@ -147,7 +205,7 @@ def give_pipeline(dataset: ConfigDict, pipeline: list) -> None:
         each.pipeline = pipeline
 
 
-def skip_damaged(dataloader: ConfigDict | None) -> None:
+def skip_damaged_images(dataloader: ConfigDict | None) -> None:
     """Have the data sets of a loader leave out what cannot be read.
 
     Args:
@@ -166,25 +224,6 @@ def load_in_process(dataloader: ConfigDict | None) -> None:
     if dataloader and not dataloader.get('num_workers', 0):
         for option in OF_WORKERS:
             dataloader.pop(option, None)
-
-
-def _prepare_mpi() -> None:
-    """Set what mmengine wants of the environment and Open MPI does not give.
-
-    Raises:
-        ValueError: If this process was not started by mpirun, or on one of several machines with no MASTER_ADDR.
-    """
-    ours = os.environ
-    if 'OMPI_COMM_WORLD_LOCAL_RANK' not in ours:
-        raise ValueError(
-            "--launcher mpi needs Open MPI's mpirun: mpirun -np 4 python tools/train.py ... --launcher mpi"
-        )
-    ours['LOCAL_RANK'] = ours['OMPI_COMM_WORLD_LOCAL_RANK']
-    if 'MASTER_ADDR' in ours:
-        return
-    if ours.get('OMPI_COMM_WORLD_LOCAL_SIZE') != ours.get('OMPI_COMM_WORLD_SIZE'):
-        raise ValueError('mpirun on several machines: give the first one, mpirun -x MASTER_ADDR=...')
-    ours['MASTER_ADDR'] = '127.0.0.1'
 
 
 def _join_on_processors(cfg: Config) -> None:

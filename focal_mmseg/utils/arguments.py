@@ -54,6 +54,21 @@ def count(text: str) -> int:
     return _whole_number(text, 0)
 
 
+def share(text: str) -> float:
+    """An ``argparse`` type for a share.
+
+    Raises:
+        argparse.ArgumentTypeError: If the text is no number in 0..1.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'must be a number in 0..1, got {text!r}')
+    return value
+
+
 def _whole_number(text: str, least: int) -> int:
     try:
         value = int(text)

@@ -1,10 +1,13 @@
 """Files that are written whole or not at all."""
 
+import json
+import math
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 LONGEST_ENDING = 16
 
@@ -33,6 +36,27 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:
+    """Write JSON, whole or not at all; NaN, which JSON does not have, becomes null.
+
+    Args:
+        path (str | Path): The file.
+        content (Any): What ``json.dumps`` takes.
+        indent (int, optional): See ``json.dumps``. Defaults to 2.
+    """
+    text = json.dumps(_without_nan(content), indent=indent, allow_nan=False)
+    with written_whole(path) as part:
+        part.write_text(text + '\n', encoding='utf-8')
+
+
+def _without_nan(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and math.isnan(content) else content
 
 
 def _bring_to_disk(path: Path) -> None:

@@ -6,10 +6,11 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
-from focal_mmseg.apis.run_config import _prepare_mpi, _use_plain_norms, parse_options, use_data
+from focal_mmseg.apis.run_config import CONVERTED, _use_plain_norms, parse_options, use_data
+from focal_mmseg.comparison.images import sources
 from focal_mmseg.datasets.converters import SETS, DataSet, convert
 from focal_mmseg.datasets.wrapped import single_sets
-from focal_mmseg.reports.pictures import sources
+from focal_mmseg.utils import ConfigError, read_config
 
 TEST_SETS = ('columbia', 'coverage', 'casia1', 'misd', 'nist16', 'ffpp')
 TIMES = {'tampcoco-sp': 1, 'tampcoco-cm': 1, 'tampcoco-bcm': 1, 'tampcoco-bcmc': 1, 'casia2': 40, 'imd2020': 20}
@@ -57,26 +58,58 @@ def test_training_sets_are_repeated_as_released_and_nothing_is_validated(root: P
     assert cfg.default_hooks.checkpoint.save_best is None
 
 
-@pytest.mark.parametrize('name', SETS)
-def test_each_set_has_a_file(root: Path, all_sets: Path, name: str) -> None:
+@pytest.mark.parametrize('part', ['train', 'test'])
+def test_each_set_is_taken_by_its_name(root: Path, all_sets: Path, part: str) -> None:
+    for name in SETS:
+        cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+        use_data(cfg, name, (part,))
+        dataset = cfg[f'{part}_dataloader'].dataset
+        assert dataset.data_root == f'data/{name}' and dataset.get('test_mode', False) == (part == 'test')
+        assert [each.dataset for each in sources(DATASETS.build(dataset))] == [name] * 2
+
+
+def test_several_names_and_configs_are_put_together(root: Path, all_sets: Path) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'demo' / 'focal_hrnet-compact.py')
+    use_data(cfg, ['casia1', root / 'configs' / '_base_' / 'datasets' / 'demo.py', 'misd'], ('test',))
+    sets = list(single_sets(cfg.test_dataloader.dataset))
+    assert [each.data_root for each in sets] == ['data/casia1', 'work_dirs/demo/data/test', 'data/misd']
+    assert all(each.pipeline == cfg.test_pipeline for each in sets)
+    assert cfg.train_dataloader.dataset.data_root == 'work_dirs/demo/data/train'
+
+
+def test_a_set_of_ones_own_in_the_same_form_has_a_name_too(root: Path, all_sets: Path) -> None:
+    (all_sets / 'data' / 'casia1').rename(all_sets / 'data' / 'mine')
     cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
-    own = Config.fromfile(root / 'configs' / '_base_' / 'datasets' / f'{name}.py')
-    parts = [part for part in ('train', 'val', 'test') if own[f'{part}_dataloader']]
-    (part,) = parts
-    assert own[f'{part}_dataloader'].dataset.data_root == f'data/{name}'
-    use_data(cfg, root / 'configs' / '_base_' / 'datasets' / f'{name}.py', (part,))
-    found = list(sources(DATASETS.build(cfg[f'{part}_dataloader'].dataset)))
-    assert [each.dataset for each in found] == [name] * 2
+    use_data(cfg, ['mine'], ('test',))
+    assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 2
 
 
-def test_a_training_set_validates_nothing_and_a_test_set_trains_nothing(root: Path) -> None:
+@pytest.mark.parametrize(('name', 'near'), [('casai1', ', did you mean casia1'), ('data/casia1', ''), ('../x', '')])
+def test_an_unknown_name_lists_the_known_ones_and_the_nearest(root: Path, name: str, near: str) -> None:
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+    with pytest.raises(ConfigError, match=rf"no data set '{name}'{near}.*autosplice, casia1, casia1plus,.*columbia"):
+        use_data(cfg, [name], ('test',))
+
+
+def test_a_named_set_that_is_not_converted_yet_names_its_folder(root: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+    use_data(cfg, 'casia1', ('test',))
+    with pytest.raises(FileNotFoundError, match='data/casia1'):
+        DATASETS.build(cfg.test_dataloader.dataset)
+
+
+def test_names_mean_the_form_that_the_configs_of_sets_have(root: Path) -> None:
+    assert read_config(root / 'configs' / '_base_' / 'datasets' / 'converted.py').converted == CONVERTED
+
+
+def test_a_named_training_set_validates_nothing_and_test_sets_train_nothing(root: Path) -> None:
     folder = root / 'configs' / '_base_' / 'datasets'
     cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
-    use_data(cfg, folder / 'casia2.py', ('train', 'val'))
+    use_data(cfg, 'casia2', ('train', 'val'))
     assert cfg.train_dataloader.dataset.data_root == 'data/casia2' and cfg.val_dataloader is None
-    for name in ('casia1', 'forgery_test'):
-        with pytest.raises(ValueError, match=rf'{name}\.py has no data sets for train or val'):
-            use_data(cfg, folder / f'{name}.py', ('train', 'val'))
+    with pytest.raises(ValueError, match=r'forgery_test\.py has no data sets for train or val'):
+        use_data(cfg, folder / 'forgery_test.py', ('train', 'val'))
 
 
 def test_the_mixture_and_the_six_hold_their_own_sets_alone(root: Path) -> None:
@@ -133,23 +166,6 @@ def test_options_are_parsed_as_on_the_command_line() -> None:
     }
     with pytest.raises(ValueError, match="expected KEY=VALUE, got 'a'"):
         parse_options(['a'])
-
-
-def test_mpirun_on_one_machine_needs_no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = dict(OMPI_COMM_WORLD_LOCAL_RANK='1', OMPI_COMM_WORLD_LOCAL_SIZE='2', OMPI_COMM_WORLD_SIZE='2')
-    monkeypatch.setattr('os.environ', own)
-    _prepare_mpi()
-    assert own['LOCAL_RANK'] == '1' and own['MASTER_ADDR'] == '127.0.0.1'
-    own['MASTER_ADDR'] = 'first'
-    own['OMPI_COMM_WORLD_SIZE'] = '4'
-    _prepare_mpi()
-    assert own['MASTER_ADDR'] == 'first'
-    del own['MASTER_ADDR']
-    with pytest.raises(ValueError, match='mpirun -x MASTER_ADDR'):
-        _prepare_mpi()
-    monkeypatch.setattr('os.environ', {})
-    with pytest.raises(ValueError, match='needs Open MPI'):
-        _prepare_mpi()
 
 
 def test_without_gpus_no_norm_waits_for_other_processes(root: Path) -> None:

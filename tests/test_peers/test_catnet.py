@@ -277,7 +277,7 @@ def test_a_damaged_file_is_named(small: tuple, tmp_path: Path) -> None:
 def test_views_are_refused(root: Path, run_tool: Callable, tmp_path: Path) -> None:
     config = root / 'configs' / 'peers' / 'catnet.py'
     (tmp_path / 'none.pth').touch()
-    with pytest.raises(ValueError, match=r'catnet\.py has no tta_pipeline'):
+    with pytest.raises(SystemExit, match=r'catnet\.py has no tta_pipeline'):
         run_tool(root / 'tools' / 'test.py', config, tmp_path / 'none.pth', '--tta', '--work-dir', tmp_path)
 
 

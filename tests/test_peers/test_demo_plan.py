@@ -11,17 +11,17 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from focal_mmseg.apis.run_config import parse_options, use_data
-from focal_mmseg.reports import read_plan
+from focal_mmseg.comparison import read_plan
 from focal_mmseg.utils import override, read_config
 
 ROOT = Path(__file__).parents[2]
-TRAINED = [run for run in read_plan(ROOT / 'configs' / 'demo' / 'peers.yaml').runs if run.train]
+TRAINED = [run for run in read_plan(ROOT / 'configs' / 'plans' / 'demo_peers.yaml').runs if run.train]
 
 
 def test_the_five_are_trained_and_nothing_is_validated(root: Path) -> None:
     assert [run.name for run in TRAINED] == ['TruFor', 'MVSS-Net', 'CAT-Net', 'IF-OSN', 'PSCC-Net']
     cfg = read_config(root / TRAINED[0].config)
-    use_data(cfg, root / TRAINED[0].data, ('train', 'val'))
+    use_data(cfg, [root / name for name in TRAINED[0].data], ('train', 'val'))
     assert cfg.val_dataloader is None and cfg.train_dataloader.dataset.data_root == 'work_dirs/demo/data/train'
 
 

@@ -1,7 +1,6 @@
 """IF-OSN: released-style files through the converter and the config to the released answers; training."""
 
 import dataclasses
-import importlib
 import json
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from released_rule import filled, stored_answers, stored_shapes
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import load_packaged
+from focal_mmseg.engine import conversion
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.models.osn_noise import ResidualUNet
 
@@ -34,9 +34,8 @@ SMALL = {
 
 
 @pytest.fixture
-def converters(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ModuleType]:
-    monkeypatch.syspath_prepend(root / 'tools' / 'model_converters')
-    return importlib.import_module('converting'), importlib.import_module('ifosn2mmseg')
+def ifosn2mmseg(load_tool: Callable) -> ModuleType:
+    return load_tool('model_converters/ifosn2mmseg.py')
 
 
 @pytest.fixture
@@ -85,16 +84,15 @@ def test_the_stated_names_are_the_released_ones() -> None:
 
 
 def test_the_rule_through_the_converter_is_equal_to_the_statement(
-    root: Path, converters: tuple[ModuleType, ModuleType], tmp_path: Path
+    root: Path, ifosn2mmseg: ModuleType, tmp_path: Path
 ) -> None:
-    converting, ifosn2mmseg = converters
     blocks = (1, 2, 1, 1)
     mine = tmp_path / 'mine.py'
     base = (root / 'configs' / 'peers' / 'ifosn.py').as_posix()
     mine.write_text(f"_base_ = '{base}'\nmodel = dict(backbone=dict(layers={list(blocks)}))\n")
     state = filled(detector_shapes(blocks), 1.8)
     release = dataclasses.replace(ifosn2mmseg.release_of(state), config=str(mine))
-    converting.write(converting.convert(state, release).state, tmp_path / 'mine.pth')
+    conversion.write(conversion.convert(state, release).state, tmp_path / 'mine.pth')
     image = cv2.resize(load_packaged('chelsea'), (75, 67))
     with torch.no_grad():
         wanted = score_map(torch.from_numpy(image).permute(2, 0, 1).double(), {k: v.double() for k, v in state.items()})
@@ -140,12 +138,11 @@ def test_what_is_not_released_is_named(convert: Callable, tmp_path: Path, fault:
 
 
 def test_the_noise_unet_of_the_release(
-    converters: tuple[ModuleType, ModuleType], root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    ifosn2mmseg: ModuleType, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    converting, ifosn2mmseg = converters
     full = cheap(unet_shapes()) | {f'diff_jpeg.l{number}.table': torch.zeros(8, 8) for number in range(12)}
     assert len(full) == 168
-    converted = converting.convert(full, ifosn2mmseg.release_of(full))
+    converted = conversion.convert(full, ifosn2mmseg.release_of(full))
     assert len(converted.state) == 156 and list(converted.dropped.values()) == [12]
     # The rule at a small width: names that end up at the wrong place would give another image.
     mine = tmp_path / 'mine.py'
@@ -154,7 +151,7 @@ def test_the_noise_unet_of_the_release(
     state = filled(unet_shapes(4), 1.5)
     release = dataclasses.replace(ifosn2mmseg.release_of(state), config=str(mine))
     network = ResidualUNet(4).eval()
-    found = converting.convert(state, release).state
+    found = conversion.convert(state, release).state
     network.load_state_dict({name.removeprefix('noise.unet.'): value for name, value in found.items()})
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     with torch.no_grad():

@@ -1,7 +1,6 @@
 """MVSS-Net: released-style files through the converter and the config to the released answers; training."""
 
 import dataclasses
-import importlib
 import json
 import time
 from collections.abc import Callable
@@ -23,7 +22,9 @@ from released_rule import filled, stored_answers, stored_shapes
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import load_packaged
+from focal_mmseg.engine import conversion
 from focal_mmseg.engine.checkpoint import load_weights
+from focal_mmseg.utils.benchmarking import extra_memory
 
 CONFIGS = ('mvss', 'mvss_retrained')
 BASE = 4
@@ -38,9 +39,8 @@ SMALL = {
 
 
 @pytest.fixture
-def converters(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ModuleType]:
-    monkeypatch.syspath_prepend(root / 'tools' / 'model_converters')
-    return importlib.import_module('converting'), importlib.import_module('mvss2mmseg')
+def mvss2mmseg(load_tool: Callable) -> ModuleType:
+    return load_tool('model_converters/mvss2mmseg.py')
 
 
 @pytest.fixture
@@ -113,17 +113,14 @@ def test_the_stated_names_are_the_released_ones() -> None:
 
 
 @pytest.fixture
-def by_rule_and_statement(
-    converters: tuple[ModuleType, ModuleType], small: Path, tmp_path: Path
-) -> tuple[dict[str, torch.Tensor], Path]:
-    converting, mvss2mmseg = converters
+def by_rule_and_statement(mvss2mmseg: ModuleType, small: Path, tmp_path: Path) -> tuple[dict[str, torch.Tensor], Path]:
     state = filled(released_shapes(BASE, 10), 1.5, not_by_rule)
     state |= {name: torch.full((1,), 0.7) for name in ('head.pam.alpha', 'head.cam.beta')}
     # So narrow an edge branch would end at a ReLU that lets nothing through.
     blocks = [name for name in state if name.startswith('erb_') and state[name].ndim == 4]
     state |= {name: state[name].abs() for name in blocks}
     release = dataclasses.replace(mvss2mmseg.release_of(state), config=str(small))
-    converting.write(converting.convert(state, release).state, tmp_path / 'small.pth')
+    conversion.write(conversion.convert(state, release).state, tmp_path / 'small.pth')
     return {name: value.double() for name, value in state.items()}, tmp_path / 'small.pth'
 
 
@@ -184,12 +181,11 @@ FAULTS = {
 
 
 @pytest.mark.parametrize('fault', FAULTS)
-def test_what_is_not_released_is_named(converters: tuple[ModuleType, ModuleType], fault: str) -> None:
-    converting, mvss2mmseg = converters
+def test_what_is_not_released_is_named(mvss2mmseg: ModuleType, fault: str) -> None:
     change, says = FAULTS[fault]
     state = change(cheap(released_shapes()))
     with pytest.raises(ValueError, match=f'(?s){says}'):
-        converting.convert(state, mvss2mmseg.release_of(state))
+        conversion.convert(state, mvss2mmseg.release_of(state))
 
 
 # --- configs
@@ -279,10 +275,8 @@ def test_pictures_of_a_batch_of_any_sizes_get_what_they_get_alone(small: Path) -
 
 @torch.no_grad()
 def test_a_large_picture_needs_64_bytes_a_pixel_beside_the_network(
-    root: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+    small: Path,
 ) -> None:
-    monkeypatch.syspath_prepend(root / 'tools' / 'benchmarks')
-    extra_memory = importlib.import_module('measuring').extra_memory
     model = built(Config.fromfile(small))
 
     def data(*size: int) -> dict:

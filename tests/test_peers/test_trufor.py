@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.engine.checkpoint import load_weights
+from focal_mmseg.engine.conversion import Release, convert
 from focal_mmseg.models import FOCALTTAModel, NoiseprintPlusPlus, TruFor
 from focal_mmseg.models.backbones import noiseprint_plus_plus
 
@@ -42,15 +42,10 @@ def read(root: Path, name: str) -> Config:
     return Config.fromfile(root / 'configs' / 'peers' / f'{name}.py')
 
 
-def converter(root: Path) -> tuple[Callable, object]:
-    """Its function, and what it knows of the release."""
-    sys.path.insert(0, str(root / 'tools' / 'model_converters'))
-    try:
-        from converting import convert
-        from trufor2mmseg import TRUFOR
-    finally:
-        sys.path.pop(0)
-    return convert, TRUFOR
+@pytest.fixture(scope='module')
+def release(load_tool: Callable) -> Release:
+    """What the converter knows of the release."""
+    return load_tool('model_converters/trufor2mmseg.py').TRUFOR
 
 
 def photograph(height: int, width: int) -> np.ndarray:
@@ -91,10 +86,11 @@ def released() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope='module')
-def focal(root: Path, released: Mapping[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> FOCALInferencer:
+def focal(
+    root: Path, release: Release, released: Mapping[str, Tensor], tmp_path_factory: pytest.TempPathFactory
+) -> FOCALInferencer:
     """Those weights, converted, in the config's model and pipeline."""
     init_default_scope('mmseg')
-    convert, release = converter(root)
     path = tmp_path_factory.mktemp('trufor') / 'trufor.pth'
     torch.save(dict(state_dict=convert(released, release).state), path)
     made = FOCALInferencer(root / 'configs' / 'peers' / 'trufor.py', path, device='cpu')
@@ -123,8 +119,7 @@ def test_the_statement_has_the_released_names_and_shapes() -> None:
     assert shapes == stored_shapes('trufor')
 
 
-def test_every_released_tensor_has_its_place(root: Path) -> None:
-    convert, release = converter(root)
+def test_every_released_tensor_has_its_place(release: Release) -> None:
     state = {name: torch.empty(shape, device='meta') for name, shape in released_shapes().items()}
     found = convert(state, release)
     assert not found.dropped

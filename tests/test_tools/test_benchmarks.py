@@ -1,16 +1,11 @@
 """Every benchmark, on as little as it can take."""
 
-import importlib
 import json
-import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 
@@ -67,52 +62,6 @@ def test_losses_equal_their_dense_form(run: Callable) -> None:
             assert row['difference'] < 1e-5 and row['dense_seconds'] > 0
 
 
-def test_damaged_files_are_loaded_or_refused_by_name(run: Callable) -> None:
-    rows = run('fuzz_loading.py', '--num', '200', '--seed', '1')
-    assert {row['outcome'] for row in rows} == {'loaded', 'refused'} and len(rows) == 200
-    assert all(row['outcome'] == 'loaded' for row in rows if row['picture'] == row['mask'] == 'untouched')
-    assert {row['picture'] for row in rows} >= {'huge', 'foreign', 'a garbled list file', 'a broken link'}
-
-
-@pytest.fixture
-def fuzzing(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The tool as a module."""
-    monkeypatch.syspath_prepend(root / 'tools' / 'benchmarks')
-    return importlib.import_module('fuzz_loading')
-
-
-@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='bounds the memory of a process as Linux tells it')
-@pytest.mark.parametrize('fault', ['hang', 'crash'])
-def test_a_set_that_hangs_or_ends_the_process_ends_the_campaign(
-    fuzzing: ModuleType, monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    wait, end = threading.Event().wait, lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-    monkeypatch.setattr(fuzzing, 'TOO_LONG', 1)
-    monkeypatch.setattr(fuzzing, '_outcome', (lambda *_: wait()) if fault == 'hang' else end)
-    with pytest.raises(SystemExit, match='a set from number 0 on ended the process, or took more than 1 s'):
-        fuzzing.run(3, 0)
-
-
-@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='bounds the memory of a process as Linux tells it')
-def test_what_wants_too_much_memory_is_told(fuzzing: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fuzzing, 'MOST_MEMORY', 2**26)
-    monkeypatch.setattr(fuzzing.DATASETS, 'build', lambda config: np.ones(2**31, np.uint8))
-    (row,) = fuzzing.run(1, 0)
-    assert row['outcome'].startswith('out of memory: MemoryError: Unable to allocate')
-    # OpenCV's decoders say it on the screen alone.
-    monkeypatch.setattr(fuzzing, '_outcome', lambda *_: os.write(2, b'Insufficient memory') and 'refused')
-    (row,) = fuzzing.run(1, 0)
-    assert row['outcome'].startswith('out of memory: refused')
-
-
-def test_a_growth_above_the_bound_fails(fuzzing: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    rows = [dict(picture='huge', mask='huge', outcome='refused', seconds=0.1, peak=peak) for peak in (100, 3000)]
-    monkeypatch.setattr(fuzzing, 'run', lambda num, seed: rows)
-    monkeypatch.setattr(sys, 'argv', ['fuzz_loading.py', '--out', str(tmp_path / 'out.json')])
-    with pytest.raises(SystemExit, match='grew by more than 2048 MiB'):
-        fuzzing.main()
-
-
 def test_loading_is_measured_transform_by_transform(root: Path, run: Callable) -> None:
     config = str(root / 'configs' / 'demo' / 'focal_hrnet-compact.py')
     found = run('dataloading.py', config, '--size', '192', '192', '--num', '6', '--workers', '0', '1')
@@ -158,10 +107,9 @@ def test_a_long_run_tells_what_memory_each_thousand_pictures_take(
 
 
 @pytest.fixture
-def long_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def long_run(load_tool: Callable) -> ModuleType:
     """The tool as a module."""
-    monkeypatch.syspath_prepend(root / 'tools' / 'benchmarks')
-    return importlib.import_module('long_run')
+    return load_tool('benchmarks/long_run.py')
 
 
 @pytest.mark.parametrize('readings', [[], [(5, 100.0)], [(5, 100.0), (50, 100.0)], [(50, 100.0), (50, 101.0)]])

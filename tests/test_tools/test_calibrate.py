@@ -100,12 +100,12 @@ def test_a_test_refuses_what_the_calibration_does_not_cover(
     assert calibrate(pristine, '0.1') == 0
     options = ('--calibration', tmp_path / 'calibration.json', '--work-dir', tmp_path / 'work')
     test = root / 'tools' / 'test.py'
-    with pytest.raises(ValueError, match='--tta averages'):
+    with pytest.raises(SystemExit, match='--tta averages'):
         run_tool(test, *trained, *options, '--tta')
-    with pytest.raises(ValueError, match='is of other config'):
+    with pytest.raises(SystemExit, match='is of other config'):
         run_tool(test, *trained, *options, '--cfg-options', 'model.decode_head.clusterer.type=KMeansClusterer')
     hooked = tmp_path / 'hooked.py'
     hook = "custom_hooks = [dict(type='ClusteringHook', clusterer=dict(type='KMeansClusterer'))]"
     hooked.write_text(f'{trained[0].read_text()}\n{hook}\n')
-    with pytest.raises(ValueError, match='a ClusteringHook with a clusterer'):
+    with pytest.raises(SystemExit, match='a ClusteringHook with a clusterer'):
         run_tool(test, hooked, trained[1], *options)

@@ -35,8 +35,8 @@ def test_models_are_trained_tested_and_reported_once(
             dict(name='Cross-entropy', config=str(classifier[0]), train=True),
         ],
         sets=[dict(name='small'), dict(name='again', options=['test_dataloader.dataset.indices=[0,1]'])],
-        figures=['iou', 'false_alarm'],
-        pictures=2,
+        metrics=['iou', 'false_alarm'],
+        images=2,
     )
     out = compare(plan)
     said = capsys.readouterr().out
@@ -55,6 +55,9 @@ def test_models_are_trained_tested_and_reported_once(
     page = (out / 'report.html').read_text()
     assert 'Small &lt;networks&gt;' in page and page.count('<img ') == 6
     assert '| **' in (out / 'table.md').read_text()
+    with (out / 'trainings.csv').open(newline='') as file:
+        (trained_row,) = csv.DictReader(file)
+    assert trained_row[''] == 'Cross-entropy' and float(trained_row['seconds_a_step']) > 0
     for name in ('masks.png', 'scatter.png', 'loss_curves.png', 'focal/worst.png'):
         assert cv2.imread(str(out / name)) is not None
 
@@ -71,7 +74,7 @@ def test_a_model_that_fails_is_named_and_the_others_are_reported(
             dict(name='gone', config=str(trained[0]), checkpoint=str(tmp_path / 'gone.pth')),
             dict(name='there', config=str(trained[0]), checkpoint=str(trained[1])),
         ],
-        pictures=0,
+        images=0,
         degradations=['jpeg:30', 'blur:3'],
     )
     with pytest.raises(SystemExit, match=r'not in the report:\ntesting gone: test\.py ended with code 1: see ') as stop:
@@ -79,7 +82,7 @@ def test_a_model_that_fails_is_named_and_the_others_are_reported(
     log = Path(re.search(r'see (\S+)', stop.value.code)[1])
     assert 'gone.pth does not exist' in log.read_text()
     page = (tmp_path / 'out' / 'report.html').read_text()
-    assert 'there' in page and 'Degraded pictures' in page
+    assert 'there' in page and 'Degraded images' in page
     assert cv2.imread(str(tmp_path / 'out' / 'robustness.png')) is not None
 
 

@@ -99,7 +99,7 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(
     (source / 'notes.txt').write_text('not a picture by its name')
     assert predict(source, tmp_path / 'out') == 1
     output = capsys.readouterr()
-    assert '2 of 4 pictures written' in output.out
+    assert '2 of 4 images written' in output.out
     assert 'a garbage.jpg cannot be read' in output.err
     assert 'b truncated.png cannot be read' in output.err
     written = {
@@ -136,7 +136,7 @@ def test_the_clusterer_is_swapped_by_an_option(predict: Callable, picture: Path,
 
 def test_a_folder_without_pictures_is_named(predict: Callable, tmp_path: Path) -> None:
     (tmp_path / 'empty').mkdir()
-    assert 'empty holds no picture' in predict(tmp_path / 'empty', tmp_path / 'out')
+    assert 'empty holds no image' in predict(tmp_path / 'empty', tmp_path / 'out')
 
 
 @pytest.mark.parametrize('option', ['picture', '--config', '--checkpoint'])
@@ -181,10 +181,10 @@ def test_results_that_are_there_are_not_computed_again(
     (out / 'a.png' / 'summary.json').unlink()
     os.utime(source / 'b.png')
     assert predict(source, out) == 0
-    assert '2 of 2 pictures written' in capsys.readouterr().out
+    assert '2 of 2 images written' in capsys.readouterr().out
     assert {path.parent.name for path, time in times.items() if path.stat().st_mtime_ns != time} == {'a.png', 'b.png'}
     assert predict(source, out) == 0
-    assert '0 of 0 pictures written' in capsys.readouterr().out
+    assert '0 of 0 images written' in capsys.readouterr().out
 
 
 def test_results_of_another_model_are_refused_unless_they_are_to_be_replaced(
@@ -241,7 +241,7 @@ def test_a_picture_that_an_older_file_replaced_is_computed_again(
     cv2.imwrite(str(picture), np.zeros((20, 30, 3), np.uint8))
     os.utime(picture, (1, 1))
     assert predict(picture, tmp_path / 'out') == 0
-    assert '1 of 1 pictures written' in capsys.readouterr().out
+    assert '1 of 1 images written' in capsys.readouterr().out
     assert json.loads((tmp_path / 'out' / picture.name / 'summary.json').read_text())['width'] == 30
 
 
@@ -281,7 +281,7 @@ def test_a_picture_that_is_deleted_meanwhile_is_reported(
     monkeypatch.setattr(FOCALInferencer, '__init__', delete_first)
     assert predict(three, tmp_path / 'out') == 1
     said = capsys.readouterr()
-    assert '2 of 3 pictures written' in said.out and f'failed: {three / "a.png"}: ' in said.err
+    assert '2 of 3 images written' in said.out and f'failed: {three / "a.png"}: ' in said.err
 
 
 def test_a_run_that_was_killed_goes_on_where_it_was(
@@ -333,7 +333,7 @@ def test_images_of_any_name_are_taken_and_the_rest_is_counted(
     assert predict(source, tmp_path / 'out') == 0
     said = capsys.readouterr().out
     assert f'left out of {source}: 1 PSD, which is not read: save it as PNG; 1 no image (.txt)' in said
-    assert '3 of 3 pictures written' in said
+    assert '3 of 3 images written' in said
     for name in ('a.avif', 'b', 'c.dat'):
         assert sorted(path.name for path in (tmp_path / 'out' / name).iterdir()) == [*FILES]
         assert cv2.imread(str(tmp_path / 'out' / name / 'overlay.png')).shape == image.shape

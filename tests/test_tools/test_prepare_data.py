@@ -89,7 +89,7 @@ def test_a_share_that_may_be_left_out_can_be_given(
     assert not Path('data/casia1/index.tsv').exists()
     assert (
         prepare('casia1', release, '--most-left-out', '0.5')
-        == '1 pictures were left out that the release should have whole'
+        == '1 images were left out that the release should have whole'
     )
     assert Path('data/casia1/index.tsv').is_file()
     assert prepare('casia1', release, '--most-left-out', '5') == 2

@@ -112,5 +112,5 @@ def test_photographs_of_any_name_are_taken_and_other_files_counted(
     run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', tmp_path / 'forged', *counts)
     said = capsys.readouterr().out
     assert f'left out of {photographs}: 1 PSD, which is not read: save it as PNG' in said
-    assert '2 pictures out of 2 photographs' in said
+    assert '2 images out of 2 photographs' in said
     assert 'noending' in (tmp_path / 'forged' / 'manifest.csv').read_text()

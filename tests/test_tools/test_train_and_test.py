@@ -78,18 +78,6 @@ def test_resume_goes_on_from_the_last_checkpoint(root: Path, run_tool: Callable,
     assert '- Iter(train) [1/2]' not in (sorted(out.glob('*/*.log'))[-1]).read_text()
 
 
-def test_amp_switches_the_wrapper_and_refuses_a_third_kind(root: Path, small_config: Callable) -> None:
-    use_amp = runpy.run_path(str(root / 'tools' / 'train.py'))['use_amp']
-    cfg = small_config(root / 'configs' / 'focal_hrnet.py')
-    use_amp(cfg)
-    assert (cfg.optim_wrapper.type, cfg.optim_wrapper.loss_scale) == ('AmpOptimWrapper', 'dynamic')
-    use_amp(cfg)
-    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
-    cfg.optim_wrapper.type = 'ApexOptimWrapper'
-    with pytest.raises(ValueError, match='ApexOptimWrapper'):
-        use_amp(cfg)
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='mmengine trains in mixed precision on accelerators only')
 def test_amp_trains_to_finite_weights(root: Path, run_tool: Callable, config: Path, tmp_path: Path) -> None:
     run_tool(root / 'tools' / 'train.py', config, '--work-dir', tmp_path / 'out', '--amp')

@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from focal_mmseg.utils import count, positive_int
+from focal_mmseg.utils import count, positive_int, share
 
 
 @pytest.mark.parametrize(('read', 'least'), [(positive_int, 1), (count, 0)])
@@ -12,3 +12,10 @@ def test_whole_numbers_from_the_least_on_are_read(read, least: int) -> None:
     for text in (str(least - 1), '-3', '1.5', 'many', ''):
         with pytest.raises(argparse.ArgumentTypeError, match=f'at least {least}, got {text!r}'):
             read(text)
+
+
+def test_a_share_lies_between_0_and_1() -> None:
+    assert [share(text) for text in ('0', '0.05', '1')] == [0, 0.05, 1]
+    for text in ('-0.1', '1.1', '5%', 'nan', ''):
+        with pytest.raises(argparse.ArgumentTypeError, match=r'a number in 0\.\.1, got'):
+            share(text)

@@ -1,10 +1,12 @@
-"""written_whole: a file is there whole, or not at all."""
+"""written_whole and write_json: a file is there whole, or not at all."""
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import write_json, written_whole
 
 
 def test_what_was_written_is_the_file(tmp_path: Path) -> None:
@@ -84,3 +86,13 @@ def test_a_folder_in_the_targets_place_is_an_error_that_leaves_nothing_beside_it
     with pytest.raises(OSError), written_whole(tmp_path / 'mask.png') as part:
         part.write_text('whole')
     assert [path.name for path in tmp_path.iterdir()] == ['mask.png']
+
+
+def test_nan_becomes_null_at_any_depth_and_infinity_is_refused(tmp_path: Path) -> None:
+    write_json(tmp_path / 'a.json', dict(a=math.nan, b=[1.5, (math.nan, 'NaN')]))
+    assert json.loads((tmp_path / 'a.json').read_text(), parse_constant=pytest.fail) == dict(
+        a=None, b=[1.5, [None, 'NaN']]
+    )
+    with pytest.raises(ValueError, match='JSON'):
+        write_json(tmp_path / 'a.json', math.inf)
+    assert json.loads((tmp_path / 'a.json').read_text())['a'] is None

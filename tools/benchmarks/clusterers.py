@@ -11,22 +11,20 @@ Example:
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import cv2
-import made_embeddings
 import numpy as np
 import torch
-from mmengine.utils import track_iter_progress
 from mmseg.registry import TASK_UTILS
-from network_embeddings import embed_test_set
-from prettytable import PrettyTable
 
+from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.evaluation.averages import average
 from focal_mmseg.evaluation.picture_figures import picture_figures
-from focal_mmseg.utils import override, positive_int, read_config, written_whole
+from focal_mmseg.utils import made_embeddings, override, positive_int, read_config, write_json
+from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.tables import text_table
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
@@ -84,7 +82,7 @@ def parse_args() -> argparse.Namespace:
 def embeddings(args: argparse.Namespace) -> list[tuple[torch.Tensor, np.ndarray]]:
     """The embeddings (C, h, w) and the truth (H, W) of each picture."""
     if args.made:
-        return made_embeddings.pictures(args.side, args.dim)
+        return made_embeddings.made_maps(args.side, args.dim)
     cfg = read_config(args.config)
     override(cfg, args.cfg_options)
     return embed_test_set(cfg, args.checkpoint)
@@ -112,13 +110,12 @@ def main() -> None:
     args = parse_args()
     pictures = embeddings(args)
     results = {}
-    table = PrettyTable(('clusterer', *FIGURES.values(), 'clusters', 'noise', 'seconds'))
-    for name, clusterer in track_iter_progress(list((hdbscan_options() if args.options else ALGORITHMS).items())):
+    for name, clusterer in track((hdbscan_options() if args.options else ALGORITHMS).items(), 'clusterers'):
         results[name] = measure(pictures, clusterer)
-        table.add_row((name, *(f'{value:.3f}' for value in results[name].values())))
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
-    print(f'\n{table}\n{len(pictures)} pictures; written to {args.out}')
+    write_json(args.out, results)
+    rows = [(name, *map(float, own.values())) for name, own in results.items()]
+    print(text_table(('clusterer', *FIGURES.values(), 'clusters', 'noise', 'seconds'), rows))
+    print(f'{len(pictures)} images; written to {args.out}')
 
 
 if __name__ == '__main__':

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import hdbscan
 import torch
-from made_embeddings import groups
-from measuring import all_pairs_product, extra_memory, timed
 from prettytable import PrettyTable
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
@@ -24,6 +22,8 @@ from torch import Tensor
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree
 from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils.benchmarking import all_pairs_product, extra_memory, timed
+from focal_mmseg.utils.made_embeddings import groups
 
 MIN_SAMPLES = 20
 MIN_SHARE = 0.005

@@ -19,17 +19,17 @@ from pathlib import Path
 
 import hdbscan
 import numpy as np
-from made_embeddings import KINDS
-from mmengine.utils import track_iter_progress
-from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
+from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.utils import device_name, positive_int, read_config, written_whole
+from focal_mmseg.utils.made_embeddings import KINDS
+from focal_mmseg.utils.progress import track
 
 TOLERANCE = 1e-5
 # The package's distances between equal unit vectors are roundings of up to this; relative differences start above.
@@ -96,7 +96,7 @@ def main() -> None:
     """Compare, print and write; a difference makes the exit status 1."""
     args = parse_args()
     rows = []
-    for name, embeddings in track_iter_progress(cases(args)):
+    for name, embeddings in track(cases(args), 'maps'):
         for min_samples in args.min_samples:
             row = dict(name=name, points=len(embeddings), dim=embeddings.shape[1], min_samples=min_samples)
             rows.append(row | compare(embeddings, min_samples, args.device))

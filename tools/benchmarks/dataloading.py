@@ -1,7 +1,7 @@
 """Where the time of loading goes: milliseconds a picture for each transform, pictures a second for numbers of workers.
 
 The pictures are packaged photographs as JPEG, with PNG masks, in a temporary folder. What an accelerator needs is to be
-set beside it: tools/analysis/complexity.py.
+set beside it: tools/analysis_tools/complexity.py.
 
 Example:
   python tools/benchmarks/dataloading.py configs/focal_hrnet.py
@@ -9,7 +9,6 @@ Example:
 """
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -19,11 +18,11 @@ import numpy as np
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, TRANSFORMS
-from prettytable import PrettyTable
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
-from focal_mmseg.utils import count, positive_int, read_config, written_whole
+from focal_mmseg.utils import count, positive_int, read_config, write_json
+from focal_mmseg.utils.tables import text_table
 
 QUALITY = 90
 
@@ -93,15 +92,10 @@ def main() -> None:
         dataloader['dataset'].update(data_root=folder, data_prefix=dict(img_path='images', seg_map_path='masks'))
         transforms = by_transform(dataloader['dataset'], args.num)
         workers = {number: by_workers(dataloader, number, args.num) for number in args.workers}
-    table = PrettyTable(('transform', 'ms a picture'))
-    table.add_rows([(name, f'{spent:.1f}') for name, spent in transforms.items()])
-    table.add_row(('all: pictures/s a core', f'{1e3 / sum(transforms.values()):.1f}'))
-    print(table)
-    table = PrettyTable(('workers', 'pictures/s'))
-    table.add_rows([(number, f'{rate:.1f}') for number, rate in workers.items()])
-    print(table)
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(dict(milliseconds=transforms, rates=workers), indent=2) + '\n', encoding='utf-8')
+    rows = [*transforms.items(), ('all: images/s a core', 1e3 / sum(transforms.values()))]
+    print(text_table(('transform', 'ms an image'), rows, '.1f'))
+    print(text_table(('workers', 'images/s'), workers.items(), '.1f'))
+    write_json(args.out, dict(milliseconds=transforms, rates=workers))
     print(f'written to {args.out}')
 
 

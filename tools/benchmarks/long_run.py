@@ -10,7 +10,6 @@ Example:
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -20,10 +19,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measuring import resident_mib
 
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import positive_int, write_json, written_whole
+from focal_mmseg.utils.benchmarking import resident_mib
 from focal_mmseg.visualization.figures import new_figure
 
 PREDICT = Path(__file__).parents[1] / 'predict.py'
@@ -137,8 +136,7 @@ def main() -> None:
     readings, seconds = measure(args)
     found = dict(summarise(readings, args.num), seconds=seconds, readings=readings)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(found, indent=2) + '\n', encoding='utf-8')
+    write_json(args.out, found)
     draw(args.out.with_suffix('.png'), readings)
     for key in ('after_a_tenth_mib', 'at_the_end_mib', 'peak_mib', 'mib_per_thousand', 'seconds'):
         print(f'{key}: {found[key]:.1f}')

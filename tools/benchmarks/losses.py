@@ -13,16 +13,12 @@ Example:
 
 import argparse
 import importlib
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from unittest import mock
 
 import torch
-from made_embeddings import groups
-from measuring import extra_memory, timed_in_turn
-from prettytable import PrettyTable
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
@@ -36,7 +32,10 @@ from focal_mmseg.models.losses import (
     TripletLoss,
 )
 from focal_mmseg.models.losses.streaming import RowLosses
-from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils import device_name, positive_int, write_json
+from focal_mmseg.utils.benchmarking import extra_memory, timed_in_turn
+from focal_mmseg.utils.made_embeddings import groups
+from focal_mmseg.utils.tables import text_table
 
 LOSSES: dict[str, Callable[..., ContrastiveLoss]] = {
     'InfoNCEPlusPlusLoss': InfoNCEPlusPlusLoss,
@@ -150,17 +149,16 @@ def difference(found: Tensor, wanted: Tensor) -> float:
 def main() -> None:
     """Measure, print and write."""
     args = parse_args()
-    table = PrettyTable(('loss', 'points', *COLUMNS))
     rows = []
     for name in LOSSES if 'all' in args.losses else args.losses:
         for points in args.points:
             row = measure(name, points, args)
             rows.append(row)
-            figures = (row.get(key) for key in COLUMNS.values())
-            table.add_row((name, points, *('' if figure is None else f'{figure:.3g}' for figure in figures)))
-            print(f'\n{table}', flush=True)
-            with written_whole(args.out) as part:
-                part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+            shown = (
+                [each[key] for key in ('loss', 'points')] + [each.get(key) for key in COLUMNS.values()] for each in rows
+            )
+            print(f'\n{text_table(("loss", "points", *COLUMNS), shown, ".3g")}', flush=True)
+            write_json(args.out, rows)
     print(f'written to {args.out}')
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from prettytable import PrettyTable
 from sklearn.metrics import roc_auc_score
 
 from focal_mmseg.datasets.synthesis import load_packaged
@@ -27,6 +26,7 @@ from focal_mmseg.noise import (
     window_statistics,
 )
 from focal_mmseg.noise.pca import TRIM
+from focal_mmseg.utils.tables import text_table
 
 PHOTOGRAPHS = ('astronaut', 'chelsea', 'coffee', 'flower')
 SIGMAS = (2, 5, 10, 15)
@@ -82,15 +82,14 @@ def main() -> None:
     parser.add_argument('--photographs', nargs='+', default=PHOTOGRAPHS, choices=PACKAGED, help='default %(default)s')
     names = parser.parse_args().photographs
     greys = {name: cv2.cvtColor(load_packaged(name), cv2.COLOR_RGB2GRAY).astype(float) for name in names}
-    table = PrettyTable(['level found', 'photograph', *(f'of {sigma}' for sigma in SIGMAS)])
-    for method, level in LEVELS.items():
-        for name, grey in greys.items():
-            table.add_row([method, name, *(f'{level(noisy(grey, sigma)):.2f}' for sigma in SIGMAS)])
-    print(table, flush=True)
-    table = PrettyTable(['IoU / AUC of a rectangle', *(f'{inside} in {around}' for around, inside in DIFFERENCES)])
-    for name, method in MAPS.items():
-        table.add_row([name, *planted(method, greys)])
-    print(table)
+    rows = [
+        [method, name, *(float(level(noisy(grey, sigma))) for sigma in SIGMAS)]
+        for method, level in LEVELS.items()
+        for name, grey in greys.items()
+    ]
+    print(text_table(['level found', 'photograph', *(f'of {sigma}' for sigma in SIGMAS)], rows, '.2f'), flush=True)
+    rows = [[name, *planted(method, greys)] for name, method in MAPS.items()]
+    print(text_table(['IoU / AUC of a rectangle', *(f'{inside} in {around}' for around, inside in DIFFERENCES)], rows))
 
 
 if __name__ == '__main__':

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import cv2
 import torch
-from prettytable import PrettyTable
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.utils import positive_int
+from focal_mmseg.utils.tables import text_table
 
 PHOTOGRAPH = 'china'
 QUALITY = 92
@@ -57,12 +57,12 @@ def measure(args: argparse.Namespace, size: str) -> tuple[float, float]:
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    table = PrettyTable(('size', 'threads', 'seconds', 'MiB at the peak'))
+    rows = []
     for size in args.sizes:
         with multiprocessing.get_context('spawn').Pool(1) as pool:
             seconds, peak = pool.apply(measure, (args, size))
-        table.add_row((size, args.threads, f'{seconds:.2f}', f'{peak:.0f}'))
-    print(table)
+        rows.append((size, args.threads, seconds, round(peak)))
+    print(text_table(('size', 'threads', 'seconds', 'MiB at the peak'), rows, '.2f'))
 
 
 if __name__ == '__main__':

@@ -12,7 +12,6 @@ Example:
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -21,12 +20,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from prettytable import PrettyTable
 
 from focal_mmseg.datasets.synthesis import PACKAGED, Forgery, Photographs, Sources, load_packaged, read_recipe
 from focal_mmseg.datasets.synthesis.making import make_picture
 from focal_mmseg.datasets.synthesis.write import share_out, write_forgery
-from focal_mmseg.utils import find_images, positive_int, written_whole
+from focal_mmseg.utils import find_images, positive_int, write_json
+from focal_mmseg.utils.tables import text_table
 
 QUALITY = 90
 COLUMNS = ('recipe', 'kind', 'pictures/s', 'ms', 'floor ms', 'of floor')
@@ -110,7 +109,7 @@ def main() -> None:
     """Measure, print and write."""
     args = parse_args()
     cv2.setNumThreads(1)
-    table, rows = PrettyTable(COLUMNS), []
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, 'photographs'), Path(folder, 'out')
         source.mkdir()
@@ -118,13 +117,13 @@ def main() -> None:
             write_photographs(source, args.size) if args.photographs is None else read_folder(args.photographs)
         )
         for recipe in args.recipes:
-            for each in measure(recipe, photographs, out, args):
-                rows.append(each)
-                figures = (f'{value:.3g}' for value in each.values() if isinstance(value, float))
-                table.add_row((each['recipe'], each['kind'], *list(figures)[:4]))
-    print(table)
-    with written_whole(args.out) as part:
-        part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+            rows += measure(recipe, photographs, out, args)
+    shown = [
+        (each['recipe'], each['kind'], *[value for value in each.values() if isinstance(value, float)][:4])
+        for each in rows
+    ]
+    print(text_table(COLUMNS, shown, '.3g'))
+    write_json(args.out, rows)
     print(f'written to {args.out}')
 
 

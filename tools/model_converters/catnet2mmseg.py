@@ -16,8 +16,9 @@ Example:
 from collections.abc import Mapping
 from dataclasses import replace
 
-from converting import Dropped, Release, run
 from torch import Tensor
+
+from focal_mmseg.engine.conversion import Dropped, Release, run
 
 HEAD = ('transition4.', 'stage5.', 'last_layer.')
 STREAM = 'dc_'

@@ -19,8 +19,9 @@ Example:
 import re
 from collections.abc import Mapping
 
-from converting import Dropped, Release, run
 from torch import Tensor
+
+from focal_mmseg.engine.conversion import Dropped, Release, run
 
 LICENCE = 'MIT (2021, HighwayWu), of the code; the authors say nothing else of the weights'
 DETECTOR = re.compile(r'(?:module\.)?det_net\.')

@@ -14,9 +14,9 @@ Example:
 import re
 from collections.abc import Mapping
 
-from converting import Dropped, Release, run
 from torch import Tensor
 
+from focal_mmseg.engine.conversion import Dropped, Release, run
 from focal_mmseg.models.decode_heads.sobel_edge_head import SOBEL
 
 LICENCE = (

@@ -20,8 +20,9 @@ Example:
 from collections.abc import Mapping
 from dataclasses import replace
 
-from converting import Dropped, Release, run
 from torch import Tensor
+
+from focal_mmseg.engine.conversion import Dropped, Release, run
 
 PREFIX = 'module.'
 # What the names of each file begin with, once the prefix is gone; the extractor's are all others.

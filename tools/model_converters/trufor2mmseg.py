@@ -16,8 +16,9 @@ import re
 from collections.abc import Mapping
 
 import torch
-from converting import Release, run
 from torch import Tensor
+
+from focal_mmseg.engine.conversion import Release, run
 
 LICENCE = (
     "GRIP-UNINA's own terms, which also hold for the file that was written: for information and NON-PROFIT use only; "

@@ -1,5 +1,5 @@
 # The sets that CAT-Net v2's released training reads, for BalancedSampler: forged and pristine ones of FantasticReality
-# and CASIA v2, forged ones of IMD2020. Its tampCOCO and compRAISE, off there by default, are files beside this one.
+# and CASIA v2, forged ones of IMD2020. Its tampCOCO and compRAISE are off there by default; --data takes them by name.
 # python tools/train.py configs/peers/catnet_retrained.py --data configs/_base_/datasets/catnet_lists.py
 _base_ = './table_5.py'
 train_dataloader = dict(

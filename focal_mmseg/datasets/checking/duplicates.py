@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-from mmengine.utils import ProgressBar
+
+from focal_mmseg.utils.progress import Bars
 
 from .entries import Entry
 from .near_duplicates import LIMIT, NEAR, near_pairs
@@ -65,18 +66,19 @@ def find_duplicates(entries: Sequence[Entry], findings: Sequence[Finding], limit
     parts = sorted(places, key=lambda part: part != 'train')
     searches = [(part, part) for part in parts] + [each for each in combinations(parts, 2) if 'train' in each]
     found = Duplicates()
-    bar = ProgressBar(len(searches) * (NEAR + 1)) if searches else None
-    for one, other in searches:
-        near = near_pairs(hashes[one], hashes[other], NEAR, limit, bar.update)
-        if len(near) == limit:
-            found.cut_short.append(f'{one} and {other}' if one != other else one)
-        for i, j in near:
-            first, second = places[one][i], places[other][j]
-            if one != other:
-                found.leaks.append(_pair(entries, findings, first, second))
-            elif entries[first].image != entries[second].image:
-                alike = bool(findings[first].forged_share) == bool(findings[second].forged_share)
-                (found.twice if alike else found.originals).append(_pair(entries, findings, first, second))
+    with Bars() as bars:
+        bar = bars.add('comparisons', len(searches) * (NEAR + 1))
+        for one, other in searches:
+            near = near_pairs(hashes[one], hashes[other], NEAR, limit, lambda: bars.advance(bar))
+            if len(near) == limit:
+                found.cut_short.append(f'{one} and {other}' if one != other else one)
+            for i, j in near:
+                first, second = places[one][i], places[other][j]
+                if one != other:
+                    found.leaks.append(_pair(entries, findings, first, second))
+                elif entries[first].image != entries[second].image:
+                    alike = bool(findings[first].forged_share) == bool(findings[second].forged_share)
+                    (found.twice if alike else found.originals).append(_pair(entries, findings, first, second))
     return found
 
 

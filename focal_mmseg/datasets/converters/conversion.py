@@ -10,11 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import proportional
-from focal_mmseg.utils import search_images, write_image, written_whole
+from focal_mmseg.utils import search_images, write_image, write_json, written_whole
+from focal_mmseg.utils.progress import track
 
 from .base import DataSet, Dropped, Picture, picture_size
 
@@ -97,7 +97,7 @@ def convert(
     # Whose folder it is stands in it from the beginning: a conversion that broke off can be started again.
     _write_report(dataset, Report(), out, finished=False)
     rows, lost = [], Counter()
-    for name, picture in track_iter_progress(list(pictures.items())):
+    for name, picture in track(pictures.items(), 'images'):
         try:
             mask = _read_mask(dataset, picture, report)
         except Dropped as error:
@@ -263,5 +263,4 @@ def _remove_stale(before: Sequence[IndexRow], rows: Sequence[IndexRow], out: Pat
 
 def _write_report(dataset: DataSet, report: Report, out: Path, finished: bool) -> None:
     content = dict(set=dataset.name, finished=finished, **vars(report))
-    with written_whole(out / 'report.json') as part:
-        part.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+    write_json(out / 'report.json', content)

@@ -1,6 +1,5 @@
 """Images of any size by tiles, on a small encoder."""
 
-import importlib
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from focal_mmseg.models import TiledEncoderDecoder
+from focal_mmseg.utils.benchmarking import extra_memory
 
 SMALL = dict(
     backbone=dict(model_name='lcnet_035'),
@@ -78,11 +78,8 @@ def test_a_tile_sees_its_own_part_alone(model: TiledEncoderDecoder) -> None:
 
 @torch.no_grad()
 def test_a_large_image_needs_64_bytes_a_pixel_beside_the_network(
-    root: Path, model: TiledEncoderDecoder, monkeypatch: pytest.MonkeyPatch
+    model: TiledEncoderDecoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(root / 'tools' / 'benchmarks')
-    extra_memory = importlib.import_module('measuring').extra_memory
-
     def encode_decode(part: torch.Tensor, metas: list[dict]) -> torch.Tensor:
         assert part.shape[2:] == metas[0]['img_shape'] == (64, 64)
         return torch.tensor([1.0, -1.0])[:, None, None].expand(1, 2, 64, 64)

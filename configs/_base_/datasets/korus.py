@@ -1,3 +1,0 @@
-# Realistic Tampering, to test on: python tools/prepare_data.py korus SOURCE
-_base_ = './test_set.py'
-test_dataloader = dict(dataset=dict(data_root='data/korus'))

@@ -1,3 +1,0 @@
-# MISD, to test on: python tools/prepare_data.py misd SOURCE
-_base_ = './test_set.py'
-test_dataloader = dict(dataset=dict(data_root='data/misd'))
