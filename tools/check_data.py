@@ -32,7 +32,7 @@ from focal_mmseg.datasets.checking.duplicates import Duplicates, find_duplicates
 from focal_mmseg.datasets.checking.near_duplicates import LIMIT
 from focal_mmseg.datasets.checking.picture_check import ERRORS
 from focal_mmseg.datasets.converters import SETS
-from focal_mmseg.utils import positive_int, worker_pool, written_whole
+from focal_mmseg.utils import atomic_write, positive_int, worker_pool
 
 # Forged pictures that FOCAL tested on (table 5).
 TABLE_5 = {'columbia': 160, 'coverage': 100, 'casia1': 920, 'nist16': 564, 'misd': 227, 'ffpp': 1000}
@@ -158,7 +158,7 @@ def main() -> None:
     if not args.no_duplicates:
         show_duplicates(duplicates)
     rows = [asdict(entry) | asdict(finding) for entry, finding in zip(entries, findings, strict=True)]
-    with written_whole(args.out / 'findings.json') as part:
+    with atomic_write(args.out / 'findings.json') as part:
         content = dict(
             pictures=rows, counts=list(map(asdict, counts)), not_listed=failures, notes=notes, **asdict(duplicates)
         )

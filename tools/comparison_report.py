@@ -10,21 +10,22 @@ from mmseg.registry import DATASETS
 
 from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.datasets.degradations import panels_of
-from focal_mmseg.evaluation.operating import LEVEL, OperatingCurve, read_operating
-from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.evaluation.summary import CURVES_FILE, HEADINGS
+from focal_mmseg.evaluation import OperatingCurve, read_operating_curves, read_rows
+from focal_mmseg.evaluation.files import CURVES_FILE
+from focal_mmseg.evaluation.operating import LEVEL
+from focal_mmseg.evaluation.summary import HEADINGS
 from focal_mmseg.reports import read_steps, write_page
 from focal_mmseg.reports.page import Section, paragraph, picture, wide
 from focal_mmseg.reports.pictures import Source, by_picture, sources, spread_over, write_masks, write_scatter
 from focal_mmseg.reports.results import differences_table, intervals_table, operating_table, over_sets
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.utils import atomic_write, read_config
 from focal_mmseg.visualization import write_curves, write_operating_curves, write_panels
 
 WORST = 3
 SCATTERED = 'iou'
 # What each rule adds to the pictures that count.
 PRISTINE = {
-    'left out': '',
+    'exclude': '',
     'paper': ', and F1 and IoU over pristine ones too, as 1 where nothing is called forged and 0 else',
     'zero': ', and F1 and IoU over pristine ones too, as 0',
 }
@@ -34,7 +35,7 @@ def write_report(comparison: Comparison) -> None:
     """Write ``report.html`` and what is in it: tables as CSV and Markdown, pictures as PNG."""
     table = comparison.table()
     table.write_csv(comparison.folder / 'table.csv')
-    with written_whole(comparison.folder / 'table.md') as part:
+    with atomic_write(comparison.folder / 'table.md') as part:
         part.write_text(table.to_markdown(), encoding='utf-8')
     sections = [
         Section(
@@ -74,7 +75,7 @@ def _operating(comparison: Comparison) -> Iterator[Section]:
     drawn = {model: sets[name] for model, sets in curves.items() if name in sets}
     path = comparison.folder / 'operating.png'
     write_operating_curves(
-        path, {model: (each.false_alarms, each.found['iou']) for model, each in drawn.items()}, 'IoU', LEVEL
+        path, {model: (each.false_alarms, each.metrics['iou']) for model, each in drawn.items()}, 'IoU', LEVEL
     )
     body += picture(path, f'IoU over false alarms{f" on {name}" if name else ""}; dashed: 5 %')
     yield Section('False alarms', body)
@@ -83,7 +84,7 @@ def _operating(comparison: Comparison) -> Iterator[Section]:
 def _curves_of(masks: Path) -> dict[str, OperatingCurve]:
     """By the name of a group; none where an older test left no curves."""
     path = masks / CURVES_FILE
-    return read_operating(path) if path.is_file() else {}
+    return read_operating_curves(path) if path.is_file() else {}
 
 
 def _certainty(comparison: Comparison) -> Section:
@@ -93,7 +94,7 @@ def _certainty(comparison: Comparison) -> Section:
     tables = [intervals_table(*shared, figure, plan.pristine) for figure in plan.figures]
     if len(results) > 1:
         tables += [differences_table(results, figure, plan.pristine) for figure in plan.figures]
-    with written_whole(comparison.folder / 'intervals.md') as part:
+    with atomic_write(comparison.folder / 'intervals.md') as part:
         part.write_text('\n'.join(each.to_markdown() for each in tables), encoding='utf-8')
     body = ''.join(wide(each.to_html(), f'{each.title}, {each.columns[0].heading}') for each in tables)
     text = (
@@ -108,7 +109,7 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     figure = comparison.plan.figures[0]
 
     def value_of(folder: Path) -> float:
-        return over_sets(read_rows(folder / 'pictures.csv'), comparison.plan.pristine)[figure]
+        return over_sets(read_rows(folder / 'images.csv'), comparison.plan.pristine)[figure]
 
     degraded = comparison.degraded()
     curves = {
@@ -139,7 +140,7 @@ def _pictures(comparison: Comparison) -> Iterator[Section]:
     found, lack = _sources(comparison, next(iter(folders))) if folders else ([], '')
     if lack:
         yield Section('Masks', paragraph(f'The masks are not shown: the test pictures cannot be read here. {lack}'))
-    values = {model: by_picture(read_rows(folder / 'pictures.csv'), SCATTERED) for model, folder in folders.items()}
+    values = {model: by_picture(read_rows(folder / 'images.csv'), SCATTERED) for model, folder in folders.items()}
     if found and comparison.plan.pictures:
         path = comparison.folder / 'masks.png'
         write_masks(path, spread_over(found, comparison.plan.pictures), folders, values)

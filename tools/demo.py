@@ -26,10 +26,10 @@ from prettytable import PrettyTable
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import PACKAGED, Sources, load_packaged, read_recipe, synthesize
-from focal_mmseg.evaluation.averages import average
-from focal_mmseg.evaluation.picture_figures import picture_figures
-from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.evaluation import read_rows
+from focal_mmseg.evaluation.averages import average_metrics
+from focal_mmseg.evaluation.localisation import localisation_metrics
+from focal_mmseg.utils import atomic_write, read_config
 from focal_mmseg.visualization import write_grid
 
 TOOLS = Path(__file__).parent
@@ -72,7 +72,7 @@ def show_shipped(work_dir: Path, seed: int) -> None:
         f'{dataset}.data_prefix.seg_map_path=masks',
     ]
     run_tool('test.py', SHIPPED, '--work-dir', out / 'log', '--out', out, '--cfg-options', *prefix)
-    rows = read_rows(out / 'pictures.csv')
+    rows = read_rows(out / 'images.csv')
     grid = work_dir / 'shipped.png'
     draw_grid(FOCALInferencer(SHIPPED, device='cpu'), data, typical(rows), grid)
     print(f'\n{table({"FOCAL, as it ships": rows})[0]}\nimage grid: {grid}', flush=True)
@@ -81,7 +81,7 @@ def show_shipped(work_dir: Path, seed: int) -> None:
 def typical(rows: list[dict]) -> list[str]:
     """Names of the forgeries at ``RANKS`` in the order of their IoU."""
     forged = sorted((row for row in rows if not row['is_pristine']), key=lambda row: row['iou'])
-    return [forged[round(rank * (len(forged) - 1))]['picture'] for rank in RANKS]
+    return [forged[round(rank * (len(forged) - 1))]['image'] for rank in RANKS]
 
 
 def require_own(work_dir: Path) -> None:
@@ -117,7 +117,7 @@ def save_untrained(path: Path, seed: int) -> None:
     set_random_seed(seed)
     model = MODELS.build(read_config(CONFIG).model)
     model.init_weights()
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         torch.save(dict(state_dict=model.state_dict(), meta={}), part)
 
 
@@ -125,8 +125,8 @@ def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
     """The same figures for a mask that calls nothing forged."""
     blank = []
     for row in rows:
-        truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["picture"]}.png'), cv2.IMREAD_GRAYSCALE) > 127
-        blank.append({**row, **picture_figures(np.zeros_like(truth), np.zeros(truth.shape), truth)})
+        truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["image"]}.png'), cv2.IMREAD_GRAYSCALE) > 127
+        blank.append({**row, **localisation_metrics(np.zeros_like(truth), np.zeros(truth.shape), truth)})
     return blank
 
 
@@ -142,7 +142,7 @@ def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[s
     }
     for kind, belongs in kinds.items():
         for number, (name, rows) in enumerate(results.items()):
-            means = average([row for row in rows if belongs(row)], pristine='left out')
+            means = average_metrics([row for row in rows if belongs(row)], pristine='exclude')
             cells = ['-' if np.isnan(means[key]) else f'{means[key]:.3f}' for key in FIGURES]
             drawn.add_row((kind, name, *cells), divider=number == len(results) - 1)
             if kind == 'all forged':
@@ -182,10 +182,10 @@ def main() -> None:
         out = args.work_dir / checkpoint.stem
         run_tool('test.py', CONFIG, checkpoint, '--work-dir', out / 'log', '--out', out, *options)
 
-    rows = read_rows(args.work_dir / 'trained' / 'pictures.csv')
+    rows = read_rows(args.work_dir / 'trained' / 'images.csv')
     results = {
         'FOCAL': rows,
-        'untrained': read_rows(args.work_dir / 'untrained' / 'pictures.csv'),
+        'untrained': read_rows(args.work_dir / 'untrained' / 'images.csv'),
         'all-pristine mask': all_pristine(data, rows),
     }
     drawn, overall = table(results)

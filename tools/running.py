@@ -12,7 +12,7 @@ from progress import Progress
 from stamping import is_same, read_stamp, stamp_of
 
 from focal_mmseg.engine.resuming import BY_EPOCH, BY_ITER, whole_checkpoint
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 TOOLS = Path(__file__).parent
 
@@ -141,5 +141,5 @@ class Step:
 
 
 def _write(path: Path, stamp: dict[str, Any]) -> None:
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(stamp), encoding='utf-8')

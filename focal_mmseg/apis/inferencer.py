@@ -16,7 +16,7 @@ from mmseg.structures import SegDataSample
 from focal_mmseg.clustering import Localisation
 from focal_mmseg.datasets.any_image import reading_any_image
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
-from focal_mmseg.utils import MAPS, override, read_config, require_bearable_size, require_device
+from focal_mmseg.utils import MAPS, check_image_size, override, read_config, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
 from .calibration import Calibration, fingerprint, margin_of
@@ -200,7 +200,7 @@ class FOCALInferencer:
             return self._from_array(dict(img=image))
         if not Path(image).is_file():
             raise FileNotFoundError(f'the picture {image} does not exist')
-        require_bearable_size(image)
+        check_image_size(image)
         try:
             return self._from_file(dict(img_path=str(image)))
         except (AssertionError, OSError, cv2.error) as error:

@@ -9,7 +9,7 @@ from mmcv.image.io import imread_flags
 
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
-from focal_mmseg.utils import MAPS, in_16_bits, load_image, read_config, write_image, written_whole
+from focal_mmseg.utils import MAPS, atomic_write, load_image, read_config, to_16_bits, write_image
 from focal_mmseg.visualization import overlay
 
 from .inferencer import Prediction
@@ -103,7 +103,7 @@ class PredictionFolder:
                     f'{self.folder} holds results of other {" and ".join(other)}: give another folder, or --again to '
                     'replace them'
                 )
-        with written_whole(stamp) as part:
+        with atomic_write(stamp) as part:
             part.write_text(json.dumps(self._made_by, indent=2) + '\n', encoding='utf-8')
 
     def is_done(self, name: str, picture: Path) -> bool:
@@ -132,11 +132,11 @@ class PredictionFolder:
         # From now on, and until the summary is there again, what lies here is of no one model.
         self._summary(name).unlink(missing_ok=True)
         write_image(folder / 'mask.png', prediction.mask)
-        write_image(folder / 'score.png', in_16_bits(prediction.score))
+        write_image(folder / 'score.png', to_16_bits(prediction.score))
         for name_of_map in MAPS:
             (folder / f'{name_of_map}.png').unlink(missing_ok=True)
         for name_of_map, values in prediction.maps.items():
-            write_image(folder / f'{name_of_map}.png', in_16_bits(values))
+            write_image(folder / f'{name_of_map}.png', to_16_bits(values))
         image = load_image(picture, imread_flags[self._color_type])
         write_image(folder / 'overlay.png', overlay(image, prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
@@ -145,7 +145,7 @@ class PredictionFolder:
                 raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')
             write_image(folder / 'clusters.png', prediction.clusters)
             summary['sources'] = prediction.sources
-        with written_whole(self._summary(name)) as part:
+        with atomic_write(self._summary(name)) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
 
     def _summary(self, name: str) -> Path:

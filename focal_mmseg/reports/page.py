@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -96,5 +96,5 @@ def write_page(path: Path, title: str, sections: Sequence[Section]) -> None:
 </body>
 </html>
 """
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding='utf-8')

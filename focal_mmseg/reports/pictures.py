@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import MAPS, load_image, read_image, written_whole
+from focal_mmseg.utils import MAPS, atomic_write, load_image, read_image
 from focal_mmseg.visualization import write_grid
 from focal_mmseg.visualization.figures import new_figure
 
@@ -82,13 +82,13 @@ def by_picture(rows: Sequence[dict], figure: str) -> dict[tuple[str, str], float
 
     Args:
         rows (Sequence[dict]): Of ``read_rows``.
-        figure (str): A name of ``FIGURES``.
+        figure (str): A name of ``LOCALISATION_METRICS``.
 
     Returns:
         dict[tuple[str, str], float]: By the names of set and picture.
     """
     forged = [row for row in rows if not row['is_pristine'] and not math.isnan(row[figure])]
-    return {(row['dataset'], row['picture']): row[figure] for row in forged}
+    return {(row['dataset'], row['image']): row[figure] for row in forged}
 
 
 def write_masks(
@@ -165,5 +165,5 @@ def write_scatter(path: Path, first: tuple[str, Mapping], others: Mapping[str, M
         axis.set_xlabel(f'{figure}, {name}', fontsize=8)
         axis.set_ylabel(f'{figure}, {other}', fontsize=8)
         axis.set_aspect('equal')
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         drawn.savefig(part, dpi=110)

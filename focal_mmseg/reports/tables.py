@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from focal_mmseg.evaluation.summary import HEADINGS, TOGETHER
-from focal_mmseg.utils import written_whole
+from focal_mmseg.evaluation.summary import HEADINGS, SET_HEADINGS
+from focal_mmseg.utils import atomic_write
 
 # A figure of which less is better.
 LESS_IS_BETTER = ('false_alarm', 'nothing_found')
@@ -20,7 +20,7 @@ class Column:
 
     Attributes:
         group (str): What stands above several columns, as the name of a set.
-        figure (str): A name of ``HEADINGS`` or ``TOGETHER``.
+        figure (str): A name of ``HEADINGS`` or ``SET_HEADINGS``.
     """
 
     group: str
@@ -29,7 +29,7 @@ class Column:
     @property
     def heading(self) -> str:
         """The figure as people write it."""
-        return (HEADINGS | TOGETHER)[self.figure]
+        return (HEADINGS | SET_HEADINGS)[self.figure]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Table:
 
     def write_csv(self, path: Path) -> None:
         """Write all digits."""
-        with written_whole(path) as part, part.open('w', newline='', encoding='utf-8') as file:
+        with atomic_write(path) as part, part.open('w', newline='', encoding='utf-8') as file:
             writer = csv.writer(file)
             writer.writerow(['', *('/'.join(filter(None, (each.group, each.figure))) for each in self.columns)])
             writer.writerows(

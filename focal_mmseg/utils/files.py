@@ -10,7 +10,7 @@ LONGEST_ENDING = 16
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to, and rename it to ``path`` at the end; on an error nothing stays behind.
 
     The bytes are on the disk before the name is. A process that is killed meanwhile leaves a hidden file, which

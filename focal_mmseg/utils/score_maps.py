@@ -15,7 +15,7 @@ ARRAYS = ('.npy', '.npz')
 ROUNDED = 8
 
 
-def in_16_bits(values: np.ndarray) -> np.ndarray:
+def to_16_bits(values: np.ndarray) -> np.ndarray:
     """Numbers of [0, 1] as 0..65535, for a PNG."""
     return np.round(values * 65535).astype(np.uint16)
 

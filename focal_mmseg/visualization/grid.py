@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 from .figures import new_figure
 
@@ -43,5 +43,5 @@ def write_grid(
     above[0] = [f'{column}\n{caption}'.strip() for column, caption in zip(columns, above[0], strict=True)]
     for axis, text in zip(axes.flat, chain.from_iterable(above), strict=True):
         axis.set_title(text, fontsize=9)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=110)

@@ -123,7 +123,7 @@ def images_of(forged_set: Path) -> list[str]:
 
 
 def pictures_csv(cfg: Config) -> str:
-    return (Path(cfg.test_evaluator.output_dir) / 'pictures.csv').read_text()
+    return (Path(cfg.test_evaluator.output_dir) / 'images.csv').read_text()
 
 
 # --- whose clusterer works

@@ -104,9 +104,9 @@ def test_the_figure_stands_above_the_mask(dataset: dict, tmp_path: Path, monkeyp
     monkeypatch.setattr('focal_mmseg.reports.pictures.write_grid', lambda *given: drawn.extend(given))
     found = list(sources(DATASETS.build(dataset)))
     rows = [
-        dict(dataset='small', picture='splice/00000', is_pristine=False, iou=0.25),
-        dict(dataset='small', picture='pristine/00000', is_pristine=True, iou=1.0),
-        dict(dataset='small', picture='splice/00001', is_pristine=False, iou=float('nan')),
+        dict(dataset='small', image='splice/00000', is_pristine=False, iou=0.25),
+        dict(dataset='small', image='pristine/00000', is_pristine=True, iou=1.0),
+        dict(dataset='small', image='splice/00001', is_pristine=False, iou=float('nan')),
     ]
     values = {'one': by_picture(rows, 'iou')}
     assert values == {'one': {('small', 'splice/00000'): 0.25}}

@@ -9,8 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from focal_mmseg.evaluation.operating import OperatingCurve, write_operating
-from focal_mmseg.evaluation.rows import write_rows
+from focal_mmseg.evaluation import write_rows
+from focal_mmseg.evaluation.operating import OperatingCurve, write_operating_curves
 
 
 @pytest.fixture
@@ -53,10 +53,10 @@ def test_curves_of_several_sets_count_each_once(
 ) -> None:
     comparison = comparison_of(runs=[dict(name='A', config=config)], figures=['iou'], degradations=['jpeg:30'])
     execute(comparison)
-    small, large = row('small', 1.0), [row('large', 0.0) | {'picture': str(number)} for number in range(3)]
+    small, large = row('small', 1.0), [row('large', 0.0) | {'image': str(number)} for number in range(3)]
     for folder, other in (('own', {}), ('own/jpeg-30', {'iou': 0.5})):
         rows = [small | other, *large]
-        write_rows(tmp_path / 'out' / 'a' / 'test' / folder / 'masks' / 'pictures.csv', rows)
+        write_rows(tmp_path / 'out' / 'a' / 'test' / folder / 'masks' / 'images.csv', rows)
     drawn = []
     monkeypatch.setattr(report, 'write_panels', lambda *given: drawn.extend(given))
     monkeypatch.setattr(report, 'picture', lambda *_: '')
@@ -74,7 +74,7 @@ def test_what_is_found_at_five_percent_of_false_alarms_is_told_and_drawn(
     for name, iou in (('a', 0.25), ('b', 0.5)):
         found = np.array([0, iou, 0.9])
         curve = OperatingCurve(alarms, dict(iou=found, forged_f1=found, sensitivity=found))
-        write_operating(tmp_path / 'out' / name / 'test' / 'own' / 'masks' / 'operating.csv', {'all': curve})
+        write_operating_curves(tmp_path / 'out' / name / 'test' / 'own' / 'masks' / 'operating.csv', {'all': curve})
     (section,) = report._operating(comparison)
     assert 'IoU at 5 % false alarms' in section.body and '<b>0.500</b>' in section.body and 'older' not in section.body
     assert (tmp_path / 'out' / 'operating.png').is_file()

@@ -25,7 +25,7 @@ from typing import Any
 from network_costs import measure
 from prettytable import PrettyTable
 
-from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils import atomic_write, device_name, positive_int
 
 HEADINGS = ('config', 'size', 'output', 'M parameters', 'trainable', 'GFLOPs', 'weights MiB', 'adds MiB', 'images/s')
 
@@ -82,7 +82,7 @@ def main() -> None:
     table = PrettyTable(HEADINGS)
     table.add_rows([cells(row) for row in rows])
     print(table)
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')
     if failures:

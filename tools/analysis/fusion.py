@@ -22,10 +22,10 @@ from prettytable import PrettyTable
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options
-from focal_mmseg.evaluation.averages import average
-from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation import read_rows
+from focal_mmseg.evaluation.averages import average_metrics
 from focal_mmseg.reports.pictures import by_picture, sources, spread_over, write_masks
-from focal_mmseg.utils import override, positive_int, read_config, written_whole
+from focal_mmseg.utils import atomic_write, override, positive_int, read_config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from running import Step
@@ -74,9 +74,9 @@ def rows_of(members: list[dict]) -> dict[str, list[str]]:
 
 def means_of(folder: Path) -> dict[str, float]:
     """The figures of one row."""
-    pictures = read_rows(folder / 'pictures.csv')
-    forged = average([row for row in pictures if not row['is_pristine']], pristine='left out')
-    pristine = average([row for row in pictures if row['is_pristine']], pristine='left out')
+    pictures = read_rows(folder / 'images.csv')
+    forged = average_metrics([row for row in pictures if not row['is_pristine']], pristine='exclude')
+    pristine = average_metrics([row for row in pictures if row['is_pristine']], pristine='exclude')
     return {name: (pristine if name == 'false_alarm' else forged)[name] for name in FIGURES}
 
 
@@ -84,7 +84,7 @@ def draw(cfg: Config, folders: dict[str, Path], number: int, path: Path) -> None
     """Some pictures, evenly from the test set: input, truth, and the mask of each row with its IoU."""
     init_default_scope('mmseg')
     chosen = spread_over(list(sources(DATASETS.build(cfg.test_dataloader.dataset))), number)
-    values = {name: by_picture(read_rows(folder / 'pictures.csv'), 'iou') for name, folder in folders.items()}
+    values = {name: by_picture(read_rows(folder / 'images.csv'), 'iou') for name, folder in folders.items()}
     write_masks(path, chosen, folders, values)
 
 
@@ -108,7 +108,7 @@ def main() -> None:
     for name, means in results.items():
         table.add_row((name, *('-' if math.isnan(means[key]) else f'{means[key]:.3f}' for key in FIGURES)))
     print(table)
-    with written_whole(args.work_dir / 'fusion.json') as part:
+    with atomic_write(args.work_dir / 'fusion.json') as part:
         part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
     if folders:
         draw(cfg, folders, args.pictures, args.work_dir / 'fusion.png')

@@ -34,8 +34,8 @@ from focal_mmseg.clustering import (
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.counts import Counts
 from focal_mmseg.evaluation.operating import operating_curve
-from focal_mmseg.evaluation.pooling import ranking_of
-from focal_mmseg.utils import override, read_config, written_whole
+from focal_mmseg.evaluation.pooling import score_histogram
+from focal_mmseg.utils import atomic_write, override, read_config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
 from network_embeddings import embed_test_set
@@ -84,7 +84,7 @@ def rules_of(points: torch.Tensor, grid: tuple[int, int], truth: np.ndarray) -> 
         own = clusterer.localise(points)
         mask = cv2.resize(own.score.view(grid).numpy(), truth.shape[::-1]) > 0.5
         found[f'{name}, gate'] = row_of(gate.evidence(points, own.labels), grid, truth) | dict(
-            own_iou=Counts.of(mask, truth).iou if truth.any() else math.nan,
+            own_iou=Counts.from_masks(mask, truth).iou if truth.any() else math.nan,
             own_false_alarm=math.nan if truth.any() else float(mask.mean()),
             image_score=gate(points, own).gate_score,
             heterogeneity=own.heterogeneity,
@@ -100,13 +100,15 @@ def row_of(evidence: torch.Tensor, grid: tuple[int, int], truth: np.ndarray) -> 
     """How the pixels of an image rank by evidence (P,) of at least 0, brought to its size as the head does."""
     score = (evidence.clamp(min=0) / (evidence.clamp(min=0) + HALF)).clamp(1e-4, 1 - 1e-4)
     margin = cv2.resize(score.logit().view(grid).numpy(), truth.shape[::-1]).astype(float)
-    return dict(is_pristine=not truth.any(), ranking=ranking_of(1 / (1 + np.exp(-margin.ravel())), truth.ravel()))
+    return dict(
+        is_pristine=not truth.any(), histogram=score_histogram(1 / (1 + np.exp(-margin.ravel())), truth.ravel())
+    )
 
 
 def figures_of(rows: list[dict]) -> dict[str, float]:
     """The figures of one rule, NaN where it has none."""
     curve = operating_curve(rows)
-    found = {f'iou_at_{level}': curve.at(level)['iou'] for level in LEVELS}
+    found = {f'iou_at_{level}': curve.metrics_at(level)['iou'] for level in LEVELS}
     forged = [not row['is_pristine'] for row in rows]
     for name in ('own_iou', 'own_false_alarm'):
         found[name] = float(np.nanmean([row[name] for row in rows])) if name in rows[0] else math.nan
@@ -136,7 +138,7 @@ def main() -> None:
     for name, own in results.items():
         table.add_row((name, *('-' if math.isnan(value) else f'{value:.3f}' for value in own.values())))
     print(f'\n{table}\n{forged} forged and {len(images) - forged} pristine images; written to {args.out}')
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         content = {
             name: {key: None if math.isnan(value) else value for key, value in own.items()}
             for name, own in results.items()

@@ -25,7 +25,7 @@ from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, Localisati
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
-from focal_mmseg.utils import override, read_config, written_whole
+from focal_mmseg.utils import atomic_write, override, read_config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'benchmarks'))
 from network_embeddings import embed_test_set
@@ -95,7 +95,7 @@ def main() -> None:
     table = PrettyTable(('image score', 'AUC'))
     table.add_rows([(name, f'{auc:.3f}') for name, auc in sorted(aucs.items(), key=lambda each: -each[1])])
     print(f'\n{table}\n{sum(forged)} forged and {len(forged) - sum(forged)} pristine pictures; written to {args.out}')
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(aucs, indent=2) + '\n', encoding='utf-8')
 
 

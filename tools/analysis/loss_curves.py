@@ -14,7 +14,7 @@ import sys
 from prettytable import PrettyTable
 from trainings import add_training_arguments, run_all, training_of
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 from focal_mmseg.visualization import spikiness, write_curves
 
 SCOPES = {'image by image (eq. 3)': 'InfoNCE++', 'merged batch': 'InfoNCE++ (Batch)'}
@@ -41,7 +41,7 @@ def main() -> None:
         table.add_row((name, *(f'{figure:.3f}' for figure in (values[0], values[-1], spikiness(values)))))
     print(table)
     write_curves(args.work_dir / 'loss_curves.png', curves, 'loss')
-    with written_whole(args.work_dir / 'loss_curves.json') as part:
+    with atomic_write(args.work_dir / 'loss_curves.json') as part:
         rows = {name: dict(spikiness=spikiness(values), loss=values) for name, values in losses.items()}
         part.write_text(json.dumps(rows) + '\n', encoding='utf-8')
     print(f'written to {args.work_dir / "loss_curves.png"} and .json')

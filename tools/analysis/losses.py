@@ -17,8 +17,8 @@ import sys
 from prettytable import PrettyTable
 from trainings import LOSSES, Training, add_training_arguments, run_all, training_of
 
-from focal_mmseg.evaluation.averages import average
-from focal_mmseg.utils import written_whole
+from focal_mmseg.evaluation.averages import average_metrics
+from focal_mmseg.utils import atomic_write
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 LAST_STEPS = 20
@@ -37,8 +37,8 @@ def parse_args() -> argparse.Namespace:
 def row_of(training: Training) -> dict[str, float]:
     """The figures of one training."""
     curve, rows = training.curve(), training.rows()
-    forged = average([row for row in rows if not row['is_pristine']], pristine='left out')
-    pristine = average([row for row in rows if row['is_pristine']], pristine='left out')
+    forged = average_metrics([row for row in rows if not row['is_pristine']], pristine='exclude')
+    pristine = average_metrics([row for row in rows if row['is_pristine']], pristine='exclude')
     last = [step['loss'] for step in curve[-LAST_STEPS:]]
     seconds = sorted(step['time'] for step in curve)
     return {
@@ -62,7 +62,7 @@ def main() -> None:
         table.add_row((name, *('-' if math.isnan(figure) else f'{figure:.3f}' for figure in rows[name].values())))
     print(table)
     out = args.work_dir / 'losses.json'
-    with written_whole(out) as part:
+    with atomic_write(out) as part:
         part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'written to {out}')
     if failures:

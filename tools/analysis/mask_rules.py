@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.models.decode_heads.mask_at import mask_at
-from focal_mmseg.utils import positive_int, read_image, written_whole
+from focal_mmseg.utils import atomic_write, positive_int, read_image
 
 SMALLEST_REGION = 16
 
@@ -84,7 +84,7 @@ def main() -> None:
             rows.append(dict(stride=stride, rule=name, regions=regions, lost=lost, added=added, missed=missed))
             table.add_row((stride, name, int(regions), int(lost), f'{added:.3f}', f'{missed:.3f}'))
     print(table)
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'{len(masks)} masks; written to {args.out}')
     if unread:

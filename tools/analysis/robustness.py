@@ -18,9 +18,9 @@ from pathlib import Path
 from prettytable import PrettyTable
 
 from focal_mmseg.datasets.degradations import NONE, PRESETS, panels_of, parse_degradation
-from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation import read_rows
 from focal_mmseg.reports.results import over_sets
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 from focal_mmseg.visualization import write_panels
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -63,7 +63,7 @@ def test(name: str, args: argparse.Namespace) -> dict[str, float]:
     step = Step('test.py', folder, args.config, args.checkpoint, tuple(args.cfg_options), arguments)
     print(f'{name}: {"is there" if step.is_done else "testing"}', flush=True)
     step.run()
-    means = over_sets(read_rows(folder / 'pictures.csv'))
+    means = over_sets(read_rows(folder / 'images.csv'))
     return {figure: means[figure] for figure in FIGURES}
 
 
@@ -74,7 +74,7 @@ def report(results: dict[str, dict[str, float]], args: argparse.Namespace) -> No
         table.add_row((name, *('-' if math.isnan(value) else f'{value:.3f}' for value in means.values())))
     print(table)
     out = args.out or args.work_dir / 'robustness.json'
-    with written_whole(out) as part:
+    with atomic_write(out) as part:
         part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
     print(f'figures: {out}')
     values = {name: means[args.figure] for name, means in results.items()}

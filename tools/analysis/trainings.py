@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation import read_rows
 from focal_mmseg.reports import read_steps
 from focal_mmseg.utils import positive_int
 
@@ -91,7 +91,7 @@ class Training:
 
     def rows(self) -> list[dict]:
         """The scores of each test picture."""
-        return read_rows(self.folder / 'test' / 'pictures.csv')
+        return read_rows(self.folder / 'test' / 'images.csv')
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,9 +24,9 @@ from network_embeddings import embed_test_set
 from prettytable import PrettyTable
 
 from focal_mmseg.apis.run_config import Overrides
-from focal_mmseg.evaluation.averages import average
-from focal_mmseg.evaluation.picture_figures import picture_figures
-from focal_mmseg.utils import override, positive_int, read_config, written_whole
+from focal_mmseg.evaluation.averages import average_metrics
+from focal_mmseg.evaluation.localisation import localisation_metrics
+from focal_mmseg.utils import atomic_write, override, positive_int, read_config
 
 FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
@@ -98,8 +98,8 @@ def measure(pictures: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) ->
         grid = tuple(embedded.shape[1:])
         found.append(clusterer.localise(embedded.flatten(1).T, grid))
         score = cv2.resize(found[-1].score.view(grid).numpy(), truth.shape[::-1])
-        rows.append(picture_figures(score > 0.5, score, truth) | dict(is_pristine=not truth.any()))
-    means = average(rows, pristine='left out')
+        rows.append(localisation_metrics(score > 0.5, score, truth) | dict(is_pristine=not truth.any()))
+    means = average_metrics(rows, pristine='exclude')
     return {key: means[key] for key in FIGURES} | dict(
         clusters=float(np.mean([each.num_clusters for each in found])),
         noise=float(np.mean([each.noise_share for each in found])),
@@ -116,7 +116,7 @@ def main() -> None:
     for name, clusterer in track_iter_progress(list((hdbscan_options() if args.options else ALGORITHMS).items())):
         results[name] = measure(pictures, clusterer)
         table.add_row((name, *(f'{value:.3f}' for value in results[name].values())))
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
     print(f'\n{table}\n{len(pictures)} pictures; written to {args.out}')
 

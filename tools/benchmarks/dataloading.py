@@ -23,7 +23,7 @@ from prettytable import PrettyTable
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
-from focal_mmseg.utils import count, positive_int, read_config, written_whole
+from focal_mmseg.utils import atomic_write, count, positive_int, read_config
 
 QUALITY = 90
 
@@ -100,7 +100,7 @@ def main() -> None:
     table = PrettyTable(('workers', 'pictures/s'))
     table.add_rows([(number, f'{rate:.1f}') for number, rate in workers.items()])
     print(table)
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(dict(milliseconds=transforms, rates=workers), indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')
 

@@ -35,7 +35,7 @@ from mmseg.registry import DATASETS
 from prettytable import PrettyTable
 
 import focal_mmseg  # noqa: F401
-from focal_mmseg.utils import count, positive_int, worker_pool, written_whole
+from focal_mmseg.utils import atomic_write, count, positive_int, worker_pool
 
 SLOW = 20.0
 TOO_LONG = 60
@@ -200,7 +200,7 @@ def main() -> None:
     wrong = [row for row in rows if row['outcome'] not in ('loaded', 'refused') or row['seconds'] > SLOW]
     slowest, growth = max(row['seconds'] for row in rows), rows[-1]['peak'] - rows[0]['peak']
     print(f'\n{table}\nslowest {slowest:.2f} s, peak of memory {growth:.0f} MiB above the first set')
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(rows) + '\n', encoding='utf-8')
     print(f'written to {args.out}')
     if wrong:

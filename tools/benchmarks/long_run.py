@@ -23,7 +23,7 @@ import numpy as np
 from measuring import resident_mib
 
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
-from focal_mmseg.utils import positive_int, written_whole
+from focal_mmseg.utils import atomic_write, positive_int
 from focal_mmseg.visualization.figures import new_figure
 
 PREDICT = Path(__file__).parents[1] / 'predict.py'
@@ -104,7 +104,7 @@ def draw(path: Path, readings: list[tuple[int, float]]) -> None:
     axis = figure.subplots()
     axis.plot(*zip(*readings, strict=True), linewidth=1)
     axis.set(xlabel='pictures', ylabel='MiB in use', ylim=(0, 1.2 * max(memory for _, memory in readings)))
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 
 
@@ -137,7 +137,7 @@ def main() -> None:
     readings, seconds = measure(args)
     found = dict(summarise(readings, args.num), seconds=seconds, readings=readings)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(found, indent=2) + '\n', encoding='utf-8')
     draw(args.out.with_suffix('.png'), readings)
     for key in ('after_a_tenth_mib', 'at_the_end_mib', 'peak_mib', 'mib_per_thousand', 'seconds'):

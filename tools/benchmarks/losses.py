@@ -36,7 +36,7 @@ from focal_mmseg.models.losses import (
     TripletLoss,
 )
 from focal_mmseg.models.losses.streaming import RowLosses
-from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils import atomic_write, device_name, positive_int
 
 LOSSES: dict[str, Callable[..., ContrastiveLoss]] = {
     'InfoNCEPlusPlusLoss': InfoNCEPlusPlusLoss,
@@ -159,7 +159,7 @@ def main() -> None:
             figures = (row.get(key) for key in COLUMNS.values())
             table.add_row((name, points, *('' if figure is None else f'{figure:.3g}' for figure in figures)))
             print(f'\n{table}', flush=True)
-            with written_whole(args.out) as part:
+            with atomic_write(args.out) as part:
                 part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')
 

@@ -26,7 +26,7 @@ from prettytable import PrettyTable
 from focal_mmseg.datasets.synthesis import PACKAGED, Forgery, Photographs, Sources, load_packaged, read_recipe
 from focal_mmseg.datasets.synthesis.making import make_picture
 from focal_mmseg.datasets.synthesis.write import share_out, write_forgery
-from focal_mmseg.utils import find_images, positive_int, written_whole
+from focal_mmseg.utils import atomic_write, find_images, positive_int
 
 QUALITY = 90
 COLUMNS = ('recipe', 'kind', 'pictures/s', 'ms', 'floor ms', 'of floor')
@@ -123,7 +123,7 @@ def main() -> None:
                 figures = (f'{value:.3g}' for value in each.values() if isinstance(value, float))
                 table.add_row((each['recipe'], each['kind'], *list(figures)[:4]))
     print(table)
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')
 

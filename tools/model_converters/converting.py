@@ -15,7 +15,7 @@ from torch import Size, Tensor
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.engine.checkpoint import read_checkpoint
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.utils import atomic_write, read_config
 
 ROOT = Path(__file__).parents[2]
 WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net', 'network')
@@ -195,7 +195,7 @@ def convert(state: Mapping[str, Tensor], release: Release) -> Converted:
 
 def write(state: Mapping[str, Tensor], target: Path) -> None:
     """Write a checkpoint as mmengine's runner does, whole or not at all."""
-    with written_whole(target) as part:
+    with atomic_write(target) as part:
         torch.save(dict(meta=dict(dataset_meta=ForgeryDataset.METAINFO), state_dict=dict(state)), part)
 
 

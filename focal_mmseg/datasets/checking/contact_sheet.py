@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ImageOps
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import header_of, write_image
+from focal_mmseg.utils import image_header, write_image
 from focal_mmseg.visualization import overlay
 
 from .entries import Entry
@@ -49,7 +49,7 @@ def _tile(entry: Entry, finding: Finding) -> np.ndarray:
     tile = np.full((SIDE, SIDE, 3), 128, np.uint8)
     if finding.size is None:
         return tile
-    with Path(entry.image).open('rb') as file, header_of(file, entry.image) as image:
+    with Path(entry.image).open('rb') as file, image_header(file, entry.image) as image:
         image.draft('RGB', (2 * SIDE, 2 * SIDE))
         image.thumbnail((SIDE, SIDE))
         shown = ImageOps.exif_transpose(image)

@@ -17,7 +17,7 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 
 from focal_mmseg.clustering import Clusterer, Localisation
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 
 class Row(NamedTuple):
@@ -197,7 +197,7 @@ class ClusteringHook(Hook):
         )
         if runner.rank == 0:
             with (
-                written_whole(path) as part,
+                atomic_write(path) as part,
                 part.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file,
             ):
                 writer = csv.writer(file)

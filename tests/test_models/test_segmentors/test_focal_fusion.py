@@ -530,7 +530,7 @@ def test_the_test_tool_needs_no_checkpoint_for_a_fusion(run_test, fusion, forged
         expected = predict(model, [str(path)])[0].pred_sem_seg.data[0].numpy()
         assert 0 < expected.mean() < 1
         np.testing.assert_array_equal(mask, expected * 255)
-    assert len((out / 'pictures.csv').read_text().splitlines()) == 1 + len(paths) == 5
+    assert len((out / 'images.csv').read_text().splitlines()) == 1 + len(paths) == 5
     assert len(list((tmp_path / 'drawings').rglob('*.png'))) == 4
 
 
