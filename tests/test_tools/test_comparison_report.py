@@ -9,8 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from focal_mmseg.evaluation import write_rows
-from focal_mmseg.evaluation.operating import OperatingCurve, write_operating_curves
+from focal_mmseg.evaluation import OperatingCurve, write_operating_curves, write_rows
 
 
 @pytest.fixture
