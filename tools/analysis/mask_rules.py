@@ -21,7 +21,7 @@ from prettytable import PrettyTable
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.decode_heads.mask_at import mask_at
+from focal_mmseg.models.embedding_maps import downsample_mask
 from focal_mmseg.utils import atomic_write, positive_int, read_image
 
 SMALLEST_REGION = 16
@@ -32,7 +32,7 @@ def _share(masks: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 RULES: dict[str, Callable[[Tensor, tuple[int, int]], Tensor]] = {
-    'half, or alone (ours)': mask_at,
+    'half, or alone (ours)': downsample_mask,
     'half': lambda masks, size: _share(masks, size) >= 0.5,
     'any pixel': lambda masks, size: _share(masks, size) > 0,
     'nearest pixel': lambda masks, size: F.interpolate(masks[:, None].float(), size=size, mode='nearest-exact')[:, 0],

@@ -61,9 +61,24 @@ class AsLoadedSegmentor(BaseSegmentor):
         Raises:
             ValueError: If a picture cannot be used.
         """
-        batches = [None] * len(inputs) if data_samples is None else [[sample] for sample in data_samples]
-        metas = [batch[0].metainfo if batch else {} for batch in batches]
-        logits = self.encode_decode(inputs, metas)
+        return self.pack(self.encode_decode(inputs, self.metas(inputs, data_samples)), data_samples)
+
+    @staticmethod
+    def metas(inputs: Sequence[Tensor], data_samples: OptSampleList) -> list[dict]:
+        """The meta of each image; empty without data samples."""
+        return [{}] * len(inputs) if data_samples is None else [sample.metainfo for sample in data_samples]
+
+    def pack(self, logits: Sequence[Tensor], data_samples: OptSampleList) -> SampleList:
+        """Bring logits into data samples, one image at a time, for they are of different sizes.
+
+        Args:
+            logits (Sequence[Tensor]): From :meth:`encode_decode`.
+            data_samples (list[SegDataSample], optional): One an image.
+
+        Returns:
+            list[SegDataSample]: See :meth:`predict`.
+        """
+        batches = [None] * len(logits) if data_samples is None else [[sample] for sample in data_samples]
         return [self.postprocess_result(each[None], batch)[0] for each, batch in zip(logits, batches, strict=True)]
 
     def loss(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
@@ -80,8 +95,7 @@ class AsLoadedSegmentor(BaseSegmentor):
 
     def _forward(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> list[Tensor]:
         """What :meth:`encode_decode` gives."""
-        metas = [{}] * len(inputs) if data_samples is None else [sample.metainfo for sample in data_samples]
-        return self.encode_decode(inputs, metas)
+        return self.encode_decode(inputs, self.metas(inputs, data_samples))
 
 
 class ScoringSegmentor(AsLoadedSegmentor):

@@ -11,10 +11,11 @@ from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
 from focal_mmseg.models.decode_heads.fusion_head import fuse
+from focal_mmseg.models.embedding_maps import LocalisedMap
 
 from .as_loaded import AsLoadedSegmentor
+from .clustering_fields import write_clustering
 from .fusion_member import FusionMember, MemberMap
-from .image_score import give_image_scores
 
 MODES = ('features', 'union', 'intersection')
 RESOLUTIONS = ('largest', 'first')
@@ -49,7 +50,12 @@ class FOCALFusion(AsLoadedSegmentor):
         FileNotFoundError: If a member's config or checkpoint is missing.
         ValueError: If there are fewer than two members, the mode, resolution or interpolation is unknown, weights are
             all 0 or have no meaning, a member cannot be used, or ``sequential`` meets a distributed run.
+
+    Attributes:
+        writes_clustering (bool): True: what reads the fields of clustering can rely on them.
     """
+
+    writes_clustering: ClassVar[bool] = True
 
     not_trained: ClassVar[str] = 'train each member by its own config'
 
@@ -89,8 +95,20 @@ class FOCALFusion(AsLoadedSegmentor):
             raise ValueError(f"weights have no meaning in mode {mode!r}, got {weights}: use mode='features'")
 
     def predict(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
-        """Masks, scores, and ``image_score`` (:func:`give_image_scores`)."""
-        return give_image_scores(super().predict(inputs, data_samples), self.decode_head.last_localisations)
+        """Masks, scores, and the fields of :mod:`.clustering_fields`.
+
+        Args:
+            inputs (Sequence[Tensor]): See :meth:`extract_feat`.
+            data_samples (list[SegDataSample], optional): One an image.
+
+        Returns:
+            list[SegDataSample]: One an image.
+
+        Raises:
+            ValueError: If an image cannot be clustered.
+        """
+        logits, localised = self._localise(inputs, self.metas(inputs, data_samples))
+        return write_clustering(self.pack(logits, data_samples), localised, self.decode_head.keep_embeddings)
 
     def extract_feat(self, inputs: Sequence[Tensor]) -> list[list[MemberMap]]:
         """Embed pictures of any sizes by each member that has a weight.
@@ -117,17 +135,23 @@ class FOCALFusion(AsLoadedSegmentor):
         Raises:
             ValueError: If a picture cannot be clustered.
         """
+        return self._localise(inputs, batch_img_metas)[0]
+
+    def _localise(
+        self, inputs: Sequence[Tensor], batch_img_metas: list[dict]
+    ) -> tuple[list[Tensor], list[tuple[LocalisedMap, ...]]]:
+        """The logits of each image, and what was found in its maps: one, or one a member."""
         maps = self.extract_feat(inputs)
         if self.mode == 'features':
             maps = [self._fused(maps)]
         device = self.data_preprocessor.device
-        embeddings = [[each.embeddings.to(device) for each in pictures] for pictures in maps]
-        scores = self.decode_head.scores(embeddings, batch_img_metas)
+        embeddings = [[each.embeddings.to(device) for each in images] for images in maps]
+        localised = [self.decode_head.localise(images, batch_img_metas) for images in embeddings]
         logits = [
-            [each.logits(score) for each, score in zip(*results, strict=True)]
-            for results in zip(maps, scores, strict=True)
+            [each.logits(found.score) for each, found in zip(*results, strict=True)]
+            for results in zip(maps, localised, strict=True)
         ]
-        return [_joined(picture, self.mode) for picture in zip(*logits, strict=True)]
+        return [_joined(image, self.mode) for image in zip(*logits, strict=True)], list(zip(*localised, strict=True))
 
     def _forward(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> list[Tensor]:
         """The fused embeddings of each picture, float32 of shape (C, h, w)."""

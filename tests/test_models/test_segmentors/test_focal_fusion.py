@@ -183,9 +183,8 @@ def test_a_map_of_more_points_than_are_clustered_is_made_coarser_as_one_networks
 ) -> None:
     model = fusion(name, name, max_points=300)
     together = predict(model, pictures)
-    assert [len(each.forged) for each in model.decode_head.last_localisations] == (
-        [16 * 16, 16 * 16] if name == 'demo' else [12 * 12, 11 * 18]
-    )
+    grids = [(1, 16, 16), (1, 16, 16)] if name == 'demo' else [(1, 12, 12), (1, 11, 18)]
+    assert [each.pred_clusters.data.shape for each in together] == grids
     for found, expected in zip(together, alone(member(name, max_points=300), pictures), strict=True):
         assert_same(found, expected, 1e-4)
 
@@ -244,8 +243,7 @@ def test_the_clusters_are_those_of_the_fused_embeddings(fusion, pictures) -> Non
     logits = F.interpolate(logits, size=(128, 128), mode='bilinear')[0]
     (found,) = predict(model, square)
     torch.testing.assert_close(score_of(found), logits.softmax(0)[1], rtol=0, atol=1e-3)
-    assert len(model.decode_head.last_localisations) == 1
-    assert torch.equal(model.decode_head.last_localisations[0].forged, expected.forged)
+    assert torch.equal(found.pred_clusters.data.flatten(), expected.labels)
     assert torch.equal(found.pred_sem_seg.data[0], found.seg_logits.data.argmax(0))
 
 
@@ -291,10 +289,14 @@ def test_results_are_joined(fusion, member, pictures, mode) -> None:
 
 def test_every_member_is_clustered_by_the_fusions_clusterer(fusion, pictures) -> None:
     model = fusion('demo', 'plain', mode='union', clusterer=dict(type='KMeansClusterer', num_clusters=3))
-    predict(model, pictures)
-    found = model.decode_head.last_localisations
-    assert [each.num_clusters for each in found] == [3] * 4
-    assert [len(each.forged) for each in found] == [32 * 32, 32 * 32, 16 * 24, 16 * 24]
+    seen = []
+    cluster = model.decode_head.clusterer.localise_batch
+    model.decode_head.clusterer.localise_batch = lambda batch, grids: seen.extend(grids) or cluster(batch, grids)
+    samples = predict(model, pictures)
+    assert seen == [(32, 32), (16, 24)] * 2 or seen == [(32, 32), (32, 32), (16, 24), (16, 24)]
+    assert [each.num_clusters for each in samples] == [3, 3]
+    # Two maps of an image have no clusters in common.
+    assert not any('pred_clusters' in each for each in samples)
 
 
 # --- one member at a time
@@ -600,11 +602,13 @@ def test_the_predict_tool(root, run_tool, config, fusion, pictures, tmp_path) ->
 def test_the_inferencer_tells_the_mean_of_the_members(config, pictures) -> None:
     focal = FOCALInferencer(config, device='cpu', cfg_options={'model.mode': 'intersection'})
     summary = focal(pictures[0]).summary
-    found = focal.model.decode_head.last_localisations
-    assert len(found) == 2 and summary['clusters'] == 2
-    focal.model.decode_head.clusterer = HDBSCANClusterer(min_cluster_size=20, min_samples=2)
+    assert summary['clusters'] == 2
+    head, found = focal.model.decode_head, []
+    head.clusterer = HDBSCANClusterer(min_cluster_size=20, min_samples=2)
+    cluster = head.clusterer.localise
+    head.clusterer.localise = lambda *image: found.append(cluster(*image)) or found[-1]
     summary = focal(pictures[0]).summary
-    found = focal.model.decode_head.last_localisations
+    assert len(found) == 2
     assert summary['noise_share'] == pytest.approx((found[0].noise_share + found[1].noise_share) / 2, abs=1e-6)
     assert found[0].noise_share != found[1].noise_share
 
