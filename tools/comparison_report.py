@@ -19,7 +19,7 @@ from focal_mmseg.reports.page import Section, paragraph, picture, wide
 from focal_mmseg.reports.pictures import Source, by_picture, sources, spread_over, write_masks, write_scatter
 from focal_mmseg.reports.results import differences_table, intervals_table, operating_table, over_sets
 from focal_mmseg.utils import atomic_write, read_config
-from focal_mmseg.visualization import write_curves, write_operating_curves, write_panels
+from focal_mmseg.visualization import plot_curves, plot_operating_curves, plot_panels
 
 WORST = 3
 SCATTERED = 'iou'
@@ -74,7 +74,7 @@ def _operating(comparison: Comparison) -> Iterator[Section]:
     name = next(iter(next(iter(curves.values()))))
     drawn = {model: sets[name] for model, sets in curves.items() if name in sets}
     path = comparison.folder / 'operating.png'
-    write_operating_curves(
+    plot_operating_curves(
         path, {model: (each.false_alarms, each.metrics['iou']) for model, each in drawn.items()}, 'IoU', LEVEL
     )
     body += picture(path, f'IoU over false alarms{f" on {name}" if name else ""}; dashed: 5 %')
@@ -118,7 +118,7 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     if not curves:
         return
     first = {model: value_of(folder) for model, folder in comparison.first_masks().items() if model in curves}
-    write_panels(comparison.folder / 'robustness.png', panels_of(curves), HEADINGS[figure], first)
+    plot_panels(comparison.folder / 'robustness.png', panels_of(curves), HEADINGS[figure], first)
     text = f'{HEADINGS[figure]} on degraded pictures, each set counting once; dashed: as they are'
     yield Section('Degraded pictures', paragraph(text) + picture(comparison.folder / 'robustness.png', text))
 
@@ -129,7 +129,7 @@ def _loss_curves(comparison: Comparison) -> Iterator[Section]:
     curves = {model: {step['iter']: step['loss'] for step in found} for model, found in steps.items() if found}
     if curves:
         path = comparison.folder / 'loss_curves.png'
-        write_curves(path, curves, 'loss')
+        plot_curves(path, curves, 'loss')
         text = 'loss over the steps as it was logged, with its running median; different losses have different heights'
         yield Section('Trainings', paragraph(text) + picture(path, text))
 

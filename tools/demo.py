@@ -30,7 +30,7 @@ from focal_mmseg.evaluation import read_rows
 from focal_mmseg.evaluation.averages import average_metrics
 from focal_mmseg.evaluation.localisation import localisation_metrics
 from focal_mmseg.utils import atomic_write, read_config
-from focal_mmseg.visualization import write_grid
+from focal_mmseg.visualization import plot_grid
 
 TOOLS = Path(__file__).parent
 SHIPPED = TOOLS.parent / 'configs' / 'focal_lite.py'
@@ -159,7 +159,7 @@ def draw_grid(focal: FOCALInferencer, data: Path, names: Sequence[str], path: Pa
         truth = cv2.imread(str(data / 'masks' / f'{name}.png'), cv2.IMREAD_GRAYSCALE)
         prediction = focal(found)
         rows.append((image[..., ::-1], truth, prediction.score, prediction.mask))
-    write_grid(path, rows, ('input', 'truth', 'score', 'mask'), names)
+    plot_grid(path, rows, ('input', 'truth', 'score', 'mask'), names)
 
 
 def main() -> None:

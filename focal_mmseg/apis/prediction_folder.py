@@ -10,7 +10,7 @@ from mmcv.image.io import imread_flags
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import MAPS, atomic_write, load_image, read_config, to_16_bits, write_image
-from focal_mmseg.visualization import overlay
+from focal_mmseg.visualization import overlay_mask
 
 from .inferencer import Prediction
 
@@ -138,7 +138,7 @@ class PredictionFolder:
         for name_of_map, values in prediction.maps.items():
             write_image(folder / f'{name_of_map}.png', to_16_bits(values))
         image = load_image(picture, imread_flags[self._color_type])
-        write_image(folder / 'overlay.png', overlay(image, prediction.mask))
+        write_image(folder / 'overlay.png', overlay_mask(image, prediction.mask))
         summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
         if self._made_by.get('clusters'):
             if prediction.clusters is None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
 from focal_mmseg.utils import MAPS, atomic_write, load_image, read_image
-from focal_mmseg.visualization import write_grid
+from focal_mmseg.visualization import plot_grid
 from focal_mmseg.visualization.figures import new_figure
 
 # Longest side of a view in a grid, in pixels: a report is one file.
@@ -123,7 +123,7 @@ def write_masks(
         rows.append([_small(view) for view in views])
         captions.append(above)
     heads = ('input', 'truth', *(f'{model}: {name}' if name else model for model, name in columns))
-    write_grid(path, rows, heads, labels or [source.picture for source in chosen], captions)
+    plot_grid(path, rows, heads, labels or [source.picture for source in chosen], captions)
 
 
 def _columns(chosen: Sequence[Source], folders: Mapping[str, Path]) -> Iterator[tuple[str, str]]:

@@ -41,7 +41,7 @@ def spikiness(values: Sequence[float], window: int = 21) -> float:
     return float(np.abs(np.asarray(values) - median).mean() / way) if way > 0 else float('nan')
 
 
-def write_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], value: str, window: int = 21) -> None:
+def plot_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], value: str, window: int = 21) -> None:
     """Draw curves over the steps, each with its running median.
 
     Args:
@@ -65,7 +65,7 @@ def write_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], va
         figure.savefig(part, dpi=110)
 
 
-def write_operating_curves(
+def plot_operating_curves(
     path: str | Path, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], value: str, marked: float
 ) -> None:
     """Draw what several models find over their false alarms.

@@ -11,7 +11,7 @@ from focal_mmseg.utils import atomic_write
 from .figures import new_figure
 
 
-def write_grid(
+def plot_grid(
     path: str | Path,
     rows: Sequence[Sequence[np.ndarray]],
     columns: Sequence[str],

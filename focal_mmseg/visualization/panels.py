@@ -9,7 +9,7 @@ from focal_mmseg.utils import atomic_write
 from .figures import new_figure
 
 
-def write_panels(
+def plot_panels(
     path: str | Path,
     panels: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]],
     value: str,

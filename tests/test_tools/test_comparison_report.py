@@ -57,7 +57,7 @@ def test_curves_of_several_sets_count_each_once(
         rows = [small | other, *large]
         write_rows(tmp_path / 'out' / 'a' / 'test' / folder / 'masks' / 'images.csv', rows)
     drawn = []
-    monkeypatch.setattr(report, 'write_panels', lambda *given: drawn.extend(given))
+    monkeypatch.setattr(report, 'plot_panels', lambda *given: drawn.extend(given))
     monkeypatch.setattr(report, 'picture', lambda *_: '')
     (section,) = report._robustness(comparison)
     assert drawn[1] == {'jpeg': {'A': [('30', 0.25)]}} and drawn[3] == {'A': 0.5}

@@ -3,7 +3,7 @@
 For each rule one threshold for all images is set so that false alarms, the mean share of a pristine image's pixels
 that are called forged, are at most 10, 5, 2 and 1 % on the pristine images of the config's test set; the IoU is the
 mean over its forged ones. Beside it stand the IoU and the false alarms of the clusterer without the gate, and the AUC
-of forged against pristine images by the gate's image score and by the heterogeneity of the embeddings.
+of forged against pristine images by the gate's image score and by the dispersion of the embeddings.
 
 Example:
   python tools/analysis/gates.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
@@ -87,7 +87,7 @@ def rules_of(points: torch.Tensor, grid: tuple[int, int], truth: np.ndarray) -> 
             own_iou=Counts.from_masks(mask, truth).iou if truth.any() else math.nan,
             own_false_alarm=math.nan if truth.any() else float(mask.mean()),
             image_score=gate(points, own).gate_score,
-            heterogeneity=own.heterogeneity,
+            dispersion=own.dispersion,
         )
     distance = 1 - points @ PristineCentreClusterer().pristine_centre(points)
     heights = torch.from_numpy(joining_heights(mutual_reachability_tree(points, HDBSCANClusterer().min_samples)))
@@ -112,7 +112,7 @@ def figures_of(rows: list[dict]) -> dict[str, float]:
     forged = [not row['is_pristine'] for row in rows]
     for name in ('own_iou', 'own_false_alarm'):
         found[name] = float(np.nanmean([row[name] for row in rows])) if name in rows[0] else math.nan
-    for name in ('image_score', 'heterogeneity'):
+    for name in ('image_score', 'dispersion'):
         found[name] = float(roc_auc_score(forged, [row[name] for row in rows])) if name in rows[0] else math.nan
     return found
 
@@ -134,7 +134,7 @@ def main() -> None:
             rows.setdefault(name, []).append(row)
     results = {name: figures_of(own) for name, own in rows.items()}
     levels = (f'IoU at {level:.0%}' for level in LEVELS)
-    table = PrettyTable(('rule', *levels, 'IoU without', 'false alarms', 'image AUC', 'heterogeneity'))
+    table = PrettyTable(('rule', *levels, 'IoU without', 'false alarms', 'image AUC', 'dispersion'))
     for name, own in results.items():
         table.add_row((name, *('-' if math.isnan(value) else f'{value:.3f}' for value in own.values())))
     print(f'\n{table}\n{forged} forged and {len(images) - forged} pristine images; written to {args.out}')

@@ -15,7 +15,7 @@ from prettytable import PrettyTable
 from trainings import add_training_arguments, run_all, training_of
 
 from focal_mmseg.utils import atomic_write
-from focal_mmseg.visualization import spikiness, write_curves
+from focal_mmseg.visualization import plot_curves, spikiness
 
 SCOPES = {'image by image (eq. 3)': 'InfoNCE++', 'merged batch': 'InfoNCE++ (Batch)'}
 
@@ -40,7 +40,7 @@ def main() -> None:
     for name, values in losses.items():
         table.add_row((name, *(f'{figure:.3f}' for figure in (values[0], values[-1], spikiness(values)))))
     print(table)
-    write_curves(args.work_dir / 'loss_curves.png', curves, 'loss')
+    plot_curves(args.work_dir / 'loss_curves.png', curves, 'loss')
     with atomic_write(args.work_dir / 'loss_curves.json') as part:
         rows = {name: dict(spikiness=spikiness(values), loss=values) for name, values in losses.items()}
         part.write_text(json.dumps(rows) + '\n', encoding='utf-8')

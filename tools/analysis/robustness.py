@@ -21,7 +21,7 @@ from focal_mmseg.datasets.degradations import NONE, PRESETS, panels_of, parse_de
 from focal_mmseg.evaluation import read_rows
 from focal_mmseg.reports.results import over_sets
 from focal_mmseg.utils import atomic_write
-from focal_mmseg.visualization import write_panels
+from focal_mmseg.visualization import plot_panels
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from running import Step
@@ -80,7 +80,7 @@ def report(results: dict[str, dict[str, float]], args: argparse.Namespace) -> No
     values = {name: means[args.figure] for name, means in results.items()}
     if panels := panels_of({'': values}):
         picture = out.with_suffix('.png')
-        write_panels(picture, panels, FIGURES[args.figure], {'': values[NONE]} if NONE in values else {})
+        plot_panels(picture, panels, FIGURES[args.figure], {'': values[NONE]} if NONE in values else {})
         print(f'curves: {picture}')
 
 

@@ -288,7 +288,7 @@ def test_results_are_joined(fusion, member, pictures, mode) -> None:
 
 
 def test_every_member_is_clustered_by_the_fusions_clusterer(fusion, pictures) -> None:
-    model = fusion('demo', 'plain', mode='union', clusterer=dict(type='KMeansClusterer', num_clusters=3))
+    model = fusion('demo', 'plain', mode='union', clusterer=dict(type='KMeansClusterer', n_clusters=3))
     seen = []
     cluster = model.decode_head.clusterer.localise_batch
     model.decode_head.clusterer.localise_batch = lambda batch, grids: seen.extend(grids) or cluster(batch, grids)
@@ -554,7 +554,7 @@ def test_the_clustering_hook_swaps_the_clusterer(run_test, tmp_path, mode) -> No
         f'model.mode={mode}',
         f'{hook}.type=ClusteringHook',
         f'{hook}.clusterer.type=KMeansClusterer',
-        f'{hook}.clusterer.num_clusters=5',
+        f'{hook}.clusterer.n_clusters=5',
     )
     (table,) = (tmp_path / 'log').rglob('clustering_test.csv')
     with table.open(newline='') as file:
