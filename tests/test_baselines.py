@@ -93,7 +93,7 @@ def test_the_predict_tool_tells_of_no_clusters(
     assert stop.value.code == 0
     folder = tmp_path / 'out' / picture.name
     summary = json.loads((folder / 'summary.json').read_text())
-    assert set(summary) == {'picture', 'width', 'height', 'forged_share', 'seconds', 'origin'}
+    assert set(summary) == {'image', 'width', 'height', 'forged_share', 'seconds', 'origin'}
     mask = cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED)
     score = cv2.imread(str(folder / 'score.png'), cv2.IMREAD_UNCHANGED)
     assert mask.shape == score.shape == (90, 150)

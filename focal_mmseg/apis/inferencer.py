@@ -1,4 +1,4 @@
-"""One picture in; mask, score map and summary out."""
+"""One image in; mask, score map and summary out."""
 
 import time
 from dataclasses import dataclass, field
@@ -25,14 +25,14 @@ LAST_CLUSTER = 255
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one picture.
+    """What a model says of one image.
 
     Attributes:
-        mask (np.ndarray): uint8 of shape (H, W), the picture's size: 255 forged, 0 pristine.
+        mask (np.ndarray): uint8 of shape (H, W), the image's size: 255 forged, 0 pristine.
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
             the embeddings (these two of FOCAL networks only; the mean over the members of a fusion that clusters each),
-            ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``calibration`` where
+            ``image_score`` in [0, 1], higher for a forged image (of models that give one), ``calibration`` where
             there is one, ``seconds`` for all but the start of the model.
         maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
             ``focal_mmseg.utils.MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net.
@@ -73,7 +73,7 @@ def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tu
 
 
 class FOCALInferencer:
-    """Runs a config's model with a checkpoint's weights on pictures, without any ground truth.
+    """Runs a config's model with a checkpoint's weights on images, without any ground truth.
 
     The model is one of FOCAL, or any segmentor of mmseg that gives two channels, pristine and forged.
 
@@ -137,13 +137,13 @@ class FOCALInferencer:
 
     @torch.no_grad()
     def __call__(self, image: str | Path | np.ndarray) -> Prediction:
-        """Localise the forged regions of one picture.
+        """Localise the forged regions of one image.
 
         Args:
             image (str | Path | np.ndarray): A file, or uint8 BGR of shape (H, W, 3) as OpenCV reads.
 
         Returns:
-            Prediction: At the picture's own size.
+            Prediction: At the image's own size.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -194,12 +194,12 @@ class FOCALInferencer:
                 raise ValueError(f'expected a uint8 array (H, W, 3), got {image.dtype} {image.shape}')
             return self._from_array(dict(img=image))
         if not Path(image).is_file():
-            raise FileNotFoundError(f'the picture {image} does not exist')
+            raise FileNotFoundError(f'the image {image} does not exist')
         check_image_size(image)
         try:
             return self._from_file(dict(img_path=str(image)))
         except (AssertionError, OSError, cv2.error) as error:
-            raise ValueError(f'the picture {image} cannot be read: it is no image, or truncated ({error})') from error
+            raise ValueError(f'the image {image} cannot be read: it is no image, or truncated ({error})') from error
 
 
 def cluster_image(sample: SegDataSample, forged: np.ndarray) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""The folder that tools/predict.py writes: which model made it, and which pictures have their result."""
+"""The folder that tools/predict.py writes: which model made it, and which images have their result."""
 
 import json
 from hashlib import sha256
@@ -38,7 +38,7 @@ def identity(
     cfg = read_config(config)
     given = cfg.pretty_text
     cfg.merge_from_dict(options or {})
-    # The pictures' masks of another tool, that ExternalMasks reads, do not count: they are no part of a model.
+    # The images' masks of another tool, that ExternalMasks reads, do not count: they are no part of a model.
     members = [(read_config(each.config).pretty_text, each.checkpoint) for each in cfg.model.get('members', [])]
     found = dict(
         version=__version__,
@@ -62,7 +62,7 @@ def file_state(path: Path) -> dict[str, int]:
 
 
 class PredictionFolder:
-    """Results of one model, a folder a picture.
+    """Results of one model, a folder an image.
 
     Args:
         folder (Path): Is made.
@@ -106,21 +106,21 @@ class PredictionFolder:
         with atomic_write(stamp) as part:
             part.write_text(json.dumps(self._made_by, indent=2) + '\n', encoding='utf-8')
 
-    def is_done(self, name: str, picture: Path) -> bool:
-        """Whether this model's result of a picture, as the file is now, is there: the summary is written last."""
+    def is_done(self, name: str, path: Path) -> bool:
+        """Whether this model's result of an image, as the file is now, is there: the summary is written last."""
         summary = self._summary(name)
         try:
             before = _read(summary) if summary.is_file() else None
-            return before is not None and before.get('origin') == self._of(file_state(picture))
+            return before is not None and before.get('origin') == self._of(file_state(path))
         except OSError:
             return False
 
-    def write(self, name: str, picture: Path, state: dict[str, int], prediction: Prediction) -> None:
-        """Write the files of a picture, the summary last: where it is, the others are.
+    def write(self, name: str, path: Path, state: dict[str, int], prediction: Prediction) -> None:
+        """Write the files of an image, the summary last: where it is, the others are.
 
         Args:
-            name (str): Of the picture's folder.
-            picture (Path): Its file.
+            name (str): Of the image's folder.
+            path (Path): Its file.
             state (dict[str, int]): :func:`file_state` of it before it was read.
             prediction (Prediction): Of it.
 
@@ -137,9 +137,9 @@ class PredictionFolder:
             (folder / f'{name_of_map}.png').unlink(missing_ok=True)
         for name_of_map, values in prediction.maps.items():
             write_image(folder / f'{name_of_map}.png', to_16_bits(values))
-        image = load_image(picture, imread_flags[self._color_type])
+        image = load_image(path, imread_flags[self._color_type])
         write_image(folder / 'overlay.png', overlay_mask(image, prediction.mask))
-        summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
+        summary = dict(image=str(path), **prediction.summary, origin=self._of(state))
         if self._made_by.get('clusters'):
             if prediction.clusters is None:
                 raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')

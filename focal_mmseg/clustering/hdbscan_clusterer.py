@@ -31,7 +31,7 @@ class HDBSCANClusterer(Clusterer):
             None takes ``min_cluster_size``, as in the package. Defaults to 20.
         cluster_selection_method (str): ``'eom'`` or ``'leaf'``. Defaults to ``'eom'``.
         cluster_selection_epsilon (float): Clusters closer than this are not split. Defaults to 0.
-        allow_single_cluster (bool): Whether the whole image may be one cluster, so that a pristine picture gives an
+        allow_single_cluster (bool): Whether the whole image may be one cluster, so that a pristine image gives an
             empty mask. The package's own default is False; here it is True.
         noise (str): See :class:`Clusterer`.
 

@@ -150,7 +150,7 @@ class AnyImageBackend(LocalBackend):
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:
-    """Write a picture, whole or not at all.
+    """Write an image, whole or not at all.
 
     Args:
         path (str | Path): The file; its ending says which kind, its folder is made.

@@ -1,4 +1,4 @@
-"""Results as pictures."""
+"""Results as images."""
 
 from .curves import plot_curves, plot_operating_curves, running_median, spikiness
 from .figures import new_figure

@@ -1,4 +1,4 @@
-"""The qualitative grid of the papers: a row a picture, a column a view."""
+"""The qualitative grid of the papers: a row an image, a column a view."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -22,11 +22,11 @@ def plot_grid(
 
     Args:
         path (str | Path): The PNG to write.
-        rows (Sequence[Sequence[np.ndarray]]): For each picture its views: uint8 RGB (H, W, 3), or grey or score (H, W),
+        rows (Sequence[Sequence[np.ndarray]]): For each image its views: uint8 RGB (H, W, 3), or grey or score (H, W),
             of which uint8 runs from 0 to 255 and float from 0 to 1.
         columns (Sequence[str]): Heading of each view.
         labels (Sequence[str]): Name of each row.
-        captions (Sequence[Sequence[str]], optional): What stands above each view, a row a picture. Defaults to nothing.
+        captions (Sequence[Sequence[str]], optional): What stands above each view, a row an image. Defaults to nothing.
 
     Raises:
         ImportError: If matplotlib is not installed.

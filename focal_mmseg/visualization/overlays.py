@@ -1,4 +1,4 @@
-"""A mask over its picture."""
+"""A mask over its image."""
 
 import cv2
 import numpy as np

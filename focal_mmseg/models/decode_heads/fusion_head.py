@@ -18,14 +18,14 @@ from .clustering_head import ClusteringHead
 def fuse(
     maps: Sequence[Tensor], weights: Sequence[float], size: Sequence[int], interpolation: str = 'bilinear'
 ) -> Tensor:
-    """Concatenate the embedding maps of one picture (eq. 4).
+    """Concatenate the embedding maps of one image (eq. 4).
 
     Each map is brought to one resolution, normalised at every point, and multiplied by its weight over the root of the
     sum of the squared weights. The cosine of two points is then the mean of the members' cosines, weighted by the
     squares of the weights.
 
     Args:
-        maps (Sequence[Tensor]): float of shape (C_i, h_i, w_i), all of the same picture, without padding.
+        maps (Sequence[Tensor]): float of shape (C_i, h_i, w_i), all of the same image, without padding.
         weights (Sequence[float]): One a map, at least 0, not all 0.
         size (Sequence[int]): The resolution, h and w.
         interpolation (str): ``'bilinear'`` or ``'nearest'``. Defaults to ``'bilinear'``.

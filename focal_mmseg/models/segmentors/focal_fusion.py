@@ -26,7 +26,7 @@ INTERPOLATIONS = ('bilinear', 'nearest')
 class FOCALFusion(AsLoadedSegmentor):
     """Runs FOCAL networks that were trained apart and joins what they find (section 3.3, figures 5 and 7).
 
-    Its input is the picture as it was loaded. Each member takes it through its own test pipeline and data preprocessor,
+    Its input is the image as it was loaded. Each member takes it through its own test pipeline and data preprocessor,
     so that members may differ in input size and normalisation.
 
     Args:
@@ -111,13 +111,13 @@ class FOCALFusion(AsLoadedSegmentor):
         return write_clustering(self.pack(logits, data_samples), localised, self.decode_head.keep_embeddings)
 
     def extract_feat(self, inputs: Sequence[Tensor]) -> list[list[MemberMap]]:
-        """Embed pictures of any sizes by each member that has a weight.
+        """Embed images of any sizes by each member that has a weight.
 
         Args:
             inputs (Sequence[Tensor]): uint8 of shape (3, H_i, W_i), BGR, as loaded.
 
         Returns:
-            list[list[MemberMap]]: An outer item a member, an inner one a picture.
+            list[list[MemberMap]]: An outer item a member, an inner one an image.
         """
         return [member.embed(inputs, self.data_preprocessor.device) for member in self._used()]
 
@@ -126,14 +126,14 @@ class FOCALFusion(AsLoadedSegmentor):
 
         Args:
             inputs (Sequence[Tensor]): See :meth:`extract_feat`.
-            batch_img_metas (list[dict]): One a picture; ``img_path`` names it in an error.
+            batch_img_metas (list[dict]): One an image; ``img_path`` names it in an error.
 
         Returns:
-            list[Tensor]: One a picture, of its size: float32 of shape (2, H_i, W_i), the logarithms of the scores for
+            list[Tensor]: One an image, of its size: float32 of shape (2, H_i, W_i), the logarithms of the scores for
             pristine and forged.
 
         Raises:
-            ValueError: If a picture cannot be clustered.
+            ValueError: If an image cannot be clustered.
         """
         return self._localise(inputs, batch_img_metas)[0]
 
@@ -154,7 +154,7 @@ class FOCALFusion(AsLoadedSegmentor):
         return [_joined(image, self.mode) for image in zip(*logits, strict=True)], list(zip(*localised, strict=True))
 
     def _forward(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> list[Tensor]:
-        """The fused embeddings of each picture, float32 of shape (C, h, w)."""
+        """The fused embeddings of each image, float32 of shape (C, h, w)."""
         return [each.embeddings for each in self._fused(self.extract_feat(inputs))]
 
     def _used(self) -> list[FusionMember]:
@@ -162,14 +162,14 @@ class FOCALFusion(AsLoadedSegmentor):
         return [member for member in self.members if member.weight]
 
     def _fused(self, maps: Sequence[Sequence[MemberMap]]) -> list[MemberMap]:
-        """One map a picture, which is treated as that of the member whose resolution it has from here on."""
+        """One map an image, which is treated as that of the member whose resolution it has from here on."""
         weights = [member.weight for member in self._used()]
         fused = []
-        for picture in zip(*maps, strict=True):
-            embeddings = [each.embeddings.to(self.data_preprocessor.device) for each in picture]
-            leads = picture[0]
+        for image in zip(*maps, strict=True):
+            embeddings = [each.embeddings.to(self.data_preprocessor.device) for each in image]
+            leads = image[0]
             if self.resolution == 'largest':
-                leads = max(picture, key=lambda each: each.embeddings[0].numel())
+                leads = max(image, key=lambda each: each.embeddings[0].numel())
             size = leads.embeddings.shape[1:]
             fused.append(replace(leads, embeddings=fuse(embeddings, weights, size, self.interpolation)))
         return fused

@@ -1,4 +1,4 @@
-"""What networks need that take each picture at its own size: no stack of a test's pictures, no padding."""
+"""What networks need that take each image at its own size: no stack of a test's images, no padding."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -101,7 +101,7 @@ def test_another_size_is_brought_to_the_pictures_bilinearly(tmp_path, ramp) -> N
 
 def test_a_map_on_its_side_is_refused(tmp_path, ramp) -> None:
     put(tmp_path / 'a/00001.npy', ramp.T)
-    with pytest.raises(ValueError, match=r'00001\.npy is 6x8, its picture 8x6: turn it'):
+    with pytest.raises(ValueError, match=r'00001\.npy is 6x8, its image 8x6: turn it'):
         external(tmp_path, '{picture}.npy').score(IMAGE, META)
 
 

@@ -437,11 +437,11 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
         ('test_pipeline = None', r'changed\.py needs .*LoadImageFromFile, got None'),
         (
             "test_pipeline = [dict(type='LoadImageFromFile', color_type='color_ignore_orientation')]",
-            r"changed\.py loads its pictures in its own way, \{'color_type': 'color_ignore_orientation'\}",
+            r"changed\.py loads its images in its own way, \{'color_type': 'color_ignore_orientation'\}",
         ),
         (
             "test_pipeline = [dict(type='mmcv.LoadImageFromFile', imdecode_backend='pillow')]",
-            r"changed\.py loads its pictures in its own way, \{'imdecode_backend': 'pillow'\}",
+            r"changed\.py loads its images in its own way, \{'imdecode_backend': 'pillow'\}",
         ),
     ],
     ids=['no FOCALHead', 'options', 'slide', 'no loading', 'no pipeline', 'colours', 'backend'],
