@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.evaluation.picture_figures import picture_figures
+from focal_mmseg.evaluation.localisation import localisation_metrics
 
 FULL = (
     'baselines/fcn_hrnet-w32',
@@ -67,7 +67,7 @@ def test_trains_one_step_and_tests_one_picture(root: Path, small_config: Callabl
     assert len(scores) == 2
     forged, truth = scores[1] > scores[0], sample.gt_sem_seg.data[0] == 1
     assert torch.equal(forged, sample.pred_sem_seg.data[0] == 1)
-    wanted = picture_figures(forged.numpy(), scores[1].numpy(), truth.numpy())
+    wanted = localisation_metrics(forged.numpy(), scores[1].numpy(), truth.numpy())
     assert figures['forgery/iou'] == pytest.approx(wanted['iou'])
     assert figures.get('forgery/auc', np.nan) == pytest.approx(wanted['auc'], nan_ok=True)
     (mask,) = (tmp_path / 'masks').rglob('*.png')
@@ -80,7 +80,7 @@ def test_the_test_tool_writes_masks_and_figures(
 ) -> None:
     run_tool(root / 'tools' / 'test.py', *classifier, '--work-dir', tmp_path / 'log', '--out', tmp_path / 'out', *views)
     assert len(list((tmp_path / 'out').rglob('*.png'))) == 4
-    assert len((tmp_path / 'out' / 'pictures.csv').read_text().splitlines()) == 5
+    assert len((tmp_path / 'out' / 'images.csv').read_text().splitlines()) == 5
 
 
 def test_the_predict_tool_tells_of_no_clusters(
@@ -93,7 +93,7 @@ def test_the_predict_tool_tells_of_no_clusters(
     assert stop.value.code == 0
     folder = tmp_path / 'out' / picture.name
     summary = json.loads((folder / 'summary.json').read_text())
-    assert set(summary) == {'picture', 'width', 'height', 'forged_share', 'seconds', 'origin'}
+    assert set(summary) == {'image', 'width', 'height', 'forged_share', 'seconds', 'origin'}
     mask = cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED)
     score = cv2.imread(str(folder / 'score.png'), cv2.IMREAD_UNCHANGED)
     assert mask.shape == score.shape == (90, 150)

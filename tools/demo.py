@@ -26,12 +26,12 @@ from prettytable import PrettyTable
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import PACKAGED, Sources, load_packaged, read_recipe, synthesize
-from focal_mmseg.evaluation.averages import average
-from focal_mmseg.evaluation.picture_figures import picture_figures
-from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.utils import count, read_config, written_whole
+from focal_mmseg.evaluation import read_rows
+from focal_mmseg.evaluation.averages import average_metrics
+from focal_mmseg.evaluation.localisation import localisation_metrics
+from focal_mmseg.utils import atomic_write, count, read_config
 from focal_mmseg.utils.tables import number_text
-from focal_mmseg.visualization import write_grid
+from focal_mmseg.visualization import plot_grid
 
 TOOLS = Path(__file__).parent
 SHIPPED = TOOLS.parent / 'configs' / 'focal_lite.py'
@@ -45,7 +45,7 @@ TEST_PHOTOGRAPHS = ('chelsea', 'flower', 'rocket')
 # Mostly copy-moves: their two sides show the same scene, so that the traces are what tells them apart.
 TRAIN_COUNTS = {'splice': 200, 'copy-move': 600}
 TEST_COUNTS = {'splice': 24, 'copy-move': 24, 'pristine': 12}
-FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
+METRICS = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 ROWS_OF_A_KIND = 2
 
 
@@ -73,7 +73,7 @@ def show_shipped(work_dir: Path, seed: int) -> None:
         f'{dataset}.data_prefix.seg_map_path=masks',
     ]
     run_tool('test.py', SHIPPED, '--work-dir', out / 'log', '--out', out, '--cfg-options', *prefix)
-    rows = read_rows(out / 'pictures.csv')
+    rows = read_rows(out / 'images.csv')
     grid = work_dir / 'shipped.png'
     draw_grid(FOCALInferencer(SHIPPED, device='cpu'), data, typical(rows), grid)
     print(f'\n{table({"FOCAL, as it ships": rows})[0]}\nimage grid: {grid}', flush=True)
@@ -118,7 +118,7 @@ def save_untrained(path: Path, seed: int) -> None:
     set_random_seed(seed)
     model = MODELS.build(read_config(CONFIG).model)
     model.init_weights()
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         torch.save(dict(state_dict=model.state_dict(), meta={}), part)
 
 
@@ -126,14 +126,14 @@ def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
     """The same figures for a mask that calls nothing forged."""
     blank = []
     for row in rows:
-        truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["picture"]}.png'), cv2.IMREAD_GRAYSCALE) > 127
-        blank.append({**row, **picture_figures(np.zeros_like(truth), np.zeros(truth.shape), truth)})
+        truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["image"]}.png'), cv2.IMREAD_GRAYSCALE) > 127
+        blank.append({**row, **localisation_metrics(np.zeros_like(truth), np.zeros(truth.shape), truth)})
     return blank
 
 
 def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[str, float]]]:
     """The figures of each kind of forgery and of all forgeries, and the false alarms on pristine pictures."""
-    drawn = PrettyTable(('pictures', 'result', *FIGURES.values()))
+    drawn = PrettyTable(('pictures', 'result', *METRICS.values()))
     overall = {}
     kinds: dict[str, Callable[[dict], bool]] = {
         'splice': lambda row: row['kind'] == 'splice',
@@ -143,9 +143,10 @@ def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[s
     }
     for kind, belongs in kinds.items():
         for number, (name, rows) in enumerate(results.items()):
-            means = average([row for row in rows if belongs(row)], pristine='left out')
+            means = average_metrics([row for row in rows if belongs(row)], pristine='exclude')
             drawn.add_row(
-                (kind, name, *(number_text(means[key]) for key in FIGURES)), divider=number == len(results) - 1
+                (kind, name, *(number_text(means[key]) for key in METRICS)),
+                divider=number == len(results) - 1,
             )
             if kind == 'all forged':
                 overall[name] = means
@@ -161,7 +162,7 @@ def draw_grid(focal: FOCALInferencer, data: Path, names: Sequence[str], path: Pa
         truth = cv2.imread(str(data / 'masks' / f'{name}.png'), cv2.IMREAD_GRAYSCALE)
         prediction = focal(found)
         rows.append((image[..., ::-1], truth, prediction.score, prediction.mask))
-    write_grid(path, rows, ('input', 'truth', 'score', 'mask'), names)
+    plot_grid(path, rows, ('input', 'truth', 'score', 'mask'), names)
 
 
 def main() -> None:
@@ -184,10 +185,10 @@ def main() -> None:
         out = args.work_dir / checkpoint.stem
         run_tool('test.py', CONFIG, checkpoint, '--work-dir', out / 'log', '--out', out, *options)
 
-    rows = read_rows(args.work_dir / 'trained' / 'pictures.csv')
+    rows = read_rows(args.work_dir / 'trained' / 'images.csv')
     results = {
         'FOCAL': rows,
-        'untrained': read_rows(args.work_dir / 'untrained' / 'pictures.csv'),
+        'untrained': read_rows(args.work_dir / 'untrained' / 'images.csv'),
         'all-pristine mask': all_pristine(data, rows),
     }
     drawn, overall = table(results)

@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
         help='weights; a fusion, and what has no parameters, needs none',
     )
     parser.add_argument('--calibration', help='of tools/calibrate.py: what is forged is decided by its threshold')
-    parser.add_argument('--out', help='folder for the predicted masks (white = forged) and pictures.csv')
+    parser.add_argument('--out', help='folder for the predicted masks (white = forged) and images.csv')
     parser.add_argument('--show', action='store_true', help='show each image with its mask in a window')
     parser.add_argument('--show-dir', help='folder for drawings: truth on the left, prediction on the right')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays with --show')

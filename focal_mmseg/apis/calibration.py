@@ -29,7 +29,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.utils import atomic_write, read_config
 
 METHODS = {'pixels': 'conformal risk control', 'images': 'split conformal prediction'}
 # Margins of pixels are told apart in steps of 1/128 of the score's logit, up to 32: a float32 score next to 1 has no
@@ -185,7 +185,7 @@ class Calibration:
 
     def write(self, path: str | Path) -> None:
         """Write a JSON file."""
-        with written_whole(path) as part:
+        with atomic_write(path) as part:
             part.write_text(json.dumps(asdict(self), indent=2) + '\n', encoding='utf-8')
 
     def require_model(self, model: Mapping[str, str], source: str | Path) -> None:

@@ -1,9 +1,8 @@
-"""One picture in; mask, score map and summary out."""
+"""One image in; mask, score map and summary out."""
 
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import cv2
@@ -13,10 +12,9 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 from mmseg.structures import SegDataSample
 
-from focal_mmseg.clustering import Localisation
 from focal_mmseg.datasets.any_image import reading_any_image
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
-from focal_mmseg.utils import MAPS, override, read_config, require_bearable_size, require_device
+from focal_mmseg.utils import MAPS, check_image_size, override, read_config, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
 from .calibration import Calibration, fingerprint, margin_of
@@ -27,14 +25,14 @@ LAST_CLUSTER = 255
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one picture.
+    """What a model says of one image.
 
     Attributes:
-        mask (np.ndarray): uint8 of shape (H, W), the picture's size: 255 forged, 0 pristine.
+        mask (np.ndarray): uint8 of shape (H, W), the image's size: 255 forged, 0 pristine.
         score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
         summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
-            the embeddings (these two of FOCAL heads only; the mean over the members of a fusion that clusters each),
-            ``image_score`` in [0, 1], higher for a forged picture (of models that give one), ``calibration`` where
+            the embeddings (these two of FOCAL networks only; the mean over the members of a fusion that clusters each),
+            ``image_score`` in [0, 1], higher for a forged image (of models that give one), ``calibration`` where
             there is one, ``seconds`` for all but the start of the model.
         maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
             ``focal_mmseg.utils.MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net.
@@ -75,7 +73,7 @@ def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tu
 
 
 class FOCALInferencer:
-    """Runs a config's model with a checkpoint's weights on pictures, without any ground truth.
+    """Runs a config's model with a checkpoint's weights on images, without any ground truth.
 
     The model is one of FOCAL, or any segmentor of mmseg that gives two channels, pristine and forged.
 
@@ -139,13 +137,13 @@ class FOCALInferencer:
 
     @torch.no_grad()
     def __call__(self, image: str | Path | np.ndarray) -> Prediction:
-        """Localise the forged regions of one picture.
+        """Localise the forged regions of one image.
 
         Args:
             image (str | Path | np.ndarray): A file, or uint8 BGR of shape (H, W, 3) as OpenCV reads.
 
         Returns:
-            Prediction: At the picture's own size.
+            Prediction: At the image's own size.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -156,20 +154,17 @@ class FOCALInferencer:
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1
         summary = dict(width=score.shape[1], height=score.shape[0], forged_share=round(float(forged.mean()), 6))
-        found = getattr(getattr(self.model, 'decode_head', None), 'last_localisations', [])
-        if found:
-            summary['clusters'] = mean(each.num_clusters for each in found)
-            summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
-        if found or 'image_score' in sample:
-            own = sample.get('image_score', None)
-            summary['image_score'] = round(mean(each.image_score for each in found) if own is None else float(own), 6)
+        if 'num_clusters' in sample:
+            summary['clusters'] = sample.num_clusters
+            summary['noise_share'] = round(sample.noise_share, 6)
+        if 'image_score' in sample:
+            summary['image_score'] = round(float(sample.image_score), 6)
         if self.calibration is not None:
             summary['calibration'] = str(self.calibration)
         summary['seconds'] = round(time.perf_counter() - start, 3)
         maps = {name: sample.get(name).data.squeeze(0).float().cpu().numpy() for name in MAPS if name in sample}
-        only = found[0] if len(found) == 1 else None
-        clusters = None if only is None else clusters_of(only, forged)
-        sources = [] if only is None else sources_of(only, clusters)
+        clusters = cluster_image(sample, forged)
+        sources = [] if clusters is None else describe_sources(sample, clusters)
         return Prediction(forged.astype(np.uint8) * 255, score, summary, maps, clusters, sources)
 
     @torch.no_grad()
@@ -199,40 +194,47 @@ class FOCALInferencer:
                 raise ValueError(f'expected a uint8 array (H, W, 3), got {image.dtype} {image.shape}')
             return self._from_array(dict(img=image))
         if not Path(image).is_file():
-            raise FileNotFoundError(f'the picture {image} does not exist')
-        require_bearable_size(image)
+            raise FileNotFoundError(f'the image {image} does not exist')
+        check_image_size(image)
         try:
             return self._from_file(dict(img_path=str(image)))
         except (AssertionError, OSError, cv2.error) as error:
-            raise ValueError(f'the picture {image} cannot be read: it is no image, or truncated ({error})') from error
+            raise ValueError(f'the image {image} cannot be read: it is no image, or truncated ({error})') from error
 
 
-def clusters_of(found: Localisation, forged: np.ndarray) -> np.ndarray:
+def cluster_image(sample: SegDataSample, forged: np.ndarray) -> np.ndarray | None:
     """The cluster of each forged pixel; see :class:`Prediction`.
 
     Args:
-        found (Localisation): Of the image, with its grid, whose cells are taken to cover the image evenly.
+        sample (SegDataSample): A prediction; the cells of its ``pred_sources`` are taken to cover the image evenly.
         forged (np.ndarray): bool of shape (H, W).
 
     Returns:
-        np.ndarray: uint8 of shape (H, W).
+        np.ndarray | None: uint8 of shape (H, W); None where the prediction has no ``pred_sources``.
     """
-    cells = found.sources.clamp(max=LAST_CLUSTER).view(found.grid).cpu().numpy().astype(np.uint8)
+    if 'pred_sources' not in sample:
+        return None
+    cells = sample.pred_sources.data[0].clamp(max=LAST_CLUSTER).cpu().numpy().astype(np.uint8)
     clusters = cv2.resize(cells, forged.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return np.where(forged, clusters, 0).astype(np.uint8)
 
 
-def sources_of(found: Localisation, clusters: np.ndarray) -> list[dict[str, float]]:
-    """What is known of each cluster that forged pixels are of; see :class:`Prediction`."""
+def describe_sources(sample: SegDataSample, clusters: np.ndarray) -> list[dict[str, float]]:
+    """What is known of each cluster that forged pixels are of; see :class:`Prediction`.
+
+    Args:
+        sample (SegDataSample): A prediction with ``pred_clusters`` and ``cluster_distances``.
+        clusters (np.ndarray): Of :func:`cluster_image`.
+    """
     numbers, pixels = np.unique(clusters[clusters > 0], return_counts=True)
     sources = []
     for number, count in zip(numbers.tolist(), pixels.tolist(), strict=True):
-        own = found.labels == number
+        own = sample.pred_clusters.data == number
         source = dict(cluster=number, share=round(count / clusters.size, 6))
         # Without a cluster of that number the gate called outliers of the only cluster forged.
         if own.any():
-            source['distance'] = round(found.centre_distances[number].item(), 6)
-            if found.probabilities is not None:
-                source['probability'] = round(found.probabilities[own].mean().item(), 6)
+            source['distance'] = round(sample.cluster_distances[number].item(), 6)
+            if 'pred_probabilities' in sample:
+                source['probability'] = round(sample.pred_probabilities.data[own].mean().item(), 6)
         sources.append(source)
     return sources

@@ -1,4 +1,4 @@
-"""The folder that tools/predict.py writes: which model made it, and which pictures have their result."""
+"""The folder that tools/predict.py writes: which model made it, and which images have their result."""
 
 import json
 from hashlib import sha256
@@ -9,8 +9,8 @@ from mmcv.image.io import imread_flags
 
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
-from focal_mmseg.utils import MAPS, in_16_bits, load_image, read_config, write_image, written_whole
-from focal_mmseg.visualization import overlay
+from focal_mmseg.utils import MAPS, atomic_write, load_image, read_config, to_16_bits, write_image
+from focal_mmseg.visualization import overlay_mask
 
 from .inferencer import Prediction
 
@@ -38,7 +38,7 @@ def identity(
     cfg = read_config(config)
     given = cfg.pretty_text
     cfg.merge_from_dict(options or {})
-    # The pictures' masks of another tool, that ExternalMasks reads, do not count: they are no part of a model.
+    # The images' masks of another tool, that ExternalMasks reads, do not count: they are no part of a model.
     members = [(read_config(each.config).pretty_text, each.checkpoint) for each in cfg.model.get('members', [])]
     found = dict(
         version=__version__,
@@ -62,7 +62,7 @@ def file_state(path: Path) -> dict[str, int]:
 
 
 class PredictionFolder:
-    """Results of one model, a folder a picture.
+    """Results of one model, a folder an image.
 
     Args:
         folder (Path): Is made.
@@ -103,24 +103,24 @@ class PredictionFolder:
                     f'{self.folder} holds results of other {" and ".join(other)}: give another folder, or --again to '
                     'replace them'
                 )
-        with written_whole(stamp) as part:
+        with atomic_write(stamp) as part:
             part.write_text(json.dumps(self._made_by, indent=2) + '\n', encoding='utf-8')
 
-    def is_done(self, name: str, picture: Path) -> bool:
-        """Whether this model's result of a picture, as the file is now, is there: the summary is written last."""
+    def is_done(self, name: str, path: Path) -> bool:
+        """Whether this model's result of an image, as the file is now, is there: the summary is written last."""
         summary = self._summary(name)
         try:
             before = _read(summary) if summary.is_file() else None
-            return before is not None and before.get('origin') == self._of(file_state(picture))
+            return before is not None and before.get('origin') == self._of(file_state(path))
         except OSError:
             return False
 
-    def write(self, name: str, picture: Path, state: dict[str, int], prediction: Prediction) -> None:
-        """Write the files of a picture, the summary last: where it is, the others are.
+    def write(self, name: str, path: Path, state: dict[str, int], prediction: Prediction) -> None:
+        """Write the files of an image, the summary last: where it is, the others are.
 
         Args:
-            name (str): Of the picture's folder.
-            picture (Path): Its file.
+            name (str): Of the image's folder.
+            path (Path): Its file.
             state (dict[str, int]): :func:`file_state` of it before it was read.
             prediction (Prediction): Of it.
 
@@ -132,20 +132,20 @@ class PredictionFolder:
         # From now on, and until the summary is there again, what lies here is of no one model.
         self._summary(name).unlink(missing_ok=True)
         write_image(folder / 'mask.png', prediction.mask)
-        write_image(folder / 'score.png', in_16_bits(prediction.score))
+        write_image(folder / 'score.png', to_16_bits(prediction.score))
         for name_of_map in MAPS:
             (folder / f'{name_of_map}.png').unlink(missing_ok=True)
         for name_of_map, values in prediction.maps.items():
-            write_image(folder / f'{name_of_map}.png', in_16_bits(values))
-        image = load_image(picture, imread_flags[self._color_type])
-        write_image(folder / 'overlay.png', overlay(image, prediction.mask))
-        summary = dict(picture=str(picture), **prediction.summary, origin=self._of(state))
+            write_image(folder / f'{name_of_map}.png', to_16_bits(values))
+        image = load_image(path, imread_flags[self._color_type])
+        write_image(folder / 'overlay.png', overlay_mask(image, prediction.mask))
+        summary = dict(image=str(path), **prediction.summary, origin=self._of(state))
         if self._made_by.get('clusters'):
             if prediction.clusters is None:
                 raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')
             write_image(folder / 'clusters.png', prediction.clusters)
             summary['sources'] = prediction.sources
-        with written_whole(self._summary(name)) as part:
+        with atomic_write(self._summary(name)) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
 
     def _summary(self, name: str) -> Path:

@@ -27,8 +27,8 @@ class Localisation:
         score (Tensor): float32 of shape (P,) in [0, 1], above 1/2 exactly where ``forged``.
         num_clusters (int): Clusters found, noise not counted.
         noise_share (float): Share of the points that the clusterer left without a cluster, in [0, 1].
-        heterogeneity (float): How little alike the embeddings are: 1 less the length of their mean, in [0, 1]. Needs no
-            clusters, and ranks forged pictures above pristine ones (docs/metrics.md).
+        dispersion (float): How little alike the embeddings are: 1 less the length of their mean, in [0, 1]. Needs no
+            clusters, and ranks forged images above pristine ones (docs/metrics.md).
         seconds (float): What the clustering took, or 0 where nobody measured it.
         labels (Tensor | None): int64 of shape (P,): 0 the pristine cluster, 1.. the others from large to small, -1 what
             the clusterer left without a cluster. A gate changes ``forged``, not the labels.
@@ -46,7 +46,7 @@ class Localisation:
     score: Tensor
     num_clusters: int
     noise_share: float
-    heterogeneity: float
+    dispersion: float
     seconds: float = 0.0
     labels: Tensor | None = None
     distances: Tensor | None = None
@@ -57,8 +57,8 @@ class Localisation:
 
     @property
     def image_score(self) -> float:
-        """How surely something in the image is forged, in [0, 1]: the gate's score, without one the heterogeneity."""
-        return self.heterogeneity if self.gate_score is None else self.gate_score
+        """How surely something in the image is forged, in [0, 1]: the gate's score, without one the dispersion."""
+        return self.dispersion if self.gate_score is None else self.gate_score
 
     @property
     def sources(self) -> Tensor:
@@ -281,13 +281,13 @@ def localise(embeddings: Tensor | np.ndarray, labels: Tensor | np.ndarray, noise
         noise_is_forged = torch.full_like(is_noise, noise == 'forged')
     forged = torch.where(is_noise, noise_is_forged, labels > 0)
     score = torch.where(forged, score.clamp(min=1 - SHORT_OF_HALF), score.clamp(max=SHORT_OF_HALF))
-    heterogeneity = min(1.0, max(0.0, 1 - embeddings.mean(0).norm().item()))
+    dispersion = min(1.0, max(0.0, 1 - embeddings.mean(0).norm().item()))
     return Localisation(
         forged,
         score.clamp(0, 1),
         num_clusters,
         noise_share,
-        heterogeneity,
+        dispersion,
         labels=labels,
         distances=distances,
         centre_distances=(centres - centres[0]).norm(dim=1),

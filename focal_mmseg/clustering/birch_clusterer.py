@@ -25,34 +25,34 @@ class BIRCHClusterer(Clusterer):
     area that is one subcluster can go unseen beside a pristine one that is hundreds. The order of the points matters.
 
     Args:
-        num_clusters (int): At least 1. Defaults to 2, the paper's setting.
+        n_clusters (int): At least 1. Defaults to 2, the paper's setting.
         threshold (float): A point joins the nearest subcluster if that one's radius (root mean square distance to its
             centre) stays within this; above 0. Unit vectors have radii from 0 to 1. Where it is too large there are
-            fewer subclusters than ``num_clusters``, and each is a cluster: a single one is a pristine picture.
-            Defaults to 0.1: on 60 pictures and maps of 48x48 embeddings of the demo's network it left 274 to 1,873
+            fewer subclusters than ``n_clusters``, and each is a cluster: a single one is a pristine image.
+            Defaults to 0.1: on 60 images and maps of 48x48 embeddings of the demo's network it left 274 to 1,873
             subclusters and the best IoU, .655; scikit-learn's own 0.5 left as few as 1, with .604.
         branching_factor (int): Most subclusters of one node of the tree, at least 2. Defaults to 50.
-        max_subclusters (int): At least ``num_clusters``. Defaults to 4096, for which Ward's method takes 134 MB.
+        max_subclusters (int): At least ``n_clusters``. Defaults to 4096, for which Ward's method takes 134 MB.
 
     Raises:
         ValueError: If an option is out of its range.
     """
 
     def __init__(
-        self, num_clusters: int = 2, threshold: float = 0.1, branching_factor: int = 50, max_subclusters: int = 4096
+        self, n_clusters: int = 2, threshold: float = 0.1, branching_factor: int = 50, max_subclusters: int = 4096
     ) -> None:
         super().__init__()
-        if num_clusters < 1:
-            raise ValueError(f'num_clusters must be at least 1, got {num_clusters}')
+        if n_clusters < 1:
+            raise ValueError(f'n_clusters must be at least 1, got {n_clusters}')
         if not threshold > 0:
             raise ValueError(f'threshold must be above 0, got {threshold}')
         if branching_factor < 2:
             raise ValueError(f'branching_factor must be at least 2, got {branching_factor}')
-        if max_subclusters < num_clusters:
+        if max_subclusters < n_clusters:
             raise ValueError(
-                f'max_subclusters must be at least num_clusters, got {max_subclusters} for {num_clusters} clusters'
+                f'max_subclusters must be at least n_clusters, got {max_subclusters} for {n_clusters} clusters'
             )
-        self.num_clusters = num_clusters
+        self.n_clusters = n_clusters
         self.threshold = threshold
         self.branching_factor = branching_factor
         self.max_subclusters = max_subclusters
@@ -75,7 +75,7 @@ class BIRCHClusterer(Clusterer):
         while (tree := self._tree(points, threshold)) is None:
             threshold *= GROWTH
         # At a tiny threshold rounding keeps equal points apart, in more subclusters than there are distinct points.
-        clusters = min(self.num_clusters, len(tree.subcluster_centers_), len(embeddings.unique(dim=0)))
+        clusters = min(self.n_clusters, len(tree.subcluster_centers_), len(embeddings.unique(dim=0)))
         if clusters == 1:
             return torch.zeros(len(embeddings), dtype=torch.int64, device=embeddings.device)
         tree.set_params(n_clusters=clusters).partial_fit()

@@ -38,6 +38,14 @@ class EvidenceGate:
 
     Raises:
         ValueError: If the threshold is out of its range.
+
+    Example:
+        >>> import torch
+        >>> from focal_mmseg.clustering import KMeansClusterer
+        >>> embeddings = torch.eye(2)[[0, 0, 0, 1]]
+        >>> found = EvidenceGate(threshold=0.5)(embeddings, KMeansClusterer().localise(embeddings))
+        >>> found.forged.tolist(), round(found.image_score, 3)
+        ([False, False, False, True], 0.667)
     """
 
     def __init__(self, threshold: float = 0.09) -> None:

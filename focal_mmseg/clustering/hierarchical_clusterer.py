@@ -19,10 +19,10 @@ class HierarchicalClusterer(Clusterer):
     touch (above, below, left or right) may join, and memory grows with P. Every cluster is then one connected region;
     with two clusters, several forged areas apart from one another cannot all be found.
 
-    It always finds ``num_clusters`` of them, so a pristine picture always gets a forged area.
+    It always finds ``n_clusters`` of them, so a pristine image always gets a forged area.
 
     Args:
-        num_clusters (int): At least 1. Defaults to 2, the paper's setting.
+        n_clusters (int): At least 1. Defaults to 2, the paper's setting.
         max_unstructured (int): Most points for which any two clusters may join, at least 1. Defaults to 4096, a
             64x64 map.
 
@@ -30,13 +30,13 @@ class HierarchicalClusterer(Clusterer):
         ValueError: If an option is out of its range.
     """
 
-    def __init__(self, num_clusters: int = 2, max_unstructured: int = 4096) -> None:
+    def __init__(self, n_clusters: int = 2, max_unstructured: int = 4096) -> None:
         super().__init__()
-        if num_clusters < 1 or max_unstructured < 1:
+        if n_clusters < 1 or max_unstructured < 1:
             raise ValueError(
-                f'num_clusters and max_unstructured must be at least 1, got {num_clusters} and {max_unstructured}'
+                f'n_clusters and max_unstructured must be at least 1, got {n_clusters} and {max_unstructured}'
             )
-        self.num_clusters = num_clusters
+        self.n_clusters = n_clusters
         self.max_unstructured = max_unstructured
 
     @checked
@@ -63,7 +63,7 @@ class HierarchicalClusterer(Clusterer):
 
     def _join(self, embeddings: Tensor, connectivity: spmatrix | None) -> Tensor:
         """Ward's method, with (P, P) non-zero where two points touch, or without."""
-        clusters = min(self.num_clusters, len(embeddings.unique(dim=0)))
+        clusters = min(self.n_clusters, len(embeddings.unique(dim=0)))
         if clusters == 1:
             return torch.zeros(len(embeddings), dtype=torch.int64, device=embeddings.device)
         model = AgglomerativeClustering(clusters, connectivity=connectivity, linkage='ward')

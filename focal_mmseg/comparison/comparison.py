@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-from focal_mmseg.evaluation.paired import over_trainings
-from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation import read_rows
+from focal_mmseg.evaluation.paired import average_trainings
 
 from .jobs import Job
 from .plan import WEIGHTS_OF, Plan, Run, TestSet
@@ -128,13 +128,13 @@ class Comparison:
         return Job('test.py', folder, run.config, self._weights(run), options, arguments, tested_set.data)
 
     def _done_test(self, run: Run, *which: TestSet | str) -> Path | None:
-        """Where the masks and ``pictures.csv`` of a test are, if it is done."""
+        """Where the masks and ``images.csv`` of a test are, if it is done."""
         planned = PlannedJob('testing', run.name, partial(self._test, run, *which))
         return planned.describe().folder / 'masks' if planned.is_done else None
 
     @cached_property
     def tested(self) -> dict[str, dict[str, Path]]:
-        """Where the masks and ``pictures.csv`` of each finished test are: by the model's and the set's name."""
+        """Where the masks and ``images.csv`` of each finished test are: by the model's and the set's name."""
         found: dict[str, dict[str, Path]] = {}
         for run in self.plan.runs:
             for each in self.plan.sets:
@@ -179,7 +179,7 @@ class Comparison:
         for run, sets in self.tested.items():
             found[run] = {}
             for name, folder in sets.items():
-                for row in read_rows(folder / 'pictures.csv'):
+                for row in read_rows(folder / 'images.csv'):
                     column = (name, row['dataset'] if name in several else name)
                     found[run].setdefault(column, []).append(row)
         columns = {column for sets in found.values() for column in sets}
@@ -202,7 +202,7 @@ class Comparison:
         found: dict[str, dict[str, list[dict]]] = {}
         for model, names in self.trainings.items():
             shared = [each for each in self.rows[names[0]] if all(each in self.rows[name] for name in names)]
-            found[model] = {each: over_trainings([self.rows[name][each] for name in names]) for each in shared}
+            found[model] = {each: average_trainings([self.rows[name][each] for name in names]) for each in shared}
         return found
 
     def table(self) -> Table:

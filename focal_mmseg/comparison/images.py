@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import MAPS, load_image, read_image, written_whole
+from focal_mmseg.utils import MAPS, atomic_write, load_image, read_image
 from focal_mmseg.utils.pages import thumbnail
-from focal_mmseg.visualization import write_grid
+from focal_mmseg.visualization import plot_grid
 from focal_mmseg.visualization.figures import new_figure
 
 # Longest side of a view in a grid, in pixels: a report is one file.
@@ -83,13 +83,13 @@ def by_image(rows: Sequence[dict], metric: str) -> dict[tuple[str, str], float]:
 
     Args:
         rows (Sequence[dict]): Of ``read_rows``.
-        metric (str): A name of ``FIGURES``.
+        metric (str): A name of ``LOCALISATION_METRICS``.
 
     Returns:
         dict[tuple[str, str], float]: By the names of set and image.
     """
     forged = [row for row in rows if not row['is_pristine'] and not math.isnan(row[metric])]
-    return {(row['dataset'], row['picture']): row[metric] for row in forged}
+    return {(row['dataset'], row['image']): row[metric] for row in forged}
 
 
 def write_masks(
@@ -124,7 +124,7 @@ def write_masks(
         rows.append([thumbnail(view, LONGEST) for view in views])
         captions.append(above)
     heads = ('input', 'truth', *(f'{model}: {name}' if name else model for model, name in columns))
-    write_grid(path, rows, heads, labels or [source.name for source in chosen], captions)
+    plot_grid(path, rows, heads, labels or [source.name for source in chosen], captions)
 
 
 def _columns(chosen: Sequence[Source], folders: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
@@ -158,5 +158,5 @@ def write_scatter(path: Path, first: tuple[str, Mapping], others: Mapping[str, M
         axis.set_xlabel(f'{metric}, {name}', fontsize=8)
         axis.set_ylabel(f'{metric}, {other}', fontsize=8)
         axis.set_aspect('equal')
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         drawn.savefig(part, dpi=110)

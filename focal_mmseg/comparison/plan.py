@@ -10,7 +10,7 @@ import yaml
 
 from focal_mmseg.datasets.degradations import NONE, PRESETS, parse_degradation
 from focal_mmseg.evaluation.averages import require_pristine_rule
-from focal_mmseg.evaluation.picture_figures import FIGURES
+from focal_mmseg.evaluation.localisation import LOCALISATION_METRICS
 
 KEYS = ('title', 'runs', 'data', 'train_options', 'sets', 'degradations', 'metrics', 'pristine', 'images')
 # In a checkpoint or an option: the weights that another model of the plan has, or is trained to.
@@ -69,7 +69,7 @@ class Plan:
         title (str): Of the report.
         runs (tuple[Run, ...]): The models, in the order of the rows; the first is the one others are set against.
         sets (tuple[TestSet, ...]): The sets, in the order of the columns.
-        metrics (tuple[str, ...]): Names of ``FIGURES`` that the tables show.
+        metrics (tuple[str, ...]): Names of ``LOCALISATION_METRICS`` that the tables show.
         images (int): Rows of the qualitative grid.
         degradations (tuple[str, ...]): Short names; every model is tested under each on the first set.
         pristine (str): How images with no forged pixel count in the F1s and the IoU: a name of ``PRISTINE_RULES``.
@@ -81,7 +81,7 @@ class Plan:
     metrics: tuple[str, ...] = ('macro_f1', 'iou', 'auc', 'false_alarm')
     images: int = 6
     degradations: tuple[str, ...] = ()
-    pristine: str = 'left out'
+    pristine: str = 'exclude'
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -109,9 +109,9 @@ def read_plan(path: str | Path) -> Plan:
         raise ValueError(f'{path}: runs needs at least one model, with name and config')
     sets = _sets(content.get('sets'), f'{path}: sets')
     metrics = tuple(_strings(content.get('metrics', list(Plan.metrics)), f'{path}: metrics'))
-    unknown = [name for name in metrics if name not in FIGURES]
+    unknown = [name for name in metrics if name not in LOCALISATION_METRICS]
     if unknown or not metrics:
-        raise ValueError(f'{path}: metrics has {unknown or "nothing"}; there are {", ".join(FIGURES)}')
+        raise ValueError(f'{path}: metrics has {unknown or "nothing"}; there are {", ".join(LOCALISATION_METRICS)}')
     images = content.get('images', Plan.images)
     if not isinstance(images, int) or isinstance(images, bool) or images < 0:
         raise ValueError(f'{path}: images must be a whole number of at least 0, got {images!r}')

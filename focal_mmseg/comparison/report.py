@@ -10,12 +10,13 @@ from mmseg.registry import DATASETS
 import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.datasets.degradations import panels_of
-from focal_mmseg.evaluation.operating import LEVEL, OperatingCurve, read_operating
-from focal_mmseg.evaluation.rows import read_rows
-from focal_mmseg.evaluation.summary import CURVES_FILE, HEADINGS
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.evaluation import OperatingCurve, read_operating_curves, read_rows
+from focal_mmseg.evaluation.files import CURVES_FILE
+from focal_mmseg.evaluation.operating import LEVEL
+from focal_mmseg.evaluation.summary import HEADINGS
+from focal_mmseg.utils import atomic_write, read_config
 from focal_mmseg.utils.pages import write_page
-from focal_mmseg.visualization import write_curves, write_operating_curves, write_panels
+from focal_mmseg.visualization import plot_curves, plot_operating_curves, plot_panels
 
 from .comparison import Comparison
 from .images import Source, by_image, sources, spread_over, write_masks, write_scatter
@@ -26,7 +27,7 @@ WORST = 3
 SCATTERED = 'iou'
 # What each rule adds to the images that count.
 PRISTINE = {
-    'left out': '',
+    'exclude': '',
     'paper': ', and F1 and IoU over pristine ones too, as 1 where nothing is called forged and 0 else',
     'zero': ', and F1 and IoU over pristine ones too, as 0',
 }
@@ -84,7 +85,7 @@ def _write_table(stem: Path, table: Table) -> None:
 
 
 def _write_markdown(path: Path, tables: Sequence[Table]) -> None:
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text('\n'.join(each.to_markdown() for each in tables), encoding='utf-8')
 
 
@@ -105,8 +106,8 @@ def _operating(comparison: Comparison) -> Iterator[Section]:
     name = next(iter(next(iter(curves.values()))))
     drawn = {model: sets[name] for model, sets in curves.items() if name in sets}
     path = comparison.folder / 'operating.png'
-    write_operating_curves(
-        path, {model: (each.false_alarms, each.found['iou']) for model, each in drawn.items()}, 'IoU', LEVEL
+    plot_operating_curves(
+        path, {model: (each.false_alarms, each.metrics['iou']) for model, each in drawn.items()}, 'IoU', LEVEL
     )
     shown = f'IoU over false alarms{f" on {name}" if name else ""}; dashed: 5 %'
     yield Section('False alarms', text, [table], [(path, shown)])
@@ -115,7 +116,7 @@ def _operating(comparison: Comparison) -> Iterator[Section]:
 def _curves_of(masks: Path) -> dict[str, OperatingCurve]:
     """By the name of a group; none where an older test left no curves."""
     path = masks / CURVES_FILE
-    return read_operating(path) if path.is_file() else {}
+    return read_operating_curves(path) if path.is_file() else {}
 
 
 def _certainty(comparison: Comparison) -> Section:
@@ -138,7 +139,7 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     metrics, pristine = comparison.plan.metrics, comparison.plan.pristine
 
     def means(folder: Path) -> dict[str, float]:
-        return over_sets(read_rows(folder / 'pictures.csv'), pristine)
+        return over_sets(read_rows(folder / 'images.csv'), pristine)
 
     degraded = {
         model: {name: means(folder) for name, folder in folders.items()}
@@ -152,7 +153,7 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     curves = {model: {name: each[metrics[0]] for name, each in own.items()} for model, own in degraded.items()}
     path = comparison.folder / 'robustness.png'
     heading = HEADINGS[metrics[0]]
-    write_panels(path, panels_of(curves), heading, {model: each[metrics[0]] for model, each in clean.items()})
+    plot_panels(path, panels_of(curves), heading, {model: each[metrics[0]] for model, each in clean.items()})
     text = 'Each set counts once.'
     yield Section('Degraded images', text, [table], [(path, f'{heading} on degraded images; dashed: as they are')])
 
@@ -165,7 +166,7 @@ def _trainings(comparison: Comparison) -> Iterator[Section]:
     _write_table(comparison.folder / 'trainings', table)
     curves = {model: {step['iter']: step['loss'] for step in runs[0]} for model, runs in comparison.logs.items()}
     path = comparison.folder / 'loss_curves.png'
-    write_curves(path, curves, 'loss')
+    plot_curves(path, curves, 'loss')
     text = (
         'The last loss is the mean of the last steps that were logged; different losses have different heights. '
         'Spikiness is the mean distance of the loss to its running median, as a share of the way of the median.'
@@ -180,7 +181,7 @@ def _images(comparison: Comparison) -> Iterator[Section]:
     found, lack = _sources(comparison, next(iter(folders))) if folders else ([], '')
     if lack:
         yield Section('Masks', f'The masks are not shown: the test images cannot be read here. {lack}')
-    values = {model: by_image(read_rows(folder / 'pictures.csv'), SCATTERED) for model, folder in folders.items()}
+    values = {model: by_image(read_rows(folder / 'images.csv'), SCATTERED) for model, folder in folders.items()}
     heading = HEADINGS[SCATTERED]
     if found and comparison.plan.images:
         path = comparison.folder / 'masks.png'

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from focal_mmseg.datasets.degradations import NONE
-from focal_mmseg.evaluation.averages import average, intervals
-from focal_mmseg.evaluation.operating import LEVEL, OPERATING, OperatingCurve
-from focal_mmseg.evaluation.paired import difference
-from focal_mmseg.evaluation.picture_figures import FIGURES
+from focal_mmseg.evaluation.averages import average_metrics, confidence_intervals
+from focal_mmseg.evaluation.localisation import LOCALISATION_METRICS
+from focal_mmseg.evaluation.operating import LEVEL, OPERATING_METRICS, OperatingCurve
+from focal_mmseg.evaluation.paired import paired_difference
 from focal_mmseg.evaluation.summary import MEAN_OF_SETS
 from focal_mmseg.visualization import spikiness
 
@@ -21,7 +21,7 @@ LAST_STEPS = 20
 Results = Mapping[str, Mapping[str, Sequence[dict]]]
 
 
-def means_table(results: Results, metrics: Sequence[str], pristine: str = 'left out') -> Table:
+def means_table(results: Results, metrics: Sequence[str], pristine: str = 'exclude') -> Table:
     """Table 1's form: the metrics of each set, and the mean of the sets where there are several.
 
     A set for which a metric is not defined, as false alarms without pristine images, does not count in its mean. A
@@ -29,14 +29,14 @@ def means_table(results: Results, metrics: Sequence[str], pristine: str = 'left 
 
     Args:
         results (Results): Of the models.
-        metrics (Sequence[str]): Names of ``FIGURES``.
-        pristine (str): See :func:`.average`. Defaults to ``'left out'``.
+        metrics (Sequence[str]): Names of ``LOCALISATION_METRICS``.
+        pristine (str): See :func:`.average_metrics`. Defaults to ``'exclude'``.
     """
     names = _sets(results)
     groups = [*names, MEAN_OF_SETS] if len(names) > 1 else ['']
     means = np.array(
         [
-            [[average(sets.get(name, []), pristine)[metric] for metric in metrics] for name in names]
+            [[average_metrics(sets.get(name, []), pristine)[metric] for metric in metrics] for name in names]
             for sets in results.values()
         ]
     )
@@ -56,16 +56,16 @@ def operating_table(curves: Mapping[str, Mapping[str, OperatingCurve]]) -> Table
             both forged and pristine images has none.
     """
     names = _sets(curves)
-    columns = [Column(name, f'operating_{metric}') for name in names for metric in OPERATING]
+    columns = [Column(name, f'operating_{metric}') for name in names for metric in OPERATING_METRICS]
     cells = {model: [value for name in names for value in _operating(sets.get(name))] for model, sets in curves.items()}
     return Table('model', columns, cells)
 
 
 def _operating(curve: OperatingCurve | None) -> list[float]:
     if curve is None:
-        return [math.nan] * len(OPERATING)
-    found = curve.at(LEVEL) | dict(area=curve.area)
-    return [found[name] for name in OPERATING]
+        return [math.nan] * len(OPERATING_METRICS)
+    found = curve.metrics_at(LEVEL) | dict(area=curve.area)
+    return [found[name] for name in OPERATING_METRICS]
 
 
 def degradations_table(
@@ -78,7 +78,7 @@ def degradations_table(
     Args:
         clean (Mapping[str, Mapping[str, float]]): Means of :func:`over_sets`, by the model.
         degraded (Mapping[str, Mapping[str, Mapping[str, float]]]): The same, by the model and the degradation.
-        metrics (Sequence[str]): Names of ``FIGURES``.
+        metrics (Sequence[str]): Names of ``LOCALISATION_METRICS``.
     """
     names = _sets(degraded)
     cells = {}
@@ -88,12 +88,12 @@ def degradations_table(
     return Table('model', [Column(name, metric) for name in (NONE, *names) for metric in metrics], cells)
 
 
-def over_sets(rows: Sequence[dict], pristine: str = 'left out') -> dict[str, float]:
+def over_sets(rows: Sequence[dict], pristine: str = 'exclude') -> dict[str, float]:
     """The mean of each metric over the sets that define it, each counting once, whatever its size.
 
     Args:
         rows (Sequence[dict]): A image each, with its ``dataset``.
-        pristine (str): See :func:`.average`. Defaults to ``'left out'``.
+        pristine (str): See :func:`.average_metrics`. Defaults to ``'exclude'``.
 
     Returns:
         dict[str, float]: NaN where no image defines a metric.
@@ -101,13 +101,13 @@ def over_sets(rows: Sequence[dict], pristine: str = 'left out') -> dict[str, flo
     by_set: dict[str, list[dict]] = {}
     for row in rows:
         by_set.setdefault(row['dataset'], []).append(row)
-    each = [average(own, pristine) for own in by_set.values()]
-    defined = {name: [means[name] for means in each if not math.isnan(means[name])] for name in FIGURES}
+    each = [average_metrics(own, pristine) for own in by_set.values()]
+    defined = {name: [means[name] for means in each if not math.isnan(means[name])] for name in LOCALISATION_METRICS}
     return {name: sum(values) / len(values) if values else math.nan for name, values in defined.items()}
 
 
 def intervals_table(
-    results: Results, trainings: Mapping[str, Sequence[str]], each: Results, metric: str, pristine: str = 'left out'
+    results: Results, trainings: Mapping[str, Sequence[str]], each: Results, metric: str, pristine: str = 'exclude'
 ) -> Table:
     """One metric of each set with its 95 % interval over images, and the span of several trainings.
 
@@ -115,24 +115,24 @@ def intervals_table(
         results (Results): Of the models.
         trainings (Mapping[str, Sequence[str]]): The names of a model's trainings.
         each (Results): Of the trainings.
-        metric (str): A name of ``FIGURES``.
-        pristine (str): See :func:`.average`. Defaults to ``'left out'``.
+        metric (str): A name of ``LOCALISATION_METRICS``.
+        pristine (str): See :func:`.average_metrics`. Defaults to ``'exclude'``.
     """
     names = _sets(results)
     cells, notes = {}, {}
     for model, sets in results.items():
-        cells[model] = [average(sets.get(name, []), pristine)[metric] for name in names]
+        cells[model] = [average_metrics(sets.get(name, []), pristine)[metric] for name in names]
         notes[model] = []
         for name in names:
-            note = _interval(intervals(sets.get(name, []), pristine)[metric])
-            own = [average(each[run].get(name, []), pristine)[metric] for run in trainings[model]]
+            note = _interval(confidence_intervals(sets.get(name, []), pristine)[metric])
+            own = [average_metrics(each[run].get(name, []), pristine)[metric] for run in trainings[model]]
             if len(own) > 1 and note:
                 note += f', trainings {min(own):.3f} to {max(own):.3f}'
             notes[model].append(note)
     return Table('model', [Column(name, metric) for name in names], cells, notes)
 
 
-def differences_table(results: Results, metric: str, pristine: str = 'left out') -> Table:
+def differences_table(results: Results, metric: str, pristine: str = 'exclude') -> Table:
     """How much higher one metric of the first model is than that of each other, with its 95 % interval.
 
     The images count as in :func:`means_table`.
@@ -142,7 +142,7 @@ def differences_table(results: Results, metric: str, pristine: str = 'left out')
     cells, notes = {}, {}
     for model in others:
         pairs = [(results[first].get(name, []), results[model].get(name, [])) for name in names]
-        found = [difference(*pair, metric, pristine) for pair in pairs]
+        found = [paired_difference(*pair, metric, pristine) for pair in pairs]
         cells[model] = [mean for mean, _, _ in found]
         notes[model] = [_interval(ends) for _, *ends in found]
     return Table(f'{first} above', [Column(name, metric) for name in names], cells, notes)

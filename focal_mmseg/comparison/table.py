@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from focal_mmseg.evaluation.summary import HEADINGS, TOGETHER
-from focal_mmseg.utils import written_whole
+from focal_mmseg.evaluation.summary import HEADINGS, SET_HEADINGS
+from focal_mmseg.utils import atomic_write
 from focal_mmseg.utils.tables import number_text
 
 # What is told of a training, beside the metrics of a test.
@@ -25,7 +25,7 @@ class Column:
 
     Attributes:
         group (str): What stands above several columns, as the name of a set.
-        metric (str): A name of ``HEADINGS``, ``TOGETHER`` or ``OF_TRAINING``.
+        metric (str): A name of ``HEADINGS``, ``SET_HEADINGS`` or ``OF_TRAINING``.
     """
 
     group: str
@@ -34,7 +34,7 @@ class Column:
     @property
     def heading(self) -> str:
         """The metric as people write it."""
-        return (HEADINGS | TOGETHER | OF_TRAINING)[self.metric]
+        return (HEADINGS | SET_HEADINGS | OF_TRAINING)[self.metric]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Table:
 
     def write_csv(self, path: Path) -> None:
         """Write all digits."""
-        with written_whole(path) as part, part.open('w', newline='', encoding='utf-8') as file:
+        with atomic_write(path) as part, part.open('w', newline='', encoding='utf-8') as file:
             writer = csv.writer(file)
             writer.writerow(['', *('/'.join(filter(None, (each.group, each.metric))) for each in self.columns)])
             writer.writerows(

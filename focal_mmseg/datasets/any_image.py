@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from focal_mmseg.utils.image_kinds import kind_of_file
-from focal_mmseg.utils.picture_size import BY_PILLOW
+from focal_mmseg.utils.image_size import BY_PILLOW
 
 BACKEND = dict(backend='any_image')
 

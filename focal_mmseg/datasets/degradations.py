@@ -95,7 +95,7 @@ def _transform(text: str) -> dict:
 
 
 def panels_of(results: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, list[tuple[str, float]]]]:
-    """Values under degradations, as :func:`write_panels` draws them: a panel a kind, a line a model.
+    """Values under degradations, as :func:`plot_panels` draws them: a panel a kind, a line a model.
 
     Args:
         results (Mapping[str, Mapping[str, float]]): By the model's name and the degradation's short name.

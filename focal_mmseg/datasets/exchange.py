@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 from .index import IndexRow, each_once, read_index, write_index
 
@@ -44,7 +44,7 @@ def read_benco(path: Path) -> list[Pair]:
 def write_benco(path: Path, pairs: Sequence[Pair]) -> None:
     """The list that :func:`read_benco` reads."""
     rows = [[pair.image, pair.mask or NEGATIVE] for pair in pairs]
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
 
 
@@ -68,7 +68,7 @@ def read_npy(path: Path) -> list[Pair]:
 def write_npy(path: Path, pairs: Sequence[Pair]) -> None:
     """The list that :func:`read_npy` reads."""
     rows = np.array([(pair.image, pair.mask) for pair in pairs], dtype=str).reshape(-1, 2)
-    with written_whole(path) as part, part.open('wb') as file:
+    with atomic_write(path) as part, part.open('wb') as file:
         np.save(file, rows, allow_pickle=False)
 
 
@@ -103,7 +103,7 @@ def write_mvss(path: Path, pairs: Sequence[Pair]) -> None:
     if spaced:
         raise ValueError(f'{spaced[0]!r} has a space, which a list of MVSS-Net cannot hold: choose another form')
     lines = [f'{pair.image} {pair.mask or NONE} {int(bool(pair.mask))}\n' for pair in pairs]
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(''.join(lines), encoding='utf-8')
 
 

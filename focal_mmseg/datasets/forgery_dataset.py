@@ -12,7 +12,7 @@ from mmengine.dataset import Compose
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, drawn_from, ending_of, require_bearable_size, search_images
+from focal_mmseg.utils import IMAGE_SUFFIXES, check_image_size, drawn_from, image_ending, search_images
 
 from .any_image import reading_any_image, reads_any_image, require_read_by_opencv
 from .index import IndexRow, each_once, name_below, read_index
@@ -268,7 +268,7 @@ class ForgeryDataset(BaseSegDataset):
         image = info['img_path']
         try:
             for path in filter(None, (image, info['seg_map_path'])):
-                require_bearable_size(path)
+                check_image_size(path)
             if not self._reads_any:
                 require_read_by_opencv(image)
             return pipeline(info)
@@ -315,7 +315,7 @@ def _last_part(data_root: str | None) -> str:
 
 def _tell_apart(data_list: list[dict]) -> None:
     """Give pictures that differ by their ending alone, ``a.jpg`` and ``a.tif``, names with the ending."""
-    with_ending = [info['picture'] + ending_of(info['img_path']) for info in data_list]
+    with_ending = [info['picture'] + image_ending(info['img_path']) for info in data_list]
     # Again, because ``a.jpg`` may now clash with ``a.jpg.png``; files have different names with their endings.
     for _ in range(2):
         files: dict[str, set[str]] = {}

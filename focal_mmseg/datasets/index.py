@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 from .list_tables import FIELDS, read_table
 
@@ -179,7 +179,7 @@ def write_index(path: str | Path, rows: Iterable[IndexRow]) -> None:
                 'of its folder'
             )
         lines.append(line)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from focal_mmseg.utils import ending_of, search_images
+from focal_mmseg.utils import image_ending, search_images
 
 LISTED = 3
 
@@ -15,7 +15,7 @@ def stem_of(name: str) -> str:
     >>> stem_of('splice/a.b.JPG'), stem_of('IMG.2024')
     ('splice/a.b', 'IMG.2024')
     """
-    return name.removesuffix(ending_of(name))
+    return name.removesuffix(image_ending(name))
 
 
 class MaskFolder:

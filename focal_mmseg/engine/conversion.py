@@ -14,7 +14,7 @@ from mmseg.registry import MODELS
 from torch import Size, Tensor
 
 from focal_mmseg.datasets import ForgeryDataset
-from focal_mmseg.utils import read_config, written_whole
+from focal_mmseg.utils import atomic_write, read_config
 from focal_mmseg.weights import find_config
 
 from .checkpoint import read_checkpoint
@@ -196,7 +196,7 @@ def convert(state: Mapping[str, Tensor], release: Release) -> Converted:
 
 def write(state: Mapping[str, Tensor], target: Path) -> None:
     """Write a checkpoint as mmengine's runner does, whole or not at all."""
-    with written_whole(target) as part:
+    with atomic_write(target) as part:
         torch.save(dict(meta=dict(dataset_meta=ForgeryDataset.METAINFO), state_dict=dict(state)), part)
 
 

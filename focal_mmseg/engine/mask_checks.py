@@ -12,7 +12,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.transforms.load_forgery_mask import FORGED_IS, THRESHOLD, LoadForgeryMask, read_forgery_mask
 from focal_mmseg.datasets.wrapped import built_sets
-from focal_mmseg.evaluation.pristine_sets import DECLARED, no_forged_pixel
+from focal_mmseg.evaluation.pristine_sets import DECLARED, no_forged_pixel_message
 from focal_mmseg.utils import ConfigError
 
 # Masks of a training set that are looked at.
@@ -111,7 +111,7 @@ def require_forged(dataset: Any, key: str) -> None:
                 pristine.setdefault(name, info['img_path'])
     for name, example in pristine.items():
         if name not in forged:
-            raise ConfigError(no_forged_pixel(f'{key}{f", the set {name}" if name else ""}', example))
+            raise ConfigError(no_forged_pixel_message(f'{key}{f", the set {name}" if name else ""}', example))
 
 
 def _infos(dataset: Any) -> Iterator[dict]:

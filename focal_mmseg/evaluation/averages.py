@@ -1,18 +1,19 @@
-"""Figures of each picture, averaged over many, with confidence intervals."""
+"""Metrics of each image, averaged over many, with confidence intervals."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from .bootstrap import blocks_of_draws, ends_of
-from .picture_figures import FIGURES, OVERLAPS
+from .bootstrap import draw_blocks, percentile_interval
+from .localisation import LOCALISATION_METRICS, OVERLAP_METRICS
 
-PRISTINE_RULES = ('paper', 'zero', 'left out')
+EXCLUDE = 'exclude'
+PRISTINE_RULES = (EXCLUDE, 'paper', 'zero')
 
 
 def require_pristine_rule(rule: str) -> None:
-    """Refuse an unknown rule for pristine pictures.
+    """Refuse an unknown rule for pristine images.
 
     Raises:
         ValueError: If there is no such rule.
@@ -21,39 +22,53 @@ def require_pristine_rule(rule: str) -> None:
         raise ValueError(f'pristine must be one of {PRISTINE_RULES}, got {rule!r}')
 
 
-def values_of(rows: Sequence[dict], name: str, pristine: str) -> np.ndarray:
-    """One figure of each picture.
+def metric_values(rows: Sequence[dict], name: str, pristine: str = EXCLUDE) -> np.ndarray:
+    """One metric of each image.
 
     Args:
-        rows (Sequence[dict]): See :func:`average`.
-        name (str): A name of ``FIGURES``.
-        pristine (str): See :func:`average`.
+        rows (Sequence[dict]): See :func:`average_metrics`.
+        name (str): A name of ``LOCALISATION_METRICS``.
+        pristine (str): See :func:`average_metrics`.
 
     Returns:
-        np.ndarray: float64 of the rows' shape, NaN where a picture does not count.
+        np.ndarray: float64 of the rows' shape, NaN where an image does not count.
     """
     values = np.array([row[name] for row in rows], float)
-    if name in OVERLAPS and pristine != 'paper':
+    if name in OVERLAP_METRICS and pristine != 'paper':
         values[[row['is_pristine'] for row in rows]] = 0.0 if pristine == 'zero' else math.nan
     return values
 
 
-def average(rows: Sequence[dict], pristine: str = 'paper') -> dict[str, float]:
-    """The mean of each figure over the pictures for which it is defined.
+def average_metrics(rows: Sequence[dict], pristine: str = EXCLUDE) -> dict[str, float]:
+    """The mean of each metric over the images for which it is defined.
+
+    By default no mean mixes forged and pristine images: ``false_alarm`` is of the pristine ones, all else of the forged
+    ones.
 
     Args:
-        rows (Sequence[dict]): A picture each: its :func:`picture_figures`, and ``is_pristine``.
-        pristine (str): How pictures with no forged pixel count in the F1s and the IoU: by the paper's rule (1 if
-            nothing is called forged), as ``'zero'``, or ``'left out'``. Defaults to ``'paper'``.
+        rows (Sequence[dict]): An image each: its :func:`localisation_metrics`, and ``is_pristine``.
+        pristine (str): How images with no forged pixel count in the F1s and the IoU: not at all (``'exclude'``), by the
+            ``'paper'``'s rule (1 if nothing is called forged, else the value of the formula), or as ``'zero'``.
+            Defaults to ``'exclude'``.
 
     Returns:
-        dict[str, float]: NaN where no picture defines a figure.
+        dict[str, float]: NaN where no image defines a metric.
 
     Raises:
         ValueError: If there is no such rule.
+
+    Example:
+        >>> import numpy as np
+        >>> from focal_mmseg.evaluation import average_metrics, localisation_metrics
+        >>> score = np.array([[0.9, 0.8], [0.2, 0.1]])
+        >>> forged = localisation_metrics(score > 0.5, score, np.array([[True, True], [True, False]]))
+        >>> pristine = localisation_metrics(score > 0.5, score, np.zeros((2, 2), bool))
+        >>> means = average_metrics([forged | dict(is_pristine=False), pristine | dict(is_pristine=True)])
+        >>> round(means['iou'], 3), means['false_alarm']
+        (0.667, 0.5)
     """
     require_pristine_rule(pristine)
-    return {name: _mean(values_of(rows, name, pristine)) for name in FIGURES}
+    return {name: _mean(metric_values(rows, name, pristine)) for name in LOCALISATION_METRICS}
 
 
 def _mean(values: np.ndarray) -> float:
@@ -61,39 +76,42 @@ def _mean(values: np.ndarray) -> float:
     return float(defined.mean()) if defined.size else math.nan
 
 
-def intervals(
-    rows: Sequence[dict], pristine: str = 'paper', resamples: int = 1000, seed: int = 0
+def confidence_intervals(
+    rows: Sequence[dict], pristine: str = EXCLUDE, resamples: int = 1000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Where 95 % of the averages lie if the pictures are drawn anew, with replacement (percentile bootstrap).
+    """Where 95 % of the averages lie if the images are drawn anew, with replacement (percentile bootstrap).
 
     Args:
-        rows (Sequence[dict]): See :func:`average`.
-        pristine (str): See :func:`average`.
+        rows (Sequence[dict]): See :func:`average_metrics`.
+        pristine (str): See :func:`average_metrics`.
         resamples (int): How often they are drawn. Defaults to 1000.
         seed (int): Defaults to 0.
 
     Returns:
-        dict[str, tuple[float, float]]: NaN where no picture defines a figure.
+        dict[str, tuple[float, float]]: NaN where no image defines a metric.
+
+    Raises:
+        ValueError: If there is no such rule.
     """
     require_pristine_rule(pristine)
-    draws = blocks_of_draws(len(rows), resamples, np.random.default_rng(seed))
-    drawn = [averages_of_draws(rows, pristine, block) for block in draws]
-    return {name: ends_of(np.concatenate([each[name] for each in drawn])) for name in FIGURES}
+    draws = draw_blocks(len(rows), resamples, np.random.default_rng(seed))
+    drawn = [resampled_averages(rows, pristine, block) for block in draws]
+    return {name: percentile_interval(np.concatenate([each[name] for each in drawn])) for name in LOCALISATION_METRICS}
 
 
-def averages_of_draws(rows: Sequence[dict], pristine: str, draws: np.ndarray) -> dict[str, np.ndarray]:
-    """The averages of pictures that are drawn anew.
+def resampled_averages(rows: Sequence[dict], pristine: str, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """The averages of images that are drawn anew.
 
     Args:
-        rows (Sequence[dict]): See :func:`average`, N of them.
-        pristine (str): See :func:`average`.
-        draws (np.ndarray): float64 of shape (R, N): how often each picture is drawn.
+        rows (Sequence[dict]): See :func:`average_metrics`, N of them.
+        pristine (str): See :func:`average_metrics`.
+        draws (np.ndarray): float64 of shape (R, N): how often each image is drawn.
 
     Returns:
-        dict[str, np.ndarray]: float64 of shape (R,), NaN where no picture that is drawn defines a figure.
+        dict[str, np.ndarray]: float64 of shape (R,), NaN where no image that is drawn defines a metric.
     """
-    values = np.stack([values_of(rows, name, pristine) for name in FIGURES], 1)
+    values = np.stack([metric_values(rows, name, pristine) for name in LOCALISATION_METRICS], 1)
     defined = ~np.isnan(values)
     totals, numbers = draws @ np.where(defined, values, 0), draws @ defined.astype(float)
     means = np.divide(totals, numbers, out=np.full_like(totals, math.nan), where=numbers > 0)
-    return dict(zip(FIGURES, means.T, strict=True))
+    return dict(zip(LOCALISATION_METRICS, means.T, strict=True))

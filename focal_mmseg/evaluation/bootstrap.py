@@ -1,4 +1,4 @@
-"""Confidence intervals by drawing pictures anew, with replacement (percentile bootstrap)."""
+"""Confidence intervals by drawing images anew, with replacement (percentile bootstrap)."""
 
 import math
 from collections.abc import Iterator
@@ -6,29 +6,29 @@ from collections.abc import Iterator
 import numpy as np
 
 LEVEL = 0.95
-# Draws that are in memory together, of all pictures: 32 MB.
-TOGETHER = 2**22
+# Draws that are in memory together, of all images: 32 MB.
+DRAWS_IN_MEMORY = 2**22
 
 
-def blocks_of_draws(pictures: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Draw as many pictures as there are, again and again.
+def draw_blocks(images: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Draw as many images as there are, again and again.
 
     Args:
-        pictures (int): N.
+        images (int): N.
         resamples (int): R, how often all of them are drawn.
         rng (np.random.Generator): Is advanced.
 
     Yields:
-        np.ndarray: float64 of shape (r, N), how often each picture was drawn: blocks whose r add up to R.
+        np.ndarray: float64 of shape (r, N), how often each image was drawn: blocks whose r add up to R.
     """
-    at_once = max(1, TOGETHER // max(1, pictures))
+    at_once = max(1, DRAWS_IN_MEMORY // max(1, images))
     for begin in range(0, resamples, at_once):
         rows = min(at_once, resamples - begin)
-        drawn = rng.integers(max(1, pictures), size=(rows, pictures)) + pictures * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * pictures).reshape(rows, pictures).astype(float)
+        drawn = rng.integers(max(1, images), size=(rows, images)) + images * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(float)
 
 
-def ends_of(drawn: np.ndarray) -> tuple[float, float]:
+def percentile_interval(drawn: np.ndarray) -> tuple[float, float]:
     """Where 95 % of the drawn values lie.
 
     Args:
@@ -44,7 +44,7 @@ def ends_of(drawn: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def interval_of(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
+def bootstrap_interval(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
     """Where 95 % of the means of the values lie if they are drawn anew, with replacement.
 
     Args:
@@ -58,5 +58,5 @@ def interval_of(values: np.ndarray, resamples: int, rng: np.random.Generator) ->
     values = values[~np.isnan(values)]
     if not values.size:
         return math.nan, math.nan
-    means = [block @ values / values.size for block in blocks_of_draws(values.size, resamples, rng)]
-    return ends_of(np.concatenate(means))
+    means = [block @ values / values.size for block in draw_blocks(values.size, resamples, rng)]
+    return percentile_interval(np.concatenate(means))

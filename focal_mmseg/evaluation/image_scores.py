@@ -1,4 +1,4 @@
-"""One score a picture, from its score map: how sure is it that something in it is forged?"""
+"""One score an image, from its score map: how sure is it that something in it is forged?"""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def _top(share: float) -> Callable[[np.ndarray], float]:
 IMAGE_SCORES: dict[str, Callable[[np.ndarray], float]] = {
     'max': lambda plane: float(plane.max()),
     'mean': lambda plane: float(plane.mean()),
-    'top 1 %': _top(0.01),
-    'top 10 %': _top(0.1),
-    'forged share': lambda plane: float((plane > 0.5).mean()),
+    'top1': _top(0.01),
+    'top10': _top(0.1),
+    'forged_share': lambda plane: float((plane > 0.5).mean()),
 }

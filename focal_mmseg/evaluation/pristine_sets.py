@@ -1,4 +1,4 @@
-"""Test sets without a forged pixel: of those nobody declared so, the figures would say nothing."""
+"""Test sets without a forged pixel: of those nobody declared so, the metrics would say nothing."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from focal_mmseg.utils import ConfigError
 DECLARED = 'pristine'
 
 
-def no_forged_pixel(where: str, example: str) -> str:
+def no_forged_pixel_message(where: str, example: str) -> str:
     """What to say of a test set without a forged pixel.
 
     Args:
@@ -15,7 +15,7 @@ def no_forged_pixel(where: str, example: str) -> str:
         example (str): One of its images or masks.
     """
     return (
-        f'{where}: no image has a forged pixel ({example}, for one), so that every figure would be of pristine images. '
+        f'{where}: no image has a forged pixel ({example}, for one), so that every metric would be of pristine images. '
         'If there are forgeries, check that the pipeline has LoadForgeryMask, and seg_map_suffix, forged_is and '
         'mask_threshold of the data set. If all are pristine, say so: by the kind pristine (a folder of that name, or '
         "the third column of the list file), by data_prefix.seg_map_path='' with pristine_without_mask=True, or by "
@@ -23,11 +23,11 @@ def no_forged_pixel(where: str, example: str) -> str:
     )
 
 
-def require_forged_pictures(rows: Sequence[dict]) -> None:
+def require_forged_images(rows: Sequence[dict]) -> None:
     """Refuse test sets in which no image has a forged pixel, unless each image is declared pristine.
 
     Args:
-        rows (Sequence[dict]): An image each: ``dataset``, ``picture``, ``is_pristine`` and ``is_declared``.
+        rows (Sequence[dict]): An image each: ``dataset``, ``image``, ``is_pristine`` and ``is_declared``.
 
     Raises:
         ConfigError: If there is such a set.
@@ -39,4 +39,4 @@ def require_forged_pictures(rows: Sequence[dict]) -> None:
         undeclared = [row for row in members if not row['is_declared']]
         if undeclared and all(row['is_pristine'] for row in members):
             where = f'the test set {name}' if name else 'the test set'
-            raise ConfigError(no_forged_pixel(where, undeclared[0]['picture']))
+            raise ConfigError(no_forged_pixel_message(where, undeclared[0]['image']))

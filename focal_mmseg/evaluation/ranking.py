@@ -1,11 +1,11 @@
-"""Figures of a score, over all thresholds."""
+"""Metrics of a score, over all thresholds."""
 
 import math
 
 import numpy as np
 
 
-def curve_of(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def threshold_curve(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pixels at or above each distinct score.
 
     Args:
@@ -21,7 +21,7 @@ def curve_of(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return hits[last], last + 1 - hits[last]
 
 
-def curve_figures(hits: np.ndarray, misses: np.ndarray) -> dict[str, float]:
+def curve_metrics(hits: np.ndarray, misses: np.ndarray) -> dict[str, float]:
     """AUC, average precision and the best F1 over all thresholds.
 
     Args:
@@ -46,17 +46,17 @@ def curve_figures(hits: np.ndarray, misses: np.ndarray) -> dict[str, float]:
     )
 
 
-def best_of_both_polarities(hits: np.ndarray, misses: np.ndarray) -> float:
+def best_f1_of_either_polarity(hits: np.ndarray, misses: np.ndarray) -> float:
     """The best F1 over the thresholds, of what is above them or of what is below.
 
     Args:
-        hits (np.ndarray): See :func:`curve_figures`.
+        hits (np.ndarray): See :func:`curve_metrics`.
         misses (np.ndarray): See there.
 
     Returns:
         float: NaN unless both classes occur.
     """
-    best = curve_figures(hits, misses)['best_f1']
+    best = curve_metrics(hits, misses)['best_f1']
     if math.isnan(best):
         return best
     below, wrong = hits[-1] - np.append(0, hits), misses[-1] - np.append(0, misses)

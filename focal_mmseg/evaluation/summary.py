@@ -1,28 +1,22 @@
-"""All figures of a test: each group of pictures, and the mean of the sets, as tables for people and for programs."""
+"""All metrics of a test: each group of images, and the mean of the sets, as values and as tables for people."""
 
-import csv
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from prettytable import PrettyTable, TableStyle
+from prettytable import PrettyTable
 
-from focal_mmseg.utils import written_whole
-
-from .averages import average, averages_of_draws
-from .bootstrap import blocks_of_draws, ends_of
-from .operating import operating, operating_of_draws
-from .picture_figures import FIGURES
-from .pooling import POOLED, pooled, pooled_of_draws
-from .rows import Group, group
-from .whole_pictures import WHOLE, of_draws, of_pictures
+from .averages import EXCLUDE, average_metrics, resampled_averages
+from .bootstrap import draw_blocks, percentile_interval
+from .detection import DETECTION_METRICS, detection_metrics, resampled_detection_metrics
+from .groups import Group, group_rows
+from .localisation import LOCALISATION_METRICS
+from .operating import operating_metrics, resampled_operating_metrics
+from .pooling import POOLED_METRICS, pooled_metrics, resampled_pooled_metrics
 
 MEAN_OF_SETS = 'mean of sets'
-SUMMARIES = ('summary.json', 'summary.csv', 'summary.md')
-CURVES_FILE = 'operating.csv'
+# Metrics of each image, averaged.
 HEADINGS = {
     'macro_f1': 'macro F1',
     'forged_f1': 'forged F1',
@@ -39,14 +33,16 @@ HEADINGS = {
     'found_f1': 'F1 where found',
     'false_alarm': 'false alarms',
 }
-# Figures of all pixels together, of pictures as a whole, and of one threshold that false alarms set.
-TOGETHER = {f'pooled_{name}': f'pooled {HEADINGS[name]}' for name in POOLED} | {
+# Metrics of all pixels together, of images as a whole, and of one threshold that false alarms set.
+SET_HEADINGS = {f'pooled_{name}': f'pooled {HEADINGS[name]}' for name in POOLED_METRICS} | {
     f'image_{name}': f'image {heading}'
     for name, heading in zip(
-        WHOLE, ('AUC', 'F1', 'accuracy', 'balanced accuracy', 'sensitivity', 'false alarms'), strict=True
+        DETECTION_METRICS,
+        ('AUC', 'F1', 'accuracy', 'balanced accuracy', 'sensitivity', 'false alarms'),
+        strict=True,
     )
 }
-TOGETHER |= {
+SET_HEADINGS |= {
     'operating_iou': 'IoU at 5 % false alarms',
     'operating_forged_f1': 'forged F1 at 5 % false alarms',
     'operating_sensitivity': 'image sensitivity at 5 % false alarms',
@@ -54,7 +50,7 @@ TOGETHER |= {
 }
 # What the screen shows; the files have all.
 SHOWN = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
-SHOWN_TOGETHER = (
+SHOWN_OF_SETS = (
     'operating_iou',
     'pooled_forged_f1',
     'pooled_iou',
@@ -66,101 +62,147 @@ SHOWN_TOGETHER = (
 
 
 @dataclass(frozen=True)
-class GroupFigures:
-    """The figures of a group of pictures.
+class SummaryRow:
+    """One row of a group: some metrics, and the images that they are of.
 
     Attributes:
-        name (str): '' for all pictures, ``<set>``, ``<set>/<kind>`` or ``MEAN_OF_SETS``.
-        pictures (int): How many.
-        values (dict[str, float]): Averages by the names of ``FIGURES``, then ``pooled_*``, ``image_*`` and
-            ``operating_*``. NaN where a
-            figure is not defined.
-        bounds (dict[str, tuple[float, float]]): Confidence intervals of the values; empty without resampling.
+        images (str): ``'forged'``, ``'pristine'`` or ``'all'`` of the group's images.
+        number (int): How many these are.
+        metrics (tuple[str, ...]): Names.
     """
 
-    name: str
-    pictures: int
-    values: dict[str, float]
-    bounds: dict[str, tuple[float, float]]
+    images: str
+    number: int
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Counting:
-    """How pictures count.
+class GroupMetrics:
+    """The metrics of a group of images.
 
     Attributes:
-        pristine (str): See :func:`.averages.average`.
-        image_threshold (float | None): See :func:`.whole_pictures.of_pictures`.
+        name (str): '' for all images, ``<set>``, ``<set>/<kind>`` or ``MEAN_OF_SETS``.
+        forged (int): How many forged images it has.
+        pristine (int): How many pristine ones.
+        values (Mapping[str, float]): Averages by the names of ``LOCALISATION_METRICS``, then ``pooled_*``, ``image_*``
+            and ``operating_*``. NaN where a metric is not defined.
+        bounds (Mapping[str, tuple[float, float]]): Confidence intervals of the values; empty without resampling.
+        rule (str): How pristine images count, see :func:`average_metrics`.
     """
 
-    pristine: str = 'paper'
+    name: str
+    forged: int
+    pristine: int
+    values: Mapping[str, float]
+    bounds: Mapping[str, tuple[float, float]]
+    rule: str = EXCLUDE
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and files."""
+        return self.name or 'all'
+
+    def rows(self) -> list[SummaryRow]:
+        """Each metric in one row: with what images it is of.
+
+        With the rule ``'exclude'`` averages are of the forged images, but for the false alarms of the pristine ones.
+        Another rule averages over all images, so that these metrics stand in the row of all.
+        """
+        of_forged = tuple(name for name in LOCALISATION_METRICS if name != 'false_alarm')
+        mixes = self.rule != EXCLUDE
+        rows = (
+            SummaryRow('forged', self.forged, () if mixes else of_forged),
+            SummaryRow('pristine', self.pristine, ('false_alarm',)),
+            SummaryRow('all', self.forged + self.pristine, (of_forged if mixes else ()) + tuple(SET_HEADINGS)),
+        )
+        return [row for row in rows if row.number and row.metrics]
+
+
+@dataclass(frozen=True)
+class CountingRules:
+    """How images count.
+
+    Attributes:
+        pristine (str): See :func:`.averages.average_metrics`.
+        image_threshold (float | None): See :func:`.detection.detection_metrics`.
+    """
+
+    pristine: str = EXCLUDE
     image_threshold: float | None = None
 
     def values(self, rows: Sequence[dict]) -> dict[str, float]:
-        """All figures of some pictures."""
-        return _named(
-            average(rows, self.pristine), pooled(rows), of_pictures(rows, self.image_threshold), operating(rows)
+        """All metrics of some images."""
+        return _prefixed(
+            average_metrics(rows, self.pristine),
+            pooled_metrics(rows),
+            detection_metrics(rows, self.image_threshold),
+            operating_metrics(rows),
         )
 
-    def drawn(self, rows: Sequence[dict], draws: np.ndarray) -> dict[str, np.ndarray]:
-        """The same of pictures that are drawn anew, (R,) by name, by draws (R, N)."""
-        return _named(
-            averages_of_draws(rows, self.pristine, draws),
-            pooled_of_draws(rows, draws),
-            of_draws(rows, self.image_threshold, draws),
-            operating_of_draws(rows, draws),
+    def resampled(self, rows: Sequence[dict], draws: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of images that are drawn anew, (R,) by name, by draws (R, N)."""
+        return _prefixed(
+            resampled_averages(rows, self.pristine, draws),
+            resampled_pooled_metrics(rows, draws),
+            resampled_detection_metrics(rows, self.image_threshold, draws),
+            resampled_operating_metrics(rows, draws),
         )
 
 
-def _named(averages: dict, together: dict, images: dict, at_level: dict) -> dict:
+def _prefixed(averages: dict, pooled: dict, detection: dict, operating: dict) -> dict:
     return (
         averages
-        | {f'pooled_{name}': value for name, value in together.items()}
-        | {f'image_{name}': value for name, value in images.items()}
-        | {f'operating_{name}': value for name, value in at_level.items()}
+        | {f'pooled_{name}': value for name, value in pooled.items()}
+        | {f'image_{name}': value for name, value in detection.items()}
+        | {f'operating_{name}': value for name, value in operating.items()}
     )
 
 
 def summarise(
-    rows: Sequence[dict], pristine: str = 'paper', resamples: int = 0, image_threshold: float | None = None
-) -> list[GroupFigures]:
-    """All figures of all groups.
+    rows: Sequence[dict], pristine: str = EXCLUDE, resamples: int = 0, image_threshold: float | None = None
+) -> list[GroupMetrics]:
+    """All metrics of all groups.
 
     Args:
-        rows (Sequence[dict]): A picture each, as ForgeryMetric keeps them.
-        pristine (str): See :func:`average`.
+        rows (Sequence[dict]): An image each, as ForgeryMetric keeps them.
+        pristine (str): See :func:`average_metrics`. Defaults to ``'exclude'``.
         resamples (int): For the confidence intervals; 0 goes without. Defaults to 0. For the mean of the sets the
-            pictures of each set are drawn anew.
-        image_threshold (float, optional): See :func:`of_pictures`. Defaults to None.
+            images of each set are drawn anew.
+        image_threshold (float, optional): See :func:`detection_metrics`. Defaults to None.
 
     Returns:
-        list[GroupFigures]: All pictures, each set, each kind in a set, and the mean of the sets where there are
-        several.
+        list[GroupMetrics]: All images, each set, each kind in a set, and the mean of the sets where there are several.
     """
-    counting, rng = Counting(pristine, image_threshold), np.random.default_rng(0)
+    rules, rng = CountingRules(pristine, image_threshold), np.random.default_rng(0)
     found, sets, drawn_sets = [], [], []
-    for each in group(rows):
-        drawn = _drawn(each, counting, resamples, rng) if resamples else {}
-        bounds = {name: ends_of(values) for name, values in drawn.items()}
-        found.append(GroupFigures(each.name, len(each.rows), counting.values(each.rows), bounds))
+    for each in group_rows(rows):
+        drawn = _resampled(each, rules, resamples, rng) if resamples else {}
+        bounds = {name: percentile_interval(values) for name, values in drawn.items()}
+        found.append(GroupMetrics(each.name, *_numbers(each.rows), rules.values(each.rows), bounds, pristine))
         if each.is_set:
             sets.append(found[-1].values)
             drawn_sets.append(drawn)
     if sets:
-        bounds = {name: ends_of(values) for name, values in _mean_of(drawn_sets).items()}
-        means = {name: float(value) for name, value in _mean_of(sets).items()}
-        found.append(GroupFigures(MEAN_OF_SETS, len(rows), means, bounds))
+        bounds = {name: percentile_interval(values) for name, values in _mean_of_sets(drawn_sets).items()}
+        means = {name: float(value) for name, value in _mean_of_sets(sets).items()}
+        found.append(GroupMetrics(MEAN_OF_SETS, *_numbers(rows), means, bounds, pristine))
     return found
 
 
-def _drawn(members: Group, counting: Counting, resamples: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Each figure of the pictures drawn anew, float64 of shape (resamples,)."""
-    blocks = [counting.drawn(members.rows, draws) for draws in blocks_of_draws(len(members.rows), resamples, rng)]
+def _numbers(rows: Sequence[dict]) -> tuple[int, int]:
+    """How many images are forged, and how many pristine."""
+    pristine = sum(row['is_pristine'] for row in rows)
+    return len(rows) - pristine, pristine
+
+
+def _resampled(members: Group, rules: CountingRules, resamples: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Each metric of the images drawn anew, float64 of shape (resamples,)."""
+    blocks = [rules.resampled(members.rows, draws) for draws in draw_blocks(len(members.rows), resamples, rng)]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def _mean_of(sets: Sequence[dict[str, float | np.ndarray]]) -> dict[str, np.ndarray]:
-    """Each set that defines a figure counts once, whatever its size, as in the mean columns of the papers."""
+def _mean_of_sets(sets: Sequence[Mapping[str, float | np.ndarray]]) -> dict[str, np.ndarray]:
+    """Each set that defines a metric counts once, whatever its size, as in the mean columns of the papers."""
     means = {}
     for name in sets[0]:
         values = np.stack([each[name] for each in sets])
@@ -170,56 +212,33 @@ def _mean_of(sets: Sequence[dict[str, float | np.ndarray]]) -> dict[str, np.ndar
     return means
 
 
-def tables(groups: Sequence[GroupFigures]) -> list[PrettyTable]:
-    """For the screen, a row a group: the figures most papers print, and some of the pixels and pictures together."""
-    shown = {name: HEADINGS[name] for name in SHOWN}, {name: TOGETHER[name] for name in SHOWN_TOGETHER}
+def summary_tables(groups: Sequence[GroupMetrics]) -> list[PrettyTable]:
+    """For the screen: the averages that most papers print, and some metrics of sets as a whole."""
+    shown = {name: HEADINGS[name] for name in SHOWN}, {name: SET_HEADINGS[name] for name in SHOWN_OF_SETS}
     return [_table(groups, columns, with_bounds=False) for columns in shown]
 
 
-def _table(groups: Sequence[GroupFigures], columns: dict[str, str], with_bounds: bool) -> PrettyTable:
-    """A row a group."""
-    drawn = PrettyTable(('pictures', 'number', *columns.values()))
+def detailed_tables(groups: Sequence[GroupMetrics]) -> list[PrettyTable]:
+    """All metrics with their intervals: the averages, and those of sets as a whole."""
+    columns = {name: HEADINGS[name] for name in LOCALISATION_METRICS}, SET_HEADINGS
+    return [_table(groups, each, with_bounds=True) for each in columns]
+
+
+def _table(groups: Sequence[GroupMetrics], columns: Mapping[str, str], with_bounds: bool) -> PrettyTable:
+    """The rows of the groups that have one of the metrics."""
+    drawn = PrettyTable(('group', 'images', 'number', *columns.values()))
     for each in groups:
-        cells = (_cell(each.values[name], each.bounds.get(name) if with_bounds else None) for name in columns)
-        drawn.add_row((each.name or 'all', each.pictures, *cells))
+        for row in each.rows():
+            if not set(columns).isdisjoint(row.metrics):
+                drawn.add_row((each.label, row.images, row.number, *_cells(each, row, columns, with_bounds)))
     return drawn
 
 
-def _cell(value: float, bounds: tuple[float, float] | None = None) -> str:
-    if math.isnan(value):
-        return '-'
-    return f'{value:.3f}' + (f' [{bounds[0]:.3f}, {bounds[1]:.3f}]' if bounds else '')
-
-
-def write_summary(folder: Path, groups: Sequence[GroupFigures]) -> None:
-    """Write ``summary.json``, ``summary.csv`` (all figures) and ``summary.md`` (with their intervals)."""
-    records = [
-        dict(name=each.name or 'all', pictures=each.pictures, **_plain(each.values))
-        | {f'{name}_{end}': value for name, pair in each.bounds.items() for end, value in _plain(_ends(pair)).items()}
-        for each in groups
-    ]
-    with written_whole(folder / 'summary.json') as part:
-        part.write_text(json.dumps(records, indent=2) + '\n', encoding='utf-8')
-    columns = list(dict.fromkeys(name for record in records for name in record))
-    with (
-        written_whole(folder / 'summary.csv') as part,
-        part.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file,
-    ):
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(records)
-    columns = {name: HEADINGS[name] for name in FIGURES}, TOGETHER
-    drawn = [_table(groups, each, with_bounds=True) for each in columns]
-    for each in drawn:
-        each.set_style(TableStyle.MARKDOWN)
-    with written_whole(folder / 'summary.md') as part:
-        part.write_text('\n\n'.join(map(str, drawn)) + '\n', encoding='utf-8', errors='surrogateescape')
-
-
-def _ends(pair: tuple[float, float]) -> dict[str, float]:
-    return dict(zip(('low', 'high'), pair, strict=True))
-
-
-def _plain(values: dict[str, float]) -> dict[str, float | None]:
-    """Not defined is None: NaN is no JSON."""
-    return {name: None if math.isnan(value) else value for name, value in values.items()}
+def _cells(group: GroupMetrics, row: SummaryRow, columns: Mapping[str, str], with_bounds: bool) -> list[str]:
+    cells = []
+    for name in columns:
+        value = group.values[name] if name in row.metrics else math.nan
+        bounds = group.bounds.get(name) if with_bounds else None
+        interval = f' [{bounds[0]:.3f}, {bounds[1]:.3f}]' if bounds else ''
+        cells.append('-' if math.isnan(value) else f'{value:.3f}{interval}')
+    return cells

@@ -3,13 +3,13 @@
 from .arguments import count, device_name, positive_int, run_command, share
 from .configs import ConfigError, override, read_config
 from .devices import require_device
-from .files import write_json, written_whole
+from .files import atomic_write, write_json
 from .image_files import AnyImageBackend, decodable, image_bytes, load_image, read_image, write_image
-from .image_kinds import IMAGE_SUFFIXES, ending_of
+from .image_kinds import IMAGE_SUFFIXES, image_ending
+from .image_size import check_image_size, image_header
 from .images import FoundImages, find_images, search_images
-from .picture_size import header_of, require_bearable_size
 from .random_state import drawn_from
-from .score_maps import MAPS, in_16_bits, read_image_score, read_score_map
+from .score_maps import MAPS, read_image_score, read_score_map, to_16_bits
 from .tool_files import find_tool
 from .workers import worker_pool
 
@@ -19,16 +19,17 @@ __all__ = [
     'AnyImageBackend',
     'ConfigError',
     'FoundImages',
+    'atomic_write',
+    'check_image_size',
     'count',
     'decodable',
     'device_name',
     'drawn_from',
-    'ending_of',
     'find_images',
     'find_tool',
-    'header_of',
     'image_bytes',
-    'in_16_bits',
+    'image_ending',
+    'image_header',
     'load_image',
     'override',
     'positive_int',
@@ -36,13 +37,12 @@ __all__ = [
     'read_image',
     'read_image_score',
     'read_score_map',
-    'require_bearable_size',
     'require_device',
     'run_command',
     'search_images',
     'share',
+    'to_16_bits',
     'worker_pool',
     'write_image',
     'write_json',
-    'written_whole',
 ]

@@ -14,7 +14,7 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 
 
 class _TooLargeError(ValueError):
-    """An array is larger than any picture."""
+    """An array is larger than any image."""
 
 
 def read_array(path: str | Path, key: str) -> np.ndarray:
@@ -42,7 +42,7 @@ def read_array(path: str | Path, key: str) -> np.ndarray:
                     with archive.open(f'{key}.npy') as member:
                         return _read(member)
     except _TooLargeError as error:
-        raise ValueError(f'{path} declares {error}, more than any picture has') from error
+        raise ValueError(f'{path} declares {error}, more than any image has') from error
     except Exception as error:  # damaged bytes make numpy and zip fail in any way
         raise ValueError(f'{path} cannot be read: it is no array file, or truncated ({error})') from error
     raise ValueError(f'{path} has no array {key!r} but {", ".join(names)}: set key to the one that is meant')

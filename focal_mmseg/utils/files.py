@@ -13,7 +13,7 @@ LONGEST_ENDING = 16
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to, and rename it to ``path`` at the end; on an error nothing stays behind.
 
     The bytes are on the disk before the name is. A process that is killed meanwhile leaves a hidden file, which
@@ -47,7 +47,7 @@ def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:
         indent (int, optional): See ``json.dumps``. Defaults to 2.
     """
     text = json.dumps(_without_nan(content), indent=indent, allow_nan=False)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text + '\n', encoding='utf-8')
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from mmengine.fileio import LocalBackend, register_backend
 from PIL import Image, ImageOps
 
-from .files import written_whole
-from .picture_size import PILLOW_KINDS, header_of, require_bearable_bytes
+from .files import atomic_write
+from .image_size import PILLOW_KINDS, check_file_size, image_header
 
 WHITE = 255
 
@@ -61,7 +61,7 @@ def image_bytes(path: str | Path) -> bytes:
         ValueError: If it is too large, damaged, or of a kind that is not read; names the file.
     """
     with Path(path).open('rb') as file:
-        require_bearable_bytes(os.fstat(file.fileno()).st_size, str(path))
+        check_file_size(os.fstat(file.fileno()).st_size, str(path))
         return decodable(file.read(), str(path))
 
 
@@ -77,7 +77,7 @@ def decodable(content: bytes, name: str) -> bytes:
     Raises:
         ValueError: If it is damaged, declares too many pixels, or is of a kind that is not read; names the file.
     """
-    with header_of(BytesIO(content), name) as image:
+    with image_header(BytesIO(content), name) as image:
         if image.format not in PILLOW_KINDS:
             return content
         try:
@@ -87,7 +87,7 @@ def decodable(content: bytes, name: str) -> bytes:
     return cv2.imencode('.png', pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
-def on_white(content: bytes, name: str) -> bytes:
+def blend_onto_white(content: bytes, name: str) -> bytes:
     """An image whose transparent parts are blended onto white; one without transparency stays as it is.
 
     Args:
@@ -100,7 +100,7 @@ def on_white(content: bytes, name: str) -> bytes:
     Raises:
         ValueError: If it is damaged or declares too many pixels; names the file.
     """
-    with header_of(BytesIO(content), name) as image:
+    with image_header(BytesIO(content), name) as image:
         if 'A' not in image.mode.replace('LAB', '') and 'transparency' not in image.info:
             return content
         try:
@@ -131,8 +131,8 @@ class AnyImageBackend(LocalBackend):
     2000, AVIF and HEIC.
 
     Args:
-        transparent (str, optional): ``'white'`` blends what is transparent onto white, see :func:`on_white`. None
-            leaves it to the decoder, which drops transparency if it is to give three channels. Defaults to None.
+        transparent (str, optional): ``'white'`` blends what is transparent onto white, see :func:`blend_onto_white`.
+            None leaves it to the decoder, which drops transparency if it is to give three channels. Defaults to None.
 
     Raises:
         ValueError: If ``transparent`` is another word.
@@ -146,11 +146,11 @@ class AnyImageBackend(LocalBackend):
     def get(self, filepath: str | Path) -> bytes:
         """The bytes of an image file, see :func:`image_bytes`."""
         content = image_bytes(filepath)
-        return on_white(content, str(filepath)) if self.transparent else content
+        return blend_onto_white(content, str(filepath)) if self.transparent else content
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:
-    """Write a picture, whole or not at all.
+    """Write an image, whole or not at all.
 
     Args:
         path (str | Path): The file; its ending says which kind, its folder is made.
@@ -163,5 +163,5 @@ def write_image(path: str | Path, image: np.ndarray) -> None:
     done, content = cv2.imencode(path.suffix, image)
     if not done:
         raise OSError(f'cannot write {path}')
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(content)

@@ -63,7 +63,7 @@ _MAGIC: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
 )
 
 
-def kind_of(head: bytes, name: str = '') -> str:
+def image_kind(head: bytes, name: str = '') -> str:
     """The kind of a file.
 
     Args:
@@ -81,15 +81,15 @@ def kind_of_file(path: Path) -> str:
     """The kind of a file on the disk; '' if none, or if it cannot be read."""
     try:
         with path.open('rb') as file:
-            return kind_of(file.read(HEAD), path.name)
+            return image_kind(file.read(HEAD), path.name)
     except OSError:
         return ''
 
 
-def ending_of(name: str) -> str:
+def image_ending(name: str) -> str:
     """The ending of an image's name, as it is written there; '' where it has none of ``IMAGE_SUFFIXES``.
 
-    >>> ending_of('a.b.JPG'), ending_of('IMG.2024')
+    >>> image_ending('a.b.JPG'), image_ending('IMG.2024')
     ('.JPG', '')
     """
     suffix = Path(name).suffix

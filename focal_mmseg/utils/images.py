@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .image_kinds import kind_of_file
-from .picture_size import why_not_read
+from .image_size import why_not_read
 
 # A file that is called so is taken even if it is damaged, so that its reader names it.
 TAKEN_BY_NAME = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')

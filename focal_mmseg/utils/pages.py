@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from .files import written_whole
+from .files import atomic_write
 
 MIME_TYPES = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.webp': 'image/webp'}
 
@@ -30,7 +30,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         jinja2.UndefinedError: If the template shows something that is not in ``content``.
     """
     text = environment().get_template(template).render(**content)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         # Names of files may hold bytes that are no text.
         part.write_text(text, encoding='utf-8', errors='xmlcharrefreplace')
 

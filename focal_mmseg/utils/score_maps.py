@@ -15,7 +15,7 @@ ARRAYS = ('.npy', '.npz')
 ROUNDED = 8
 
 
-def in_16_bits(values: np.ndarray) -> np.ndarray:
+def to_16_bits(values: np.ndarray) -> np.ndarray:
     """Numbers of [0, 1] as 0..65535, for a PNG."""
     return np.round(values * 65535).astype(np.uint16)
 
@@ -24,8 +24,8 @@ def read_score_map(path: str | Path, key: str = 'map', white: int | None = None)
     """Read a mask or a score map, white or high for whatever the tool looks for.
 
     Args:
-        path (str | Path): A picture of 8 or 16 bits without colours, or ``.npy`` or ``.npz`` with an array (H, W):
-            bool, float in [0, 1], or uint8 or uint16 as a picture has them.
+        path (str | Path): An image of 8 or 16 bits without colours, or ``.npy`` or ``.npz`` with an array (H, W):
+            bool, float in [0, 1], or uint8 or uint16 as an image has them.
         key (str): Name of the array in an ``.npz``. Defaults to ``'map'``, TruFor's.
         white (int, optional): The whole number that is surely forged. Defaults to 255 of 8 bits and 65535 of 16.
 
@@ -60,7 +60,7 @@ def read_score_map(path: str | Path, key: str = 'map', white: int | None = None)
 
 
 def read_image_score(path: str | Path, key: str) -> float:
-    """Read how sure a tool is that a picture as a whole is forged.
+    """Read how sure a tool is that an image as a whole is forged.
 
     Args:
         path (str | Path): An ``.npz``, as TruFor writes.
@@ -73,7 +73,7 @@ def read_image_score(path: str | Path, key: str) -> float:
         ValueError: If the file cannot be read, is no ``.npz``, or holds no such number.
     """
     if Path(path).suffix.lower() != '.npz':
-        raise ValueError(f'{path} is no .npz, in which a score of the picture could be: leave score_key out')
+        raise ValueError(f'{path} is no .npz, in which a score of the image could be: leave score_key out')
     found = read_array(path, key)
     if found.size != 1 or found.dtype.kind not in 'bfiu' or not 0 <= float(found.item()) <= 1:
         raise ValueError(f'{path} holds under {key!r} no number in [0, 1] but {found.dtype} of shape {found.shape}')
@@ -100,7 +100,7 @@ def _flat(found: np.ndarray) -> np.ndarray:
 
 
 def _picture(path: Path) -> np.ndarray:
-    """A picture's grey levels, at the depth of the file."""
+    """An image's grey levels, at the depth of the file."""
     content = np.frombuffer(image_bytes(path), np.uint8)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
@@ -108,7 +108,7 @@ def _picture(path: Path) -> np.ndarray:
     except cv2.error:
         grey = None
     if grey is None:
-        raise ValueError(f'{path} cannot be read: it is no picture, or truncated')
+        raise ValueError(f'{path} cannot be read: it is no image, or truncated')
     if unchanged.ndim == 3 and unchanged.shape[2] == 4 and np.ptp(unchanged[..., 3]):
         raise ValueError(f'{path} is partly transparent: save it without transparency, in black and white')
     if unchanged.ndim == 3 and np.ptp(unchanged[..., :3].astype(np.int32), axis=2).max() > ROUNDED:

@@ -1,4 +1,4 @@
-"""Processes that share work on pictures."""
+"""Processes that share work on images."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor

@@ -1,18 +1,18 @@
-"""Results as pictures."""
+"""Results as images."""
 
-from .curves import running_median, spikiness, write_curves, write_operating_curves
-from .drawings import overlay
+from .curves import plot_curves, plot_operating_curves, running_median, spikiness
 from .figures import new_figure
-from .grid import write_grid
-from .panels import write_panels
+from .grid import plot_grid
+from .overlays import overlay_mask
+from .panels import plot_panels
 
 __all__ = [
     'new_figure',
-    'overlay',
+    'overlay_mask',
+    'plot_curves',
+    'plot_grid',
+    'plot_operating_curves',
+    'plot_panels',
     'running_median',
     'spikiness',
-    'write_curves',
-    'write_grid',
-    'write_operating_curves',
-    'write_panels',
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 from .figures import new_figure
 
@@ -41,7 +41,7 @@ def spikiness(values: Sequence[float], window: int = 21) -> float:
     return float(np.abs(np.asarray(values) - median).mean() / way) if way > 0 else float('nan')
 
 
-def write_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], value: str, window: int = 21) -> None:
+def plot_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], value: str, window: int = 21) -> None:
     """Draw curves over the steps, each with its running median.
 
     Args:
@@ -61,11 +61,11 @@ def write_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], va
         axis.plot(steps, running_median(values, window), color=f'C{number}', linewidth=1.6, label=name)
     axis.set(xlabel='step', ylabel=value)
     axis.legend()
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 
 
-def write_operating_curves(
+def plot_operating_curves(
     path: str | Path, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], value: str, marked: float
 ) -> None:
     """Draw what several models find over their false alarms.
@@ -91,5 +91,5 @@ def write_operating_curves(
     axis.set(xlim=(0, 0.3), ylim=(0, None), xlabel='false alarms (share of pristine pixels)', ylabel=value)
     axis.set_xticks(ticks, [f'{tick:g}' for tick in ticks])
     axis.legend()
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=110)

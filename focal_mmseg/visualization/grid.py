@@ -1,4 +1,4 @@
-"""The qualitative grid of the papers: a row a picture, a column a view."""
+"""The qualitative grid of the papers: a row an image, a column a view."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 from .figures import new_figure
 
 
-def write_grid(
+def plot_grid(
     path: str | Path,
     rows: Sequence[Sequence[np.ndarray]],
     columns: Sequence[str],
@@ -22,11 +22,11 @@ def write_grid(
 
     Args:
         path (str | Path): The PNG to write.
-        rows (Sequence[Sequence[np.ndarray]]): For each picture its views: uint8 RGB (H, W, 3), or grey or score (H, W),
+        rows (Sequence[Sequence[np.ndarray]]): For each image its views: uint8 RGB (H, W, 3), or grey or score (H, W),
             of which uint8 runs from 0 to 255 and float from 0 to 1.
         columns (Sequence[str]): Heading of each view.
         labels (Sequence[str]): Name of each row.
-        captions (Sequence[Sequence[str]], optional): What stands above each view, a row a picture. Defaults to nothing.
+        captions (Sequence[Sequence[str]], optional): What stands above each view, a row an image. Defaults to nothing.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -43,5 +43,5 @@ def write_grid(
     above[0] = [f'{column}\n{caption}'.strip() for column, caption in zip(columns, above[0], strict=True)]
     for axis, text in zip(axes.flat, chain.from_iterable(above), strict=True):
         axis.set_title(text, fontsize=9)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=110)

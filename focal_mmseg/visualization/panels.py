@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from math import nan
 from pathlib import Path
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 from .figures import new_figure
 
 
-def write_panels(
+def plot_panels(
     path: str | Path,
     panels: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]],
     value: str,
@@ -51,7 +51,7 @@ def write_panels(
     axes[0].set_ylabel(value)
     if names != ['']:
         axes[0].legend(fontsize=7)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 
 

@@ -76,17 +76,17 @@ def write_set(folder: Path, number: int, seed: int) -> dict[str, str]:
     for part, name, content, damage in zip(('images', 'masks'), names, files[kind], damages, strict=True):
         (folder / part).mkdir()
         _place(folder / part / name, damage(content, rng), linked=rng.random() < 0.1)
-    row = dict(kind=kind, picture=damages[0].__name__, mask=damages[1].__name__, names=names)
+    row = dict(kind=kind, image=damages[0].__name__, mask=damages[1].__name__, names=names)
     if what < 0.05:
         line = '\t'.join(names).encode('utf-8', 'surrogateescape')
         (folder / 'list.txt').write_bytes(list_file(line, rng))
-        return row | dict(picture=LIST_FILE, names=[*names, 'list.txt'])
+        return row | dict(image=LIST_FILE, names=[*names, 'list.txt'])
     if what < 0.1:
         broken = folder / ('images', 'masks')[rng.integers(2)]
         broken = next(broken.iterdir())
         broken.unlink()
         broken.symlink_to([broken, folder / 'nowhere', '/'][rng.integers(3)])
-        return row | dict(picture=BROKEN_LINK)
+        return row | dict(image=BROKEN_LINK)
     return row
 
 
@@ -193,7 +193,7 @@ def main() -> None:
         counts = Counter(
             row['outcome'] if row['outcome'] in ('loaded', 'refused') else 'otherwise'
             for row in rows
-            if row['picture'] == damage
+            if row['image'] == damage
         )
         counted.append((damage, counts['loaded'], counts['refused'], counts['otherwise']))
     print(text_table(('damage to the image', 'loaded', 'refused', 'otherwise'), counted))

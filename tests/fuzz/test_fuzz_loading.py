@@ -18,8 +18,8 @@ def test_damaged_files_are_loaded_or_refused_by_name(run_tool: Callable, tmp_pat
     run_tool(Path(fuzz_loading.__file__), '--num', '200', '--seed', '1', '--out', out)
     rows = json.loads(out.read_text())
     assert {row['outcome'] for row in rows} == {'loaded', 'refused'} and len(rows) == 200
-    assert all(row['outcome'] == 'loaded' for row in rows if row['picture'] == row['mask'] == 'untouched')
-    assert {row['picture'] for row in rows} >= {'huge', 'foreign', 'a garbled list file', 'a broken link'}
+    assert all(row['outcome'] == 'loaded' for row in rows if row['image'] == row['mask'] == 'untouched')
+    assert {row['image'] for row in rows} >= {'huge', 'foreign', 'a garbled list file', 'a broken link'}
 
 
 @pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='bounds the memory of a process as Linux tells it')
@@ -45,7 +45,7 @@ def test_what_wants_too_much_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_growth_above_the_bound_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    rows = [dict(picture='huge', mask='huge', outcome='refused', seconds=0.1, peak=peak) for peak in (100, 3000)]
+    rows = [dict(image='huge', mask='huge', outcome='refused', seconds=0.1, peak=peak) for peak in (100, 3000)]
     monkeypatch.setattr(fuzz_loading, 'run', lambda num, seed: rows)
     monkeypatch.setattr(sys, 'argv', ['fuzz_loading.py', '--out', str(tmp_path / 'out.json')])
     with pytest.raises(SystemExit, match='grew by more than 2048 MiB'):

@@ -9,11 +9,14 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmseg.apis import MMSegInferencer, inference_model, init_model
+from mmseg.structures import SegDataSample
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.apis.inferencer import clusters_of, sources_of
+from focal_mmseg.apis.inferencer import cluster_image, describe_sources
 from focal_mmseg.clustering import localise
 from focal_mmseg.engine.checkpoint import load_weights
+from focal_mmseg.models.embedding_maps import LocalisedMap
+from focal_mmseg.models.segmentors.clustering_fields import write_clustering
 from focal_mmseg.utils import ConfigError
 
 
@@ -138,9 +141,10 @@ def test_clusters_lie_where_the_points_do() -> None:
     found = replace(localise(points, points.argmax(1)), grid=(4, 4), probabilities=torch.ones(16))
     forged = np.zeros((8, 8), bool)
     forged[4:, 2:] = True
-    clusters = clusters_of(found, forged)
+    (sample,) = write_clustering([SegDataSample()], [[LocalisedMap(found, found.score.view(4, 4), points)]])
+    clusters = cluster_image(sample, forged)
     assert clusters[4:, 2:4].tolist() == [[1, 1]] * 4 and clusters[4:, 6:].tolist() == [[2, 2]] * 4
     assert clusters[:4].max() == 0 and set(clusters[4:6, 4:6].flatten().tolist()) <= {1, 2}
-    first, second = sources_of(found, clusters)
+    first, second = describe_sources(sample, clusters)
     assert first['distance'] == second['distance'] == pytest.approx(2**0.5, abs=1e-5)
     assert (first['probability'], second['cluster'], second['share']) == (1.0, 2, 8 / 64)

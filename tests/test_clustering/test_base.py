@@ -120,11 +120,11 @@ def test_noise_becomes_what_the_option_says(noise: str, forged: list[bool]) -> N
 def test_heterogeneity_is_nothing_for_equal_points_and_one_for_opposite_ones() -> None:
     labels = torch.zeros(8, dtype=torch.int64)
     point = F.normalize(torch.tensor([[1.0, 2.0, -3.0]]))
-    assert localise(point.repeat(8, 1), labels).heterogeneity == pytest.approx(0, abs=1e-6)
-    assert localise(point * torch.tensor([1.0, -1.0] * 4)[:, None], labels).heterogeneity == pytest.approx(1)
+    assert localise(point.repeat(8, 1), labels).dispersion == pytest.approx(0, abs=1e-6)
+    assert localise(point * torch.tensor([1.0, -1.0] * 4)[:, None], labels).dispersion == pytest.approx(1)
     points = F.normalize(torch.randn(500, 4, generator=torch.Generator().manual_seed(0)))
     expected = 1 - points.double().mean(0).norm().item()
-    assert localise(points, torch.arange(500) % 3).heterogeneity == pytest.approx(expected, abs=1e-6)
+    assert localise(points, torch.arange(500) % 3).dispersion == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize('noise', NOISE)

@@ -10,14 +10,14 @@ from torch import Tensor
 from focal_mmseg.clustering import BIRCHClusterer
 
 
-@pytest.mark.parametrize('num_clusters', [1, 2, 3, 5])
+@pytest.mark.parametrize('n_clusters', [1, 2, 3, 5])
 @pytest.mark.parametrize(('threshold', 'branching_factor'), [(0.1, 50), (0.25, 50), (0.25, 3)])
 def test_labels_equal_those_of_scikit_learn(
-    blobs: Callable[..., Tensor], num_clusters: int, threshold: float, branching_factor: int
+    blobs: Callable[..., Tensor], n_clusters: int, threshold: float, branching_factor: int
 ) -> None:
     points = blobs([60, 30, 20], spread=0.2)
-    theirs = Birch(n_clusters=num_clusters, threshold=threshold, branching_factor=branching_factor)
-    ours = BIRCHClusterer(num_clusters, threshold, branching_factor).fit_predict(points)
+    theirs = Birch(n_clusters=n_clusters, threshold=threshold, branching_factor=branching_factor)
+    ours = BIRCHClusterer(n_clusters, threshold, branching_factor).fit_predict(points)
     assert ours.dtype == torch.int64
     assert adjusted_rand_score(theirs.fit_predict(points.double().numpy()), ours) == 1.0
 
@@ -116,11 +116,11 @@ def test_a_transposed_map_gives_the_same_as_its_copy(blobs: Callable[..., Tensor
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(num_clusters=0), 'num_clusters must be at least 1, got 0'),
+        (dict(n_clusters=0), 'n_clusters must be at least 1, got 0'),
         (dict(threshold=0.0), 'threshold must be above 0, got 0.0'),
         (dict(threshold=float('nan')), 'threshold must be above 0, got nan'),
         (dict(branching_factor=1), 'branching_factor must be at least 2, got 1'),
-        (dict(num_clusters=3, max_subclusters=2), 'at least num_clusters, got 2 for 3 clusters'),
+        (dict(n_clusters=3, max_subclusters=2), 'at least n_clusters, got 2 for 3 clusters'),
     ],
 )
 def test_an_option_out_of_range_is_refused(options: dict, message: str) -> None:

@@ -10,12 +10,12 @@ from torch import Tensor
 from focal_mmseg.clustering import BisectingKMeansClusterer, KMeansClusterer
 
 
-@pytest.mark.parametrize('num_clusters', [1, 2, 3, 5])
+@pytest.mark.parametrize('n_clusters', [1, 2, 3, 5])
 @pytest.mark.parametrize('spread', [0.1, 0.5])
-def test_labels_equal_those_of_scikit_learn(blobs: Callable[..., Tensor], num_clusters: int, spread: float) -> None:
+def test_labels_equal_those_of_scikit_learn(blobs: Callable[..., Tensor], n_clusters: int, spread: float) -> None:
     points = blobs([60, 30, 20], spread=spread)
-    theirs = BisectingKMeans(num_clusters, init='k-means++', n_init=4, random_state=3, tol=1e-6)
-    ours = BisectingKMeansClusterer(num_clusters, num_init=4, seed=3).fit_predict(points)
+    theirs = BisectingKMeans(n_clusters, init='k-means++', n_init=4, random_state=3, tol=1e-6)
+    ours = BisectingKMeansClusterer(n_clusters, n_init=4, random_state=3).fit_predict(points)
     assert ours.dtype == torch.int64
     assert adjusted_rand_score(theirs.fit_predict(points.double().numpy()), ours) == 1.0
 
@@ -37,7 +37,7 @@ def test_close_points_are_split_until_none_is_nearer_to_the_other_centre(
     blobs: Callable[..., Tensor], seed: int
 ) -> None:
     points = blobs([300], width=64, spread=1e-3, seed=seed)
-    labels = BisectingKMeansClusterer(num_init=1).fit_predict(points)
+    labels = BisectingKMeansClusterer(n_init=1).fit_predict(points)
     points = points.double()
     to_centres = torch.stack([(points - points[labels == label].mean(0)).norm(dim=1) for label in range(2)])
     assert torch.equal(to_centres.argmin(0), labels)
@@ -52,7 +52,7 @@ def test_the_cluster_with_the_largest_error_is_split(blobs: Callable[..., Tensor
 
 def test_the_same_seed_gives_the_same_labels(blobs: Callable[..., Tensor]) -> None:
     points = blobs([100], spread=1.0)
-    one, other = (BisectingKMeansClusterer(5, num_init=1).fit_predict(points) for _ in range(2))
+    one, other = (BisectingKMeansClusterer(5, n_init=1).fit_predict(points) for _ in range(2))
     assert torch.equal(one, other)
 
 
@@ -90,7 +90,7 @@ def test_equal_points_are_pristine(points: int) -> None:
     assert not found.forged.any() and found.num_clusters == 1
 
 
-@pytest.mark.parametrize('options', [dict(num_clusters=0), dict(num_init=0)])
+@pytest.mark.parametrize('options', [dict(n_clusters=0), dict(n_init=0)])
 def test_an_option_out_of_range_is_refused(options: dict) -> None:
     with pytest.raises(ValueError, match='must be at least 1'):
         BisectingKMeansClusterer(**options)

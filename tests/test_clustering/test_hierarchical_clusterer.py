@@ -26,12 +26,12 @@ def neighbours(height: int, width: int) -> coo_matrix:
     return coo_matrix((np.ones(len(pairs)), np.array(pairs).T), shape=(height * width, height * width))
 
 
-@pytest.mark.parametrize('num_clusters', [1, 2, 3, 5])
+@pytest.mark.parametrize('n_clusters', [1, 2, 3, 5])
 @pytest.mark.parametrize('spread', [0.1, 0.5])
-def test_labels_equal_those_of_scikit_learn(blobs: Callable[..., Tensor], num_clusters: int, spread: float) -> None:
+def test_labels_equal_those_of_scikit_learn(blobs: Callable[..., Tensor], n_clusters: int, spread: float) -> None:
     points = blobs([60, 30, 20], spread=spread)
-    theirs = AgglomerativeClustering(num_clusters, linkage='ward').fit_predict(points.numpy())
-    ours = HierarchicalClusterer(num_clusters).fit_predict(points)
+    theirs = AgglomerativeClustering(n_clusters, linkage='ward').fit_predict(points.numpy())
+    ours = HierarchicalClusterer(n_clusters).fit_predict(points)
     assert ours.dtype == torch.int64
     assert adjusted_rand_score(theirs, ours) == 1.0
 
@@ -121,7 +121,7 @@ def test_equal_points_are_pristine(points: int, max_unstructured: int) -> None:
     assert not found.forged.any() and found.num_clusters == 1
 
 
-@pytest.mark.parametrize('options', [dict(num_clusters=0), dict(max_unstructured=0)])
+@pytest.mark.parametrize('options', [dict(n_clusters=0), dict(max_unstructured=0)])
 def test_an_option_out_of_range_is_refused(options: dict) -> None:
     with pytest.raises(ValueError, match='must be at least 1'):
         HierarchicalClusterer(**options)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from focal_mmseg.comparison import Comparison, jobs, read_plan
-from focal_mmseg.evaluation.picture_figures import FIGURES
-from focal_mmseg.evaluation.pooling import COUNTS
-from focal_mmseg.evaluation.rows import write_rows
+from focal_mmseg.evaluation import write_rows
+from focal_mmseg.evaluation.localisation import LOCALISATION_METRICS
+from focal_mmseg.evaluation.pooling import COUNT_COLUMNS
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def comparison_of(tmp_path: Path) -> Callable[..., Comparison]:
 
 @pytest.fixture
 def row() -> Callable[..., dict]:
-    """A row of ``pictures.csv``."""
+    """A row of ``images.csv``."""
 
     def make(dataset: str, value: float, is_pristine: bool = False) -> dict:
-        figures = dict.fromkeys(FIGURES, value) | {'false_alarm': value if is_pristine else math.nan}
-        names = dict(dataset=dataset, kind='', picture='1', image_score=0.5)
+        figures = dict.fromkeys(LOCALISATION_METRICS, value) | {'false_alarm': value if is_pristine else math.nan}
+        names = dict(dataset=dataset, kind='', image='1', image_score=0.5)
         flags = dict(is_pristine=is_pristine, called_forged=False)
-        return names | flags | figures | dict.fromkeys(COUNTS, 1)
+        return names | flags | figures | dict.fromkeys(COUNT_COLUMNS, 1)
 
     return make
 
@@ -56,7 +56,7 @@ def ran(row: Callable, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             (log.parent / 'last_checkpoint').write_text(str(log.parent / 'iter_1.pth'))
             return
         sets = {'casia1': 0.8, 'misd': 0.4} if '--data' in found[-1] else {'mine': 0.2}
-        write_rows(log.parent / 'masks' / 'pictures.csv', [row(*each) for each in sets.items()])
+        write_rows(log.parent / 'masks' / 'images.csv', [row(*each) for each in sets.items()])
 
     monkeypatch.setattr(jobs, 'run_tool', run)
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from focal_mmseg.comparison.comparison import folder_names
-from focal_mmseg.evaluation.rows import write_rows
+from focal_mmseg.evaluation import write_rows
 
 
 def test_folders_are_told_apart_where_names_are_nearly_the_same() -> None:
@@ -91,7 +91,7 @@ def test_a_model_says_how_many_of_its_trainings_are_there(comparison_of: Callabl
     assert list(comparison.table().rows) == ['A (2 of 3 trainings)']
 
 
-@pytest.mark.parametrize(('rule', 'expected'), [('left out', 0.4), ('paper', 0.7), ('zero', 0.2)])
+@pytest.mark.parametrize(('rule', 'expected'), [('exclude', 0.4), ('paper', 0.7), ('zero', 0.2)])
 def test_pristine_pictures_count_by_the_plan(
     comparison_of: Callable,
     config: str,
@@ -104,6 +104,6 @@ def test_pristine_pictures_count_by_the_plan(
 ) -> None:
     comparison = comparison_of(runs=[dict(name='A', config=config)], metrics=['iou'], pristine=rule)
     execute(comparison)
-    rows = [row('mine', 0.4), {**row('mine', 1.0, True), 'picture': '2'}]
-    write_rows(tmp_path / 'out' / 'a' / 'test' / 'own' / 'masks' / 'pictures.csv', rows)
+    rows = [row('mine', 0.4), {**row('mine', 1.0, True), 'image': '2'}]
+    write_rows(tmp_path / 'out' / 'a' / 'test' / 'own' / 'masks' / 'images.csv', rows)
     assert comparison.table().rows['A'] == pytest.approx([expected])

@@ -61,7 +61,7 @@ def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(
     cv2.imwrite(str(tmp_path / 'one' / 'small' / 'splice' / '00000.png'), np.full((128, 128), 255, np.uint8))
     assert mask_of(folders['one'], found[2]).all() and mask_of(folders['two'], found[2]) is None
     drawn = []
-    monkeypatch.setattr('focal_mmseg.comparison.images.write_grid', lambda *given: drawn.extend(given))
+    monkeypatch.setattr('focal_mmseg.comparison.images.plot_grid', lambda *given: drawn.extend(given))
     write_masks(tmp_path / 'grid.png', found[1:3], folders, {'one': {}, 'two': {}})
     _, rows, heads, labels, _ = drawn
     assert heads == ('input', 'truth', 'two', 'one') and labels == ['pristine/00000', 'splice/00000']
@@ -81,7 +81,7 @@ def test_a_map_that_a_model_gives_stands_behind_its_mask(
     levels = np.linspace(0, 65535, 128 * 128).reshape(128, 128).astype(np.uint16)
     cv2.imwrite(str(tmp_path / 'sure' / 'confidence' / 'small' / 'splice' / '00000.png'), levels)
     drawn = []
-    monkeypatch.setattr('focal_mmseg.comparison.images.write_grid', lambda *given: drawn.extend(given))
+    monkeypatch.setattr('focal_mmseg.comparison.images.plot_grid', lambda *given: drawn.extend(given))
     values = {'sure': {('small', 'splice/00000'): 0.5}, 'plain': {('small', 'splice/00000'): 0.25}}
     write_masks(tmp_path / 'grid.png', found[1:3], folders, values)
     _, rows, heads, _, captions = drawn
@@ -101,12 +101,12 @@ def test_the_grid_is_written(dataset: dict, tmp_path: Path) -> None:
 
 def test_the_metric_stands_above_the_mask(dataset: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    monkeypatch.setattr('focal_mmseg.comparison.images.write_grid', lambda *given: drawn.extend(given))
+    monkeypatch.setattr('focal_mmseg.comparison.images.plot_grid', lambda *given: drawn.extend(given))
     found = list(sources(DATASETS.build(dataset)))
     rows = [
-        dict(dataset='small', picture='splice/00000', is_pristine=False, iou=0.25),
-        dict(dataset='small', picture='pristine/00000', is_pristine=True, iou=1.0),
-        dict(dataset='small', picture='splice/00001', is_pristine=False, iou=float('nan')),
+        dict(dataset='small', image='splice/00000', is_pristine=False, iou=0.25),
+        dict(dataset='small', image='pristine/00000', is_pristine=True, iou=1.0),
+        dict(dataset='small', image='splice/00001', is_pristine=False, iou=float('nan')),
     ]
     values = {'one': by_image(rows, 'iou')}
     assert values == {'one': {('small', 'splice/00000'): 0.25}}

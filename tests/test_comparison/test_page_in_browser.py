@@ -14,7 +14,7 @@ import pytest
 from focal_mmseg.comparison import Column, Table
 from focal_mmseg.comparison.report import Section
 from focal_mmseg.utils.pages import write_page
-from focal_mmseg.visualization import write_grid
+from focal_mmseg.visualization import plot_grid
 
 BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason='no chromium is installed')
@@ -45,7 +45,7 @@ addEventListener('load', () => {{
 def seen(tmp_path: Path) -> Callable[[int], dict[str, int]]:
     """What a browser makes of a page with a wide table and a grid of ten columns, at a width in pixels."""
     views = [np.zeros((60, 80, 3), np.uint8)] * COLUMNS
-    write_grid(tmp_path / 'a.png', [views], ['a model'] * COLUMNS, ['a picture'])
+    plot_grid(tmp_path / 'a.png', [views], ['a model'] * COLUMNS, ['a picture'])
     columns = [Column(f'set {number}', 'iou') for number in range(12)]
     table = Table('model', columns, {name: [0.5] * len(columns) for name in ('one', 'two')})
     sections = [

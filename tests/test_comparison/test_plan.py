@@ -44,7 +44,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     (tmp_path / 'mine.yaml').write_text('runs: [{name: A, config: a.py}]')
     plan = read_plan(tmp_path / 'mine.yaml')
     assert (plan.title, plan.sets, plan.images) == ('mine', (TestSet(),), 6)
-    assert plan.metrics == ('macro_f1', 'iou', 'auc', 'false_alarm') and plan.pristine == 'left out'
+    assert plan.metrics == ('macro_f1', 'iou', 'auc', 'false_alarm') and plan.pristine == 'exclude'
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from focal_mmseg.comparison import report
-from focal_mmseg.evaluation.operating import OperatingCurve, write_operating
-from focal_mmseg.evaluation.rows import write_rows
+from focal_mmseg.evaluation import OperatingCurve, write_operating_curves, write_rows
 
 
 def test_without_the_test_pictures_there_are_no_grids_but_all_else(
@@ -44,12 +43,12 @@ def test_curves_of_several_sets_count_each_once(
 ) -> None:
     comparison = comparison_of(runs=[dict(name='A', config=config)], metrics=['iou'], degradations=['jpeg:30'])
     execute(comparison)
-    small, large = row('small', 1.0), [row('large', 0.0) | {'picture': str(number)} for number in range(3)]
+    small, large = row('small', 1.0), [row('large', 0.0) | {'image': str(number)} for number in range(3)]
     for folder, other in (('own', {}), ('own/jpeg-30', {'iou': 0.5})):
         rows = [small | other, *large]
-        write_rows(tmp_path / 'out' / 'a' / 'test' / folder / 'masks' / 'pictures.csv', rows)
+        write_rows(tmp_path / 'out' / 'a' / 'test' / folder / 'masks' / 'images.csv', rows)
     drawn = []
-    monkeypatch.setattr(report, 'write_panels', lambda *given: drawn.extend(given))
+    monkeypatch.setattr(report, 'plot_panels', lambda *given: drawn.extend(given))
     (section,) = report._robustness(comparison)
     assert drawn[1] == {'jpeg': {'A': [('30', 0.25)]}} and drawn[3] == {'A': 0.5}
     assert section.text == 'Each set counts once.' and section.tables[0].rows == {'A': [0.5, 0.25]}
@@ -64,7 +63,7 @@ def test_what_is_found_at_five_percent_of_false_alarms_is_told_and_drawn(
     for name, iou in (('a', 0.25), ('b', 0.5)):
         found = np.array([0, iou, 0.9])
         curve = OperatingCurve(alarms, dict(iou=found, forged_f1=found, sensitivity=found))
-        write_operating(tmp_path / 'out' / name / 'test' / 'own' / 'masks' / 'operating.csv', {'all': curve})
+        write_operating_curves(tmp_path / 'out' / name / 'test' / 'own' / 'masks' / 'operating.csv', {'all': curve})
     (section,) = report._operating(comparison)
     (table,) = section.tables
     assert table.columns[0].heading == 'IoU at 5 % false alarms' and table.cells()['B'][0] == ('0.500', 1)

@@ -12,12 +12,18 @@ from focal_mmseg.comparison.results import (
     over_sets,
     trainings_table,
 )
-from focal_mmseg.evaluation.picture_figures import FIGURES
+from focal_mmseg.evaluation.localisation import LOCALISATION_METRICS
 
 
 def rows_of(dataset: str, values: list[float], is_pristine: bool = False) -> list[dict]:
     return [
-        dict(dataset=dataset, kind='', picture=str(number), is_pristine=is_pristine, **dict.fromkeys(FIGURES, value))
+        dict(
+            dataset=dataset,
+            kind='',
+            image=str(number),
+            is_pristine=is_pristine,
+            **dict.fromkeys(LOCALISATION_METRICS, value),
+        )
         for number, value in enumerate(values)
     ]
 
@@ -55,9 +61,9 @@ def test_a_mean_over_sets_counts_each_once() -> None:
     assert math.isnan(over_sets([])['iou'])
 
 
-@pytest.mark.parametrize(('rule', 'mean'), [('left out', 0.5), ('paper', 0.75), ('zero', 0.25)])
+@pytest.mark.parametrize(('rule', 'mean'), [('exclude', 0.5), ('paper', 0.75), ('zero', 0.25)])
 def test_every_table_counts_pristine_pictures_by_the_rule(rule: str, mean: float) -> None:
-    pristine = {**rows_of('set', [1.0], True)[0], 'picture': 'pristine'}
+    pristine = {**rows_of('set', [1.0], True)[0], 'image': 'pristine'}
     results = {'A': {'set': [*rows_of('set', [0.5]), pristine]}, 'B': {'set': [*rows_of('set', [0.5]), pristine]}}
     results['B']['set'][1] = pristine | {'iou': 0.0}
     assert means_table(results, ['iou'], rule).rows['A'] == pytest.approx([mean])
@@ -86,7 +92,7 @@ def test_differences_are_from_the_first_model() -> None:
 @pytest.mark.parametrize('figure', ['iou', 'auc', 'false_alarm'])
 def test_differences_are_those_of_the_means_also_with_pristine_pictures(figure: str) -> None:
     results = {
-        model: {'set': [*rows_of('set', forged), {**rows_of('set', [kept], True)[0], 'picture': 'pristine'}]}
+        model: {'set': [*rows_of('set', forged), {**rows_of('set', [kept], True)[0], 'image': 'pristine'}]}
         for model, forged, kept in (('A', [0.1, 0.2], 1.0), ('B', [0.4, 0.3], 0.5))
     }
     ours, theirs = (row[0] for row in means_table(results, [figure]).rows.values())

@@ -61,7 +61,7 @@ class NoClusterer:
 
 
 class Watch(Hook):
-    """Reads what the head itself says of each image, and which clusterer it has when."""
+    """Reads what each data sample says, and which clusterer the head has when."""
 
     def __init__(self) -> None:
         self.found: dict[str, tuple[int, float]] = {}
@@ -71,8 +71,8 @@ class Watch(Hook):
         self.clusterers.append(type(runner.model.decode_head.clusterer).__name__)
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: object, outputs: list) -> None:
-        for sample, each in zip(outputs, runner.model.decode_head.last_localisations, strict=True):
-            self.found[sample.img_path] = (each.num_clusters, each.noise_share)
+        for sample in outputs:
+            self.found[sample.img_path] = (sample.num_clusters, sample.noise_share)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def images_of(forged_set: Path) -> list[str]:
 
 
 def pictures_csv(cfg: Config) -> str:
-    return (Path(cfg.test_evaluator.output_dir) / 'pictures.csv').read_text()
+    return (Path(cfg.test_evaluator.output_dir) / 'images.csv').read_text()
 
 
 # --- whose clusterer works
@@ -220,6 +220,7 @@ def test_heads_are_found_in_a_wrapper_that_is_no_module(monkeypatch) -> None:
     monkeypatch.setitem(MODEL_WRAPPERS.module_dict, 'Engine', Engine)
     model = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
     model[1].clusterer = KMeansClusterer()
+    model[1].writes_clustering = True
     assert clustering_hook.clustering_heads(Engine(Engine(model))) == [model[1]]
 
 
@@ -348,7 +349,7 @@ def test_a_model_without_a_focal_head_is_refused_at_the_start(runner, toy, train
     (
         (dict(clusterer=dict(type='KMeanClusterer')), KeyError, 'KMeanClusterer is not in the'),
         (dict(clusterer=dict(type='NoClusterer')), TypeError, 'such as KMeansClusterer, got NoClusterer'),
-        (dict(clusterer=dict(type='KMeansClusterer', num_clusters=0)), ValueError, 'num_clusters'),
+        (dict(clusterer=dict(type='KMeansClusterer', n_clusters=0)), ValueError, 'n_clusters'),
         (dict(interval=0), ValueError, 'interval must be None or at least 1, got 0'),
     ),
 )
@@ -364,45 +365,36 @@ def test_a_second_hook_is_refused(config) -> None:
         Runner.from_cfg(cfg).test()
 
 
-@pytest.mark.parametrize('times', (0, 3))
-def test_a_model_that_does_not_cluster_each_image_equally_often_is_refused(runner, toy, times) -> None:
+def test_a_model_that_keeps_to_itself_what_it_finds_is_refused_at_the_start(config) -> None:
+    cfg = config(dict(clusterer=KMEANS))
+    cfg.model.type = 'EncoderDecoder'
+    with pytest.raises(ValueError, match=r"EncoderDecoder writes nothing .* needs model\.type='FOCALEncoderDecoder'"):
+        Runner.from_cfg(cfg).test()
+
+
+def test_a_sample_without_its_clusters_is_refused(runner, toy) -> None:
     class Sloppy(toy):
         clusterer = KMeansClusterer()
+        writes_clustering = True
 
         def test_step(self, data: dict) -> list:
-            self.clusterer.localise_batch([torch.eye(2)] * times)
-            return super().test_step(data) * 2
+            return [SegDataSample(metainfo=dict(img_path='a.png'))]
 
     run = runner(Sloppy())
     run.register_hook(ClusteringHook())
-    with pytest.raises(RuntimeError, match=f'{times} clusterings for a batch of 2 images'):
+    with pytest.raises(ValueError, match=r'does not say how many clusters a\.png has'):
         run.test()
 
 
 def test_images_without_a_path_are_refused(runner, toy) -> None:
     class Nameless(toy):
         clusterer = KMeansClusterer()
+        writes_clustering = True
 
         def test_step(self, data: dict) -> list:
-            self.clusterer.localise_batch([torch.eye(2)])
             return [SegDataSample()]
 
     run = runner(Nameless())
     run.register_hook(ClusteringHook())
     with pytest.raises(ValueError, match=r"'img_path': add it to PackSegInputs' meta_keys"):
         run.test()
-
-
-def test_a_stand_in_is_as_good_as_the_clusterer_it_stands_for() -> None:
-    model, used = nn.Linear(1, 1), Fingerprint()
-    model.clusterer = KMeansClusterer()
-    found: list = []
-    stand_in = clustering_hook._Recorder(model.clusterer, used, found)
-    points = nn.functional.normalize(torch.randn(12, 3, generator=torch.Generator().manual_seed(0)), dim=1)
-    labels = used.fit_predict(points)
-    assert torch.equal(stand_in.fit_predict(points), labels)
-    assert torch.equal(stand_in.fit_predict_grid(points, (3, 4)), labels)
-    expected = used.localise(points, (3, 4))
-    for result in (stand_in.localise(points, (3, 4)), *stand_in.localise_batch([points], [(3, 4)])):
-        assert torch.equal(result.score, expected.score)
-    assert [row[:2] for row in found] == [(expected.num_clusters, expected.noise_share)]

@@ -16,7 +16,7 @@ MASKS = SHAPES.flatmap(lambda shape: st.tuples(*[arrays.arrays(bool, shape)] * 2
 @given(MASKS)
 def test_the_inverse_mask_has_the_same_permuted_f1_and_the_opposite_mcc(masks) -> None:
     forged, truth = masks
-    mask, inverse = Counts.of(forged, truth), Counts.of(~forged, truth)
+    mask, inverse = Counts.from_masks(forged, truth), Counts.from_masks(~forged, truth)
     assert mask.permuted_f1 == inverse.permuted_f1
     assert mask.mcc == pytest.approx(-inverse.mcc, nan_ok=True)
 
@@ -24,8 +24,8 @@ def test_the_inverse_mask_has_the_same_permuted_f1_and_the_opposite_mcc(masks) -
 @settings(deadline=None, max_examples=80)
 @given(MASKS, MASKS)
 def test_counts_of_two_pictures_add_up(first, second) -> None:
-    together = Counts.of(*(np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(first, second, strict=True)))
-    assert Counts.of(*first) + Counts.of(*second) == together
+    together = Counts.from_masks(*(np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(first, second, strict=True)))
+    assert Counts.from_masks(*first) + Counts.from_masks(*second) == together
 
 
 def test_counts_of_a_large_set_do_not_overflow() -> None:

@@ -14,10 +14,8 @@ from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
-from focal_mmseg.evaluation import ForgeryMetric
-from focal_mmseg.evaluation.operating import read_operating
-from focal_mmseg.evaluation.picture_figures import FIGURES
-from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation import ForgeryMetric, read_operating_curves, read_rows
+from focal_mmseg.evaluation.localisation import LOCALISATION_METRICS
 
 SCORES = ('macro_f1', 'forged_f1', 'iou', 'auc', 'false_alarm')
 
@@ -80,7 +78,9 @@ def assert_equal(found: dict[str, float], expected: dict[str, float]) -> None:
 @pytest.mark.parametrize('shape', ((12, 17), (1, 1), (1, 9), (9, 1)), ids=str)
 def test_the_figures_of_one_picture_are_its_scores(shape) -> None:
     forged, score, truth = drawn(0, shape)
-    assert_equal(figures(evaluated([sample(forged, score, truth)])), of_scikit_learn(forged, score, truth))
+    assert_equal(
+        figures(evaluated([sample(forged, score, truth)], pristine='paper')), of_scikit_learn(forged, score, truth)
+    )
 
 
 def test_figures_are_averaged_over_pictures_not_over_pixels() -> None:
@@ -90,7 +90,7 @@ def test_figures_are_averaged_over_pictures_not_over_pixels() -> None:
     assert_equal(found, {**{k: np.mean([e[k] for e in expected]) for k in SCORES}, 'false_alarm': np.nan})
 
 
-@pytest.mark.parametrize('rule', ('paper', 'zero', 'left out'))
+@pytest.mark.parametrize('rule', ('paper', 'zero', 'exclude'))
 def test_pristine_pictures_count_by_the_papers_rule_as_zero_or_not_at_all(rule) -> None:
     forged, score, truth = drawn(0)
     nothing = np.zeros_like(truth)
@@ -101,16 +101,26 @@ def test_pristine_pictures_count_by_the_papers_rule_as_zero_or_not_at_all(rule) 
     each = [of_scikit_learn(*picture) for picture in pictures]
     assert [e['iou'] for e in each[1:]] == [1, 0]
     zeros = [dict.fromkeys(SCORES, 0.0)] * 2
-    counted = {'paper': each, 'zero': each[:1] + zeros, 'left out': each[:1]}[rule]
+    counted = {'paper': each, 'zero': each[:1] + zeros, 'exclude': each[:1]}[rule]
     expected = {name: np.mean([e[name] for e in counted]) for name in ('macro_f1', 'forged_f1', 'iou')}
     assert_equal(found, dict(**expected, auc=each[0]['auc'], false_alarm=np.mean([e['false_alarm'] for e in each[1:]])))
+
+
+def test_pristine_images_change_no_mean_of_forged_ones() -> None:
+    forged, score, truth = drawn(0)
+    pristine = sample(forged, score, np.zeros_like(truth))
+    alone, beside = (evaluated([sample(forged, score, truth), *others]) for others in ([], [pristine] * 3))
+    assert {name: beside[f'forgery/{name}'] for name in SCORES[:4]} == {
+        name: alone[f'forgery/{name}'] for name in SCORES[:4]
+    }
+    assert beside['forgery/false_alarm'] == pytest.approx(forged.mean())
 
 
 def test_figures_that_no_picture_defines_are_left_out() -> None:
     forged, score, truth = drawn(0)
     assert 'forgery/false_alarm' not in evaluated([sample(forged, score, truth)])
     pristine = sample(forged, score, np.zeros_like(truth))
-    found = evaluated([pristine], pristine='left out')
+    found = evaluated([pristine])
     assert {name for name in found if 'pooled' not in name} == {'forgery/false_alarm', 'forgery/image_false_alarm'}
 
 
@@ -221,7 +231,7 @@ def test_the_models_own_image_score_ranks_pictures_unless_another_is_asked_for()
     for one, own in zip(samples, (0.2, 0.7), strict=True):
         one.set_field(own, 'image_score')
     assert evaluated(samples)['forgery/image_auc'] == 0.0
-    assert evaluated(samples, image_score='top 10 %')['forgery/image_auc'] == 1.0
+    assert evaluated(samples, image_score='top10')['forgery/image_auc'] == 1.0
 
 
 def test_a_picture_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> None:
@@ -273,7 +283,7 @@ def test_a_forgery_that_is_lost_at_a_low_resolution_stays_a_forged_picture(found
     lost, pristine = metric.results
     assert (lost['is_pristine'], pristine['is_pristine']) == (False, True)
     # No empty mask that is right, no false alarms, nothing found or missed that is there.
-    assert all(np.isnan(lost[name]) for name in FIGURES)
+    assert all(np.isnan(lost[name]) for name in LOCALISATION_METRICS)
     for rule, iou in (('paper', 1.0), ('zero', 0.0)):
         metric.pristine = rule
         metric.results = [lost, pristine]
@@ -336,7 +346,7 @@ def test_a_model_of_one_channel_is_refused_with_the_option() -> None:
 @pytest.mark.parametrize('with_output', (True, False))
 def test_an_evaluation_of_no_picture_is_refused(tmp_path, with_output) -> None:
     metric = METRICS.build(dict(type='ForgeryMetric', output_dir=str(tmp_path / 'out') if with_output else None))
-    with pytest.raises(ValueError, match='ForgeryMetric got no picture: is the data set'):
+    with pytest.raises(ValueError, match='ForgeryMetric got no image: is the data set'):
         metric.evaluate(0)
     assert not list(tmp_path.iterdir())
 
@@ -357,7 +367,7 @@ def test_pictures_that_only_fill_the_last_batch_are_dropped_and_the_next_run_sta
 # --- the files
 
 
-FILES = {'operating.csv', 'pictures.csv', 'summary.csv', 'summary.json', 'summary.md'}
+FILES = {'operating.csv', 'images.csv', 'summary.csv', 'summary.json', 'summary.md'}
 
 
 def files(folder: Path) -> set[str]:
@@ -377,12 +387,12 @@ def test_each_mask_and_a_row_of_figures_are_written(tmp_path) -> None:
         keep_results=True,
     )
     assert files(out) == {f'{dataset}/{name}.png' for dataset, name in names} | FILES
-    with (out / 'pictures.csv').open(encoding='utf-8', newline='') as file:
+    with (out / 'images.csv').open(encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))
     for (dataset, name), picture, row in zip(names, pictures, rows, strict=True):
         mask = cv2.imread(str(out / dataset / f'{name}.png'), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(mask, picture[0] * np.uint8(255))
-        assert (row['dataset'], row['picture'], row['kind']) == (dataset, name, 'kind')
+        assert (row['dataset'], row['image'], row['kind']) == (dataset, name, 'kind')
         assert row['is_pristine'] == str(not picture[2].any())
         assert_equal({figure: float(row[figure]) for figure in SCORES}, of_scikit_learn(*picture))
 
@@ -394,16 +404,16 @@ def test_the_written_mask_has_the_pictures_size_whatever_the_resolution(tmp_path
 
 
 def test_rows_are_on_disk_while_the_test_runs_and_nothing_of_an_earlier_one(tmp_path) -> None:
-    for name in (*FILES, 'pictures.partial.csv', 'pictures.partial3.csv', 'pictures.partial-mine.csv'):
+    for name in (*FILES, 'images.partial.csv', 'images.partial3.csv', 'images.partial-mine.csv'):
         (tmp_path / name).write_text('of an earlier test')
     metric = ForgeryMetric(output_dir=str(tmp_path))
     assert metric.partial is None
     for number in range(2):
         metric.process(None, [sample(*drawn(number), picture=str(number)).to_dict()])
-        assert files(tmp_path) - {'0.png', '1.png'} == {'pictures.partial.csv', 'pictures.partial-mine.csv'}
-        assert [row['picture'] for row in read_rows(metric.partial)] == ['0', '1'][: number + 1]
+        assert files(tmp_path) - {'0.png', '1.png'} == {'images.partial.csv', 'images.partial-mine.csv'}
+        assert [row['image'] for row in read_rows(metric.partial)] == ['0', '1'][: number + 1]
     metric.evaluate(2)
-    assert files(tmp_path) == FILES | {'0.png', '1.png', 'pictures.partial-mine.csv'}
+    assert files(tmp_path) == FILES | {'0.png', '1.png', 'images.partial-mine.csv'}
 
 
 def test_a_second_evaluation_replaces_the_files(tmp_path) -> None:
@@ -541,7 +551,7 @@ def test_the_operating_curve_is_written_and_its_figures_are_told(tmp_path) -> No
     nothing = np.zeros_like(truth)
     pictures = [sample(forged, score, truth, picture='a'), sample(nothing, 0.1 * score, nothing, picture='b')]
     found = evaluated(pictures, output_dir=str(tmp_path))
-    curve = read_operating(tmp_path / 'operating.csv')['all']
-    assert found['forgery/operating_iou'] == pytest.approx(curve.at(0.05)['iou'], abs=1e-5)
+    curve = read_operating_curves(tmp_path / 'operating.csv')['all']
+    assert found['forgery/operating_iou'] == pytest.approx(curve.metrics_at(0.05)['iou'], abs=1e-5)
     assert found['forgery/operating_area'] == pytest.approx(curve.area, abs=1e-5)
     assert 'IoU at 5 % false alarms' in (tmp_path / 'summary.md').read_text()

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, jaccard_score, matthews_corrcoef, roc_auc_score
 
-from focal_mmseg.evaluation.picture_figures import figures_and_counts, off_the_border
-from focal_mmseg.evaluation.pooling import BINS, kept_counts, pooled, pooled_of_draws, ranking_of
-from focal_mmseg.evaluation.ranking import curve_figures, curve_of
+from focal_mmseg.evaluation.localisation import exclude_border_band, metrics_and_counts
+from focal_mmseg.evaluation.pooling import (
+    BINS,
+    count_columns,
+    pooled_metrics,
+    resampled_pooled_metrics,
+    score_histogram,
+)
+from focal_mmseg.evaluation.ranking import curve_metrics, threshold_curve
 
 
 def planes(seed: int, side: int) -> tuple[np.ndarray, ...]:
@@ -22,8 +28,8 @@ def planes(seed: int, side: int) -> tuple[np.ndarray, ...]:
 
 def row_of(forged: np.ndarray, score: np.ndarray, truth: np.ndarray) -> dict:
     """What is kept of a picture."""
-    counts = figures_and_counts(forged, score, truth)[1:]
-    return kept_counts(*counts) | dict(ranking=ranking_of(score.ravel(), truth.ravel()))
+    counts = metrics_and_counts(forged, score, truth)[1:]
+    return count_columns(*counts) | dict(histogram=score_histogram(score.ravel(), truth.ravel()))
 
 
 @pytest.fixture
@@ -33,8 +39,8 @@ def pictures() -> list[tuple[np.ndarray, ...]]:
 
 def test_pooling_needs_no_pixels(pictures: list[tuple[np.ndarray, ...]]) -> None:
     forged, score, truth = (np.concatenate([each[part].ravel() for each in pictures]) for part in range(3))
-    found = pooled([row_of(*each) for each in pictures])
-    kept = np.concatenate([off_the_border(each[2]).ravel() for each in pictures])
+    found = pooled_metrics([row_of(*each) for each in pictures])
+    kept = np.concatenate([exclude_border_band(each[2]).ravel() for each in pictures])
     assert found == pytest.approx(
         dict(
             macro_f1=f1_score(truth, forged, average='macro'),
@@ -54,8 +60,12 @@ def test_pooling_needs_no_pixels(pictures: list[tuple[np.ndarray, ...]]) -> None
 def test_the_inverse_counts_for_all_pictures_or_for_none() -> None:
     forged, score, truth = planes(0, 60)
     rows = [row_of(forged, score, truth), row_of(~forged, 1 - score, truth)]
-    found = pooled(rows)
-    assert found['permuted_f1'] < pooled(rows[:1])['permuted_f1'] == pytest.approx(pooled(rows[1:])['permuted_f1'])
+    found = pooled_metrics(rows)
+    assert (
+        found['permuted_f1']
+        < pooled_metrics(rows[:1])['permuted_f1']
+        == pytest.approx(pooled_metrics(rows[1:])['permuted_f1'])
+    )
 
 
 def test_a_forgery_that_the_band_hides_is_not_in_the_pooled_border_f1(pictures: list[tuple[np.ndarray, ...]]) -> None:
@@ -63,8 +73,8 @@ def test_a_forgery_that_the_band_hides_is_not_in_the_pooled_border_f1(pictures: 
     thin[10:13] = True
     row = row_of(~thin, 1.0 - thin, thin)
     rows = [row_of(*each) for each in pictures]
-    assert pooled([*rows, row])['border_f1'] == pooled(rows)['border_f1']
-    assert math.isnan(pooled([row])['border_f1'])
+    assert pooled_metrics([*rows, row])['border_f1'] == pooled_metrics(rows)['border_f1']
+    assert math.isnan(pooled_metrics([row])['border_f1'])
 
 
 def saturated(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -80,14 +90,14 @@ def test_saturated_scores_are_ranked_as_by_scikit_learn(side: str) -> None:
     pictures = [saturated(seed) for seed in range(4)]
     if side == 'near 1':
         pictures = [(1 - score, ~truth) for score, truth in pictures]
-    nothing = dict.fromkeys(kept_counts(*figures_and_counts(*[np.zeros((1, 1), bool)] * 3)[1:]), 0)
-    found = pooled([nothing | dict(ranking=ranking_of(*each)) for each in pictures])
+    nothing = dict.fromkeys(count_columns(*metrics_and_counts(*[np.zeros((1, 1), bool)] * 3)[1:]), 0)
+    found = pooled_metrics([nothing | dict(histogram=score_histogram(*each)) for each in pictures])
     score, truth = (np.concatenate(each) for each in zip(*pictures, strict=True))
     assert (np.abs(score - 0.5) > 0.5 - 1 / 256).mean() > 0.8
     assert found['auc'] == pytest.approx(roc_auc_score(truth, score), abs=0.002)
     assert found['ap'] == pytest.approx(average_precision_score(truth, score), abs=0.002)
     order = np.argsort(-score)
-    exact = curve_figures(*curve_of(score[order], truth[order]))
+    exact = curve_metrics(*threshold_curve(score[order], truth[order]))
     assert found['best_f1'] == pytest.approx(exact['best_f1'], abs=0.002)
 
 
@@ -95,16 +105,16 @@ def test_saturated_scores_are_ranked_as_by_scikit_learn(side: str) -> None:
 def test_every_score_has_a_step_and_their_order_stays(kind: type) -> None:
     tiny = np.finfo(kind).tiny
     scores = np.array([0, tiny, 1e-12, 1e-6, 0.003, 0.25, 0.5, 0.505, 0.997, 1 - 1e-6, 1], kind)
-    steps = [int(ranking_of(np.array([each]), np.array([True]))[0].argmax()) for each in scores]
+    steps = [int(score_histogram(np.array([each]), np.array([True]))[0].argmax()) for each in scores]
     assert steps == sorted(steps, reverse=True) and steps[0] == BINS - 1 and steps[-1] == 0
     assert len(set(steps[2:])) == len(steps) - 2
-    assert ranking_of(scores, scores > 0.5).sum() == len(scores)
+    assert score_histogram(scores, scores > 0.5).sum() == len(scores)
 
 
 def test_pictures_drawn_anew_are_pooled_as_if_they_were_in_the_list_as_often(
     pictures: list[tuple[np.ndarray, ...]],
 ) -> None:
     rows = [row_of(*each) for each in pictures]
-    found = pooled_of_draws(rows, np.array([[1.0, 1, 1], [0, 2, 1]]))
+    found = resampled_pooled_metrics(rows, np.array([[1.0, 1, 1], [0, 2, 1]]))
     for number, drawn in enumerate((rows, [rows[1], rows[1], rows[2]])):
-        assert {name: values[number] for name, values in found.items()} == pytest.approx(pooled(drawn))
+        assert {name: values[number] for name, values in found.items()} == pytest.approx(pooled_metrics(drawn))

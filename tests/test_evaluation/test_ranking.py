@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from focal_mmseg.evaluation.ranking import best_of_both_polarities, curve_figures, curve_of
+from focal_mmseg.evaluation.ranking import best_f1_of_either_polarity, curve_metrics, threshold_curve
 
 STEPS = arrays.arrays(np.float32, 30, elements=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
 
@@ -18,7 +18,7 @@ STEPS = arrays.arrays(np.float32, 30, elements=st.sampled_from([0.0, 0.25, 0.5, 
 @given(arrays.arrays(bool, 30), STEPS)
 def test_ties_in_the_score_count_as_scikit_learns(truth, score) -> None:
     order = np.argsort(-score, kind='stable')
-    found = curve_figures(*curve_of(score[order], truth[order]))
+    found = curve_metrics(*threshold_curve(score[order], truth[order]))
     if truth.all() or not truth.any():
         assert all(math.isnan(value) for value in found.values())
         return
@@ -29,5 +29,5 @@ def test_ties_in_the_score_count_as_scikit_learns(truth, score) -> None:
 
 
 def test_without_forged_pixels_a_ranking_says_nothing() -> None:
-    assert all(math.isnan(value) for value in curve_figures(np.zeros(4, int), np.arange(4)).values())
-    assert math.isnan(best_of_both_polarities(np.zeros(4, int), np.arange(4)))
+    assert all(math.isnan(value) for value in curve_metrics(np.zeros(4, int), np.arange(4)).values())
+    assert math.isnan(best_f1_of_either_polarity(np.zeros(4, int), np.arange(4)))

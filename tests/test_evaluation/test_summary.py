@@ -1,32 +1,29 @@
 """The tables of a test."""
 
-import csv
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from focal_mmseg.evaluation.picture_figures import FIGURES, figures_and_counts
-from focal_mmseg.evaluation.pooling import kept_counts, ranking_of
-from focal_mmseg.evaluation.summary import MEAN_OF_SETS, TOGETHER, summarise, tables, write_summary
+from focal_mmseg.evaluation.localisation import metrics_and_counts
+from focal_mmseg.evaluation.pooling import count_columns, score_histogram
+from focal_mmseg.evaluation.summary import MEAN_OF_SETS, summarise, summary_tables
 
 
 def row(seed: int, dataset: str, kind: str, forged_share: float = 0.3) -> dict:
     rng = np.random.default_rng(seed)
     truth, score = rng.random((30, 30)) < forged_share, rng.random((30, 30))
-    figures, *counts = figures_and_counts(score > 0.5, score, truth)
+    figures, *counts = metrics_and_counts(score > 0.5, score, truth)
     return dict(
         dataset=dataset,
         kind=kind,
-        picture=str(seed),
+        image=str(seed),
         is_pristine=not truth.any(),
         called_forged=seed % 2 == 0,
         **figures,
         image_score=float(score[0, 0]),
-        **kept_counts(*counts),
-        ranking=ranking_of(score.ravel(), truth.ravel()),
+        **count_columns(*counts),
+        histogram=score_histogram(score.ravel(), truth.ravel()),
     )
 
 
@@ -43,7 +40,7 @@ def test_the_mean_of_sets_counts_each_set_once(rows: list[dict]) -> None:
     assert mean['pooled_iou'] == pytest.approx((a['pooled_iou'] + b['pooled_iou']) / 2)
     # A figure that one set does not define is the mean of the others.
     assert mean['false_alarm'] == b['false_alarm']
-    assert groups['b/pristine'].pictures == 1
+    assert (groups['b/pristine'].forged, groups['b/pristine'].pristine) == (0, 1)
 
 
 def test_one_set_has_no_mean_of_sets(rows: list[dict]) -> None:
@@ -83,31 +80,37 @@ def test_every_figure_has_an_interval_and_that_of_the_mean_is_of_pictures_drawn_
     assert low < groups[MEAN_OF_SETS].values['pooled_forged_f1'] < high
 
 
-def test_the_screen_has_a_line_a_group_in_each_table(rows: list[dict]) -> None:
-    averages, together = (str(each) for each in tables(summarise(rows)))
-    for drawn in (averages, together):
-        assert len(drawn.splitlines()) == 6 + 4 and '| mean of sets |' in drawn
-    assert 'macro F1' in averages and 'pooled IoU' in together and 'image AUC' in together
-    assert '-' in averages and '[' not in averages
+def test_forged_and_pristine_images_have_a_line_each_and_never_one_mean(rows: list[dict]) -> None:
+    averages, together = (str(each).splitlines()[3:-1] for each in summary_tables(summarise(rows)))
+    cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in averages]
+    assert [tuple(line[:3]) for line in cells] == [
+        ('all', 'forged', '4'),
+        ('all', 'pristine', '1'),
+        ('a', 'forged', '3'),
+        ('b', 'forged', '1'),
+        ('b', 'pristine', '1'),
+        ('b/pristine', 'pristine', '1'),
+        ('b/splice', 'forged', '1'),
+        (MEAN_OF_SETS, 'forged', '4'),
+        (MEAN_OF_SETS, 'pristine', '1'),
+    ]
+    forged = [row['iou'] for row in rows if not row['is_pristine']]
+    assert cells[0][5] == f'{np.mean(forged):.3f}' and cells[0][-1] == '-'
+    assert cells[1][3:-1] == ['-'] * 4 and cells[1][-1] == f'{rows[3]["false_alarm"]:.3f}'
+    assert [line.split('|')[1].strip() for line in together] == [
+        'all',
+        'a',
+        'b',
+        'b/pristine',
+        'b/splice',
+        MEAN_OF_SETS,
+    ]
 
 
-def test_files_hold_all_figures_and_intervals(rows: list[dict], tmp_path: Path) -> None:
-    groups = summarise(rows, resamples=50)
-    write_summary(tmp_path, groups)
-    records = json.loads((tmp_path / 'summary.json').read_text())
-    with (tmp_path / 'summary.csv').open(newline='') as file:
-        lines = list(csv.DictReader(file))
-    for each, record, line in zip(groups, records, lines, strict=True):
-        assert (record['name'], record['pictures']) == (each.name or 'all', each.pictures)
-        for name, value in each.values.items():
-            if math.isnan(value):
-                assert record[name] is None and line[name] == ''
-            else:
-                assert record[name] == value == float(line[name])
-    assert records[0]['iou_low'] <= records[0]['iou'] <= records[0]['iou_high']
-    assert records[-1]['pooled_iou_low'] < records[-1]['pooled_iou'] < records[-1]['pooled_iou_high']
-    markdown = (tmp_path / 'summary.md').read_text().split('\n\n')
-    for lines, names in zip((each.splitlines() for each in markdown), (FIGURES, TOGETHER), strict=True):
-        assert len(lines) == 2 + len(groups)
-        for each, line in zip(groups, lines[2:], strict=True):
-            assert line.count('[') == sum(not math.isnan(each.values[name]) for name in names)
+@pytest.mark.parametrize('rule', ['paper', 'zero'])
+def test_a_rule_that_mixes_images_says_that_its_means_are_of_all(rows: list[dict], rule: str) -> None:
+    (averages, _) = (str(each).splitlines()[3:-1] for each in summary_tables(summarise(rows, rule)[:1]))
+    cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in averages]
+    assert [tuple(line[:3]) for line in cells] == [('all', 'pristine', '1'), ('all', 'all', '5')]
+    pristine = rows[3]['iou'] if rule == 'paper' else 0.0
+    assert cells[1][5] == f'{(sum(row["iou"] for row in rows if not row["is_pristine"]) + pristine) / 5:.3f}'

@@ -606,8 +606,8 @@ def test_the_test_tool_ranks_images_by_the_detector(
     out = tmp_path / 'out'
     arguments = ('--work-dir', tmp_path / 'log', '--out', out, *views, '--cfg-options', *options)
     run_tool(root / 'tools' / 'test.py', *small_files, *arguments)
-    header, *rows = (line.split(',') for line in (out / 'pictures.csv').read_text().splitlines())
-    scores = {row[header.index('picture')]: float(row[header.index('image_score')]) for row in rows}
+    header, *rows = (line.split(',') for line in (out / 'images.csv').read_text().splitlines())
+    scores = {row[header.index('image')]: float(row[header.index('image_score')]) for row in rows}
     assert len(scores) == 4
     focal = FOCALInferencer(*small_files, device='cpu')
     for path in itertools.islice(sorted((test / 'images').rglob('*.*')), 0 if views else 4):

@@ -88,9 +88,8 @@ def test_a_test_tells_the_level_that_it_met_beside_the_one_calibrated_for(
     run_tool(root / 'tools' / 'test.py', *trained, *given, '--out', tmp_path / 'masks')
     shown = capsys.readouterr()
     said = re.search(r'calibrated for 0\.1 of pixels \(.*, 19 pristine images\); met ([\d.]+)%', shown.out + shown.err)
-    (summary,) = [
-        each for each in json.loads((tmp_path / 'masks' / 'summary.json').read_text()) if each['name'] == 'all'
-    ]
+    records = json.loads((tmp_path / 'masks' / 'summary.json').read_text())
+    (summary,) = [each for each in records if (each['group'], each['images']) == ('all', 'pristine')]
     assert float(said[1]) / 100 == pytest.approx(summary['false_alarm'], abs=1e-4)
 
 

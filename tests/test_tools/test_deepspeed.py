@@ -71,7 +71,7 @@ def test_a_training_goes_on_as_if_not_interrupted_and_its_weights_can_be_tested(
     assert all(torch.equal(found[name], value) for name, value in expected.items())
 
     run(root / 'tools' / 'test.py', config, tmp_path / 'resumed' / 'pytorch_model.bin', '--out', tmp_path / 'masks')
-    assert np.isfinite(np.genfromtxt(tmp_path / 'masks' / 'pictures.csv', delimiter=',', names=True)['macro_f1']).all()
+    assert np.isfinite(np.genfromtxt(tmp_path / 'masks' / 'images.csv', delimiter=',', names=True)['macro_f1']).all()
 
 
 def test_without_a_launcher_or_without_deepspeed_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import torch
 from mmengine.config import Config
 
 from focal_mmseg.engine.checkpoint import read_checkpoint
-from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation import read_rows
 
 # What each process saw: mmengine logs the first one's loss. And a death in the second at its second picture.
 OWN = """
@@ -79,16 +79,14 @@ def test_a_test_counts_each_picture_once_also_where_they_do_not_share_evenly(
     options = ('--cfg-options', 'test_dataloader.dataset.indices=[0,1,2]')
     run('test.py', *trained, '--work-dir', tmp_path / 'two', '--out', tmp_path / 'two', *options)
     run('test.py', *trained, '--work-dir', tmp_path / 'one', '--out', tmp_path / 'one', *options, ranks=1)
-    two, one = (
-        sorted(read_rows(tmp_path / name / 'pictures.csv'), key=itemgetter('picture')) for name in ('two', 'one')
-    )
+    two, one = (sorted(read_rows(tmp_path / name / 'images.csv'), key=itemgetter('image')) for name in ('two', 'one'))
     assert len(one) == len(two) == 3
     for mine, row in zip(two, one, strict=True):
         assert mine == pytest.approx(row, nan_ok=True)
-        file = f'{row["dataset"]}/{row["picture"]}.png'
+        file = f'{row["dataset"]}/{row["image"]}.png'
         np.testing.assert_array_equal(*(cv2.imread(str(tmp_path / part / file)) for part in ('two', 'one')))
     two, one = (json.loads((tmp_path / name / 'summary.json').read_text()) for name in ('two', 'one'))
-    assert [group['name'] for group in two] == [group['name'] for group in one]
+    assert [(group['group'], group['images']) for group in two] == [(group['group'], group['images']) for group in one]
     for mine, group in zip(two, one, strict=True):
         averages = {name: value for name, value in group.items() if not name.endswith(('_low', '_high'))}
         assert {name: mine[name] for name in averages} == pytest.approx(averages)
@@ -104,8 +102,8 @@ def test_a_process_that_is_killed_ends_the_test_and_leaves_its_rows(
     cfg.dump(tmp_path / 'config.py')
     done = launch('test.py', tmp_path / 'config.py', trained[1], '--work-dir', tmp_path, '--out', tmp_path / 'out')
     assert done.returncode != 0 and 'SIGKILL' in done.stderr
-    assert len(read_rows(tmp_path / 'out' / 'pictures.partial1.csv')) == 1
-    assert not (tmp_path / 'out' / 'pictures.csv').exists()
+    assert len(read_rows(tmp_path / 'out' / 'images.partial1.csv')) == 1
+    assert not (tmp_path / 'out' / 'images.csv').exists()
 
 
 def test_a_training_writes_one_checkpoint_and_one_log(

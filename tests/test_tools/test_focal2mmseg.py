@@ -409,7 +409,7 @@ def test_the_clusterer_is_k_means_and_one_override_makes_it_hdbscan(root: Path, 
     with torch.device('meta'):
         clusterer = MODELS.build(cfg.model).decode_head.clusterer
         assert isinstance(clusterer, KMeansClusterer)
-        assert clusterer.num_clusters == 2
+        assert clusterer.n_clusters == 2
         cfg.merge_from_dict({'model.decode_head.clusterer.type': 'HDBSCANClusterer'})
         assert isinstance(MODELS.build(cfg.model).decode_head.clusterer, HDBSCANClusterer)
     assert [step.scale for step in cfg.test_pipeline if step.type == 'Resize'] == [(1024, 1024)]

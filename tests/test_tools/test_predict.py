@@ -83,7 +83,7 @@ def test_a_picture_gets_mask_score_overlay_and_summary(predict: Callable, pictur
     summary = json.loads((folder / 'summary.json').read_text())
     assert summary['forged_share'] == pytest.approx((mask == 255).mean(), abs=1e-5)
     clustered = {'clusters', 'noise_share', 'image_score'}
-    assert set(summary) == {'picture', 'width', 'height', 'forged_share', 'seconds', 'origin'} | clustered
+    assert set(summary) == {'image', 'width', 'height', 'forged_share', 'seconds', 'origin'} | clustered
     assert sorted(path.name for path in folder.iterdir()) == [*FILES]
 
 
@@ -117,7 +117,7 @@ def test_a_name_that_is_not_utf8_is_one_like_others(predict: Callable, picture: 
     assert predict(source, tmp_path / 'out') == 0
     folder = tmp_path / 'out' / name
     assert sorted(path.name for path in folder.iterdir()) == [*FILES]
-    assert json.loads((folder / 'summary.json').read_text())['picture'] == str(source / name)
+    assert json.loads((folder / 'summary.json').read_text())['image'] == str(source / name)
 
 
 @pytest.mark.parametrize('size', [(1, 1), (300, 4), (4, 300)])

@@ -17,7 +17,7 @@ import torch
 from mmengine.config import Config
 
 from focal_mmseg.engine.checkpoint import load_weights
-from focal_mmseg.evaluation.rows import read_rows
+from focal_mmseg.evaluation import read_rows
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 COMMANDS = sorted(
@@ -96,7 +96,7 @@ def test_testing_writes_masks_figures_and_drawings(
         f'demo/{kind}.png' for kind in ('copy-move/00000', 'pristine/00000', 'splice/00000', 'splice/00001')
     ]
     assert all(set(np.unique(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))) <= {0, 255} for path in masks)
-    assert len((out / 'pictures.csv').read_text().splitlines()) == 5
+    assert len((out / 'images.csv').read_text().splitlines()) == 5
     assert len(list(drawings.rglob('*.png'))) == 4
 
 
@@ -106,7 +106,7 @@ def test_tta_gives_figures(
 ) -> None:
     script = (root / 'tools' if tools == 'ours' else STOCK_TOOLS) / 'test.py'
     run_tool(script, config, checkpoint, '--work-dir', tmp_path / 'log', '--tta', '--out', tmp_path / 'out')
-    assert len((tmp_path / 'out' / 'pictures.csv').read_text().splitlines()) == 5
+    assert len((tmp_path / 'out' / 'images.csv').read_text().splitlines()) == 5
 
 
 @pytest.mark.parametrize('options', [[], ['--tta']])
@@ -116,7 +116,7 @@ def test_a_degradation_changes_the_scores_the_same_way_each_time(
     def rows(name: str, *more: str) -> str:
         out = ('--work-dir', tmp_path / 'log', '--out', tmp_path / name)
         run_tool(root / 'tools' / 'test.py', config, checkpoint, *out, *options, *more)
-        return (tmp_path / name / 'pictures.csv').read_text()
+        return (tmp_path / name / 'images.csv').read_text()
 
     plain, noisy, again = (
         rows('0'),
@@ -180,7 +180,7 @@ def test_the_batch_size_of_a_test_changes_nothing(
     for size in (1, 4):
         options = ('--work-dir', tmp_path / 'log', '--cfg-options', f'test_dataloader.batch_size={size}')
         run_tool(root / 'tools' / 'test.py', config, checkpoint, '--out', tmp_path / str(size), *options)
-    one_by_one, together = (np.genfromtxt(tmp_path / size / 'pictures.csv', delimiter=',')[1:, 5:] for size in '14')
+    one_by_one, together = (np.genfromtxt(tmp_path / size / 'images.csv', delimiter=',')[1:, 5:] for size in '14')
     # The convolutions round differently; a pixel at the border of a mask may.
     np.testing.assert_allclose(one_by_one, together, atol=1e-3)
     assert np.isfinite(together[:, :3]).all()
@@ -207,7 +207,7 @@ def test_out_works_wherever_our_metric_stands(
     several = evaluated_by(f"[{IOU}, dict(type='ForgeryMetric')]")
     run_tool(root / 'tools' / 'test.py', several, checkpoint, '--work-dir', tmp_path / 'log', '--out', out)
     # Two masks are called 00000, in folders of their own.
-    assert len(list(out.rglob('*.png'))) == len(read_rows(out / 'pictures.csv')) == 4
+    assert len(list(out.rglob('*.png'))) == len(read_rows(out / 'images.csv')) == 4
     assert not list(out.glob('*.png'))
 
 
@@ -346,18 +346,18 @@ def test_a_worker_that_is_killed_ends_the_test_with_the_cause_and_leaves_what_wa
     out = tmp_path / 'out'
     done = killed_test('--out', out, workers=1)
     assert done.returncode == 1 and 'is killed by signal: Killed' in done.stderr
-    assert f'what was scored before is in {out / "pictures.partial.csv"}' in done.stderr
-    rows = read_rows(out / 'pictures.partial.csv')
-    assert [row['picture'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000'][: len(rows)]
+    assert f'what was scored before is in {out / "images.partial.csv"}' in done.stderr
+    rows = read_rows(out / 'images.partial.csv')
+    assert [row['image'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000'][: len(rows)]
     assert rows and all((out / row['dataset'] / f'{row["picture"]}.png').is_file() for row in rows)
-    assert not (out / 'pictures.csv').exists()
+    assert not (out / 'images.csv').exists()
 
 
 def test_what_was_scored_is_on_disk_also_when_the_job_is_ended(killed_test: Callable, tmp_path: Path) -> None:
     done = killed_test(workers=0, how='SIGTERM', delay=0)
     assert done.returncode == -signal.SIGTERM
-    rows = read_rows(tmp_path / 'work' / 'pictures.partial.csv')
-    assert [row['picture'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000']
+    rows = read_rows(tmp_path / 'work' / 'images.partial.csv')
+    assert [row['image'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000']
 
 
 @pytest.mark.parametrize('tool', ['train', 'test'])
@@ -386,7 +386,7 @@ def test_damaged_pictures_are_skipped_on_request_and_listed_at_the_end(
     with pytest.warns(UserWarning, match='skipped'), pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / 'test.py', *arguments, '--skip-damaged', *options)
     assert stop.value.code.startswith('skipped:\n') and 'splice/00000.jpg' in stop.value.code
-    assert len(read_rows(tmp_path / 'out' / 'pictures.csv')) == 3
+    assert len(read_rows(tmp_path / 'out' / 'images.csv')) == 3
 
 
 def test_names_that_are_not_utf8_are_tested_like_others(
@@ -401,6 +401,6 @@ def test_names_that_are_not_utf8_are_tested_like_others(
     out = tmp_path / 'out'
     options = ('--cfg-options', f'test_dataloader.dataset.data_root={tmp_path / "data"}')
     run_tool(root / 'tools' / 'test.py', config, checkpoint, '--work-dir', tmp_path / 'work', '--out', out, *options)
-    assert {row['picture'] for row in read_rows(out / 'pictures.csv')} == {f'{kind}/{name}', 'other'}
+    assert {row['image'] for row in read_rows(out / 'images.csv')} == {f'{kind}/{name}', 'other'}
     assert len(list(out.rglob(f'{name}.png'))) == 1
     assert kind.encode('utf-8', 'surrogateescape') in (out / 'summary.csv').read_bytes()

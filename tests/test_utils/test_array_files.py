@@ -11,7 +11,7 @@ from focal_mmseg.utils import array_files
 from focal_mmseg.utils.array_files import read_array
 
 
-def header_of(shape: tuple[int, ...]) -> bytes:
+def image_header(shape: tuple[int, ...]) -> bytes:
     """A ``.npy`` that declares a shape and holds nothing."""
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(stream, dict(descr='<f4', fortran_order=False, shape=shape))
@@ -24,7 +24,7 @@ def test_a_small_file_that_unpacks_without_limit_is_refused(
 ) -> None:
     monkeypatch.setattr(array_files, 'MOST_VALUES', 1000)
     monkeypatch.setattr(np.lib.format, 'read_array', None)  # Nothing is read.
-    path, content = tmp_path / f'a{suffix}', header_of((100, 200))
+    path, content = tmp_path / f'a{suffix}', image_header((100, 200))
     if suffix == '.npz':
         with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
             archive.writestr('map.npy', content + bytes(80_000))

@@ -12,8 +12,8 @@ import pytest
 from mmengine import fileio
 from PIL import Image, ImageOps
 
-from focal_mmseg.utils import decodable, image_bytes, read_image, require_bearable_size
-from focal_mmseg.utils.image_files import on_white
+from focal_mmseg.utils import check_image_size, decodable, image_bytes, read_image
+from focal_mmseg.utils.image_files import blend_onto_white
 
 IMAGE = Image.fromarray(cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8), (0, 0), 3))
 BY_PILLOW = {'GIF': '.gif', 'JPEG2000': '.jp2', 'AVIF': '.avif', 'HEIF': '.heic'}
@@ -38,7 +38,7 @@ def reference(content: bytes) -> np.ndarray:
 def test_what_pillow_reads_is_read_alike_under_any_name(tmp_path: Path, kind: str, name: str | None) -> None:
     path = tmp_path / (name or f'a{BY_PILLOW[kind]}')
     path.write_bytes(encoded(kind))
-    require_bearable_size(path)
+    check_image_size(path)
     np.testing.assert_array_equal(read_image(path)[..., ::-1], reference(path.read_bytes()))
     # The way of mmcv's own loader.
     content = fileio.get(str(path), backend_args=dict(backend='any_image'))
@@ -80,7 +80,7 @@ def test_transparency_is_blended_onto_white_where_that_is_asked(tmp_path: Path, 
 
 @pytest.mark.parametrize('kind', ['BMP', 'JPEG', 'PNG', 'TIFF', 'WEBP'])
 def test_an_opaque_image_keeps_its_bytes_on_white(kind: str) -> None:
-    assert on_white(encoded(kind), 'a') == encoded(kind)
+    assert blend_onto_white(encoded(kind), 'a') == encoded(kind)
 
 
 def test_a_damaged_transparent_image_and_another_ground_are_refused(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_without_its_library_heic_names_the_extra(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, 'pillow_heif', None)
     (tmp_path / 'a').write_bytes(b'\0\0\0\x18ftypheic' + bytes(100))
     with pytest.raises(ValueError, match=r'it is HEIC, which needs the extra pillow-heif: pip install pillow-heif'):
-        require_bearable_size(tmp_path / 'a')
+        check_image_size(tmp_path / 'a')
 
 
 @pytest.mark.parametrize('kind', BY_PILLOW)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from focal_mmseg.utils.image_kinds import HEAD, READ, ending_of, kind_of
+from focal_mmseg.utils.image_kinds import HEAD, READ, image_ending, image_kind
 
 IMAGE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8))
 OURS = {'WEBP': 'WebP', 'JPEG2000': 'JPEG 2000'}
@@ -32,17 +32,17 @@ MADE = {
 def test_what_pillow_writes_is_told(kind: str) -> None:
     buffer = io.BytesIO()
     IMAGE.save(buffer, kind)
-    assert kind_of(buffer.getvalue()[:HEAD]) == {**OURS, **OTHERS}.get(kind, kind)
+    assert image_kind(buffer.getvalue()[:HEAD]) == {**OURS, **OTHERS}.get(kind, kind)
 
 
 @pytest.mark.parametrize('kind', MADE)
 def test_kinds_that_pillow_does_not_write_are_told(kind: str) -> None:
-    assert kind_of(MADE[kind]) == kind
+    assert image_kind(MADE[kind]) == kind
 
 
 def test_raw_files_are_tiff_but_for_their_names() -> None:
     head = b'II*\0\x08\0\0\0' + bytes(40)
-    assert [kind_of(head, name) for name in ('a.tif', 'a.NEF', 'a.dng', 'a')] == ['TIFF'] + ['camera RAW'] * 2 + [
+    assert [image_kind(head, name) for name in ('a.tif', 'a.NEF', 'a.dng', 'a')] == ['TIFF'] + ['camera RAW'] * 2 + [
         'TIFF'
     ]
 
@@ -51,16 +51,16 @@ def test_raw_files_are_tiff_but_for_their_names() -> None:
     'content', [b'', b'B', b'BMW is a car, and this is a text about it', b'notes', b'P5', b'\0' * 600]
 )
 def test_texts_are_no_images(content: bytes) -> None:
-    assert kind_of(content) == ''
+    assert image_kind(content) == ''
 
 
 @given(st.binary(max_size=HEAD))
 def test_any_bytes_are_of_one_kind_or_none(content: bytes) -> None:
-    assert isinstance(kind_of(content), str)
+    assert isinstance(image_kind(content), str)
 
 
 def test_endings_are_those_of_kinds_that_are_read() -> None:
-    assert [ending_of(name) for name in ('a.JFIF', 'b/c.d.heic', 'IMG.2024', 'd.psd', 'none')] == [
+    assert [image_ending(name) for name in ('a.JFIF', 'b/c.d.heic', 'IMG.2024', 'd.psd', 'none')] == [
         '.JFIF',
         '.heic',
         '',

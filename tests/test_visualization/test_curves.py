@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from scipy.ndimage import median_filter
 
-from focal_mmseg.visualization import running_median, spikiness, write_curves
+from focal_mmseg.visualization import plot_curves, running_median, spikiness
 
 
 def test_the_running_median_is_scipys_away_from_the_ends() -> None:
@@ -32,7 +32,7 @@ def test_a_flat_curve_has_no_measure() -> None:
 def test_curves_are_drawn_each_with_its_running_median(tmp_path: Path, drawn: list[Figure]) -> None:
     path = tmp_path / 'curves.png'
     curves = {'a': {50: 3.0, 100: 2.0, 150: 2.5, 200: 1.0}, 'b': {50: 1.0, 100: 1.0}}
-    write_curves(path, curves, 'loss', window=3)
+    plot_curves(path, curves, 'loss', window=3)
     (axis,) = drawn[0].axes
     assert (axis.get_xlabel(), axis.get_ylabel()) == ('step', 'loss')
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ['a', 'b']

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from focal_mmseg.visualization import write_panels
+from focal_mmseg.visualization import plot_panels
 
 
 def lines_of(figure: Figure, panel: int = 0) -> dict[str, list[tuple[str, float]]]:
@@ -27,7 +27,7 @@ def test_each_panel_has_its_values_and_a_dashed_reference(tmp_path: Path, drawn:
         'osn-simulated': {'': [('', 0.75)]},
         'resize': {'': [(f'{n}', 0.1 * n) for n in range(9)]},
     }
-    write_panels(tmp_path / 'panels.png', panels, 'macro F1', {'': 0.9})
+    plot_panels(tmp_path / 'panels.png', panels, 'macro F1', {'': 0.9})
     (figure,) = drawn
     assert [axis.get_title() for axis in figure.axes] == list(panels)
     assert figure.axes[0].get_ylabel() == 'macro F1' and figure.axes[0].get_legend() is None
@@ -43,7 +43,7 @@ def test_each_panel_has_its_values_and_a_dashed_reference(tmp_path: Path, drawn:
 @pytest.mark.parametrize('names', ['AB', 'BA'])
 def test_a_strength_that_a_line_lacks_is_a_gap_at_its_place(tmp_path: Path, drawn: list[Figure], names: str) -> None:
     points = {'A': [('90', 0.8), ('70', 0.6), ('50', 0.4)], 'B': [('60', 0.75), ('50', 0.7)]}
-    write_panels(tmp_path / 'gap.png', {'jpeg': {name: points[name] for name in names}}, 'IoU')
+    plot_panels(tmp_path / 'gap.png', {'jpeg': {name: points[name] for name in names}}, 'IoU')
     found = lines_of(drawn[0])
     assert [strength for strength, _ in found['A']] == [strength for strength, _ in found['B']]
     assert [strength for strength, _ in found['A']] == ['90', '70', '60', '50']
@@ -53,7 +53,7 @@ def test_a_strength_that_a_line_lacks_is_a_gap_at_its_place(tmp_path: Path, draw
 
 def test_values_that_are_not_defined_leave_a_gap(tmp_path: Path, drawn: list[Figure]) -> None:
     lines = {'one': [('3', 0.5), ('5', float('nan'))], 'two': [('3', 0.4), ('5', 0.3)]}
-    write_panels(tmp_path / 'gap.png', {'blur': lines}, 'AUC', {'one': float('nan')})
+    plot_panels(tmp_path / 'gap.png', {'blur': lines}, 'AUC', {'one': float('nan')})
     found = lines_of(drawn[0])
     assert found['one'][0] == ('3', 0.5) and np.isnan(found['one'][1][1])
     assert found['two'] == lines['two']
@@ -62,4 +62,4 @@ def test_values_that_are_not_defined_leave_a_gap(tmp_path: Path, drawn: list[Fig
 
 def test_without_a_panel_there_is_nothing_to_draw(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='nothing to draw'):
-        write_panels(tmp_path / 'none.png', {}, 'macro F1')
+        plot_panels(tmp_path / 'none.png', {}, 'macro F1')

@@ -3,7 +3,7 @@
 For each rule one threshold for all images is set so that false alarms, the mean share of a pristine image's pixels
 that are called forged, are at most 10, 5, 2 and 1 % on the pristine images of the config's test set; the IoU is the
 mean over its forged ones. Beside it stand the IoU and the false alarms of the clusterer without the gate, and the AUC
-of forged against pristine images by the gate's image score and by the heterogeneity of the embeddings.
+of forged against pristine images by the gate's image score and by the dispersion of the embeddings.
 
 Example:
   python tools/analysis_tools/gates.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
@@ -34,8 +34,8 @@ from focal_mmseg.clustering import (
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.counts import Counts
 from focal_mmseg.evaluation.operating import operating_curve
-from focal_mmseg.evaluation.pooling import ranking_of
-from focal_mmseg.utils import override, read_config, written_whole
+from focal_mmseg.evaluation.pooling import score_histogram
+from focal_mmseg.utils import atomic_write, override, read_config
 from focal_mmseg.utils.progress import track
 
 LEVELS = (0.1, 0.05, 0.02, 0.01)
@@ -82,10 +82,10 @@ def rules_of(points: torch.Tensor, grid: tuple[int, int], truth: np.ndarray) -> 
         own = clusterer.localise(points)
         mask = cv2.resize(own.score.view(grid).numpy(), truth.shape[::-1]) > 0.5
         found[f'{name}, gate'] = row_of(gate.evidence(points, own.labels), grid, truth) | dict(
-            own_iou=Counts.of(mask, truth).iou if truth.any() else math.nan,
+            own_iou=Counts.from_masks(mask, truth).iou if truth.any() else math.nan,
             own_false_alarm=math.nan if truth.any() else float(mask.mean()),
             image_score=gate(points, own).gate_score,
-            heterogeneity=own.heterogeneity,
+            dispersion=own.dispersion,
         )
     distance = 1 - points @ PristineCentreClusterer().pristine_centre(points)
     heights = torch.from_numpy(joining_heights(mutual_reachability_tree(points, HDBSCANClusterer().min_samples)))
@@ -98,17 +98,17 @@ def row_of(evidence: torch.Tensor, grid: tuple[int, int], truth: np.ndarray) -> 
     """How the pixels of an image rank by evidence (P,) of at least 0, brought to its size as the head does."""
     score = (evidence.clamp(min=0) / (evidence.clamp(min=0) + HALF)).clamp(1e-4, 1 - 1e-4)
     margin = cv2.resize(score.logit().view(grid).numpy(), truth.shape[::-1]).astype(float)
-    return dict(is_pristine=not truth.any(), ranking=ranking_of(1 / (1 + np.exp(-margin.ravel())), truth.ravel()))
+    return dict(is_pristine=not truth.any(), ranking=score_histogram(1 / (1 + np.exp(-margin.ravel())), truth.ravel()))
 
 
 def figures_of(rows: list[dict]) -> dict[str, float]:
     """The figures of one rule, NaN where it has none."""
     curve = operating_curve(rows)
-    found = {f'iou_at_{level}': curve.at(level)['iou'] for level in LEVELS}
+    found = {f'iou_at_{level}': curve.metrics_at(level)['iou'] for level in LEVELS}
     forged = [not row['is_pristine'] for row in rows]
     for name in ('own_iou', 'own_false_alarm'):
         found[name] = float(np.nanmean([row[name] for row in rows])) if name in rows[0] else math.nan
-    for name in ('image_score', 'heterogeneity'):
+    for name in ('image_score', 'dispersion'):
         found[name] = float(roc_auc_score(forged, [row[name] for row in rows])) if name in rows[0] else math.nan
     return found
 
@@ -130,11 +130,11 @@ def main() -> None:
             rows.setdefault(name, []).append(row)
     results = {name: figures_of(own) for name, own in rows.items()}
     levels = (f'IoU at {level:.0%}' for level in LEVELS)
-    table = PrettyTable(('rule', *levels, 'IoU without', 'false alarms', 'image AUC', 'heterogeneity'))
+    table = PrettyTable(('rule', *levels, 'IoU without', 'false alarms', 'image AUC', 'dispersion'))
     for name, own in results.items():
         table.add_row((name, *('-' if math.isnan(value) else f'{value:.3f}' for value in own.values())))
     print(f'\n{table}\n{forged} forged and {len(images) - forged} pristine images; written to {args.out}')
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         content = {
             name: {key: None if math.isnan(value) else value for key, value in own.items()}
             for name, own in results.items()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.decode_heads.mask_at import mask_at
+from focal_mmseg.models.embedding_maps import downsample_mask
 from focal_mmseg.utils import positive_int, read_image, write_json
 from focal_mmseg.utils.tables import text_table
 
@@ -31,7 +31,7 @@ def _share(masks: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 RULES: dict[str, Callable[[Tensor, tuple[int, int]], Tensor]] = {
-    'half, or alone (ours)': mask_at,
+    'half, or alone (ours)': downsample_mask,
     'half': lambda masks, size: _share(masks, size) >= 0.5,
     'any pixel': lambda masks, size: _share(masks, size) > 0,
     'nearest pixel': lambda masks, size: F.interpolate(masks[:, None].float(), size=size, mode='nearest-exact')[:, 0],

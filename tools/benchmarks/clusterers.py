@@ -20,13 +20,13 @@ from mmseg.registry import TASK_UTILS
 
 from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.apis.run_config import Overrides
-from focal_mmseg.evaluation.averages import average
-from focal_mmseg.evaluation.picture_figures import picture_figures
+from focal_mmseg.evaluation.averages import average_metrics
+from focal_mmseg.evaluation.localisation import localisation_metrics
 from focal_mmseg.utils import made_embeddings, override, positive_int, read_config, write_json
 from focal_mmseg.utils.progress import track
 from focal_mmseg.utils.tables import text_table
 
-FIGURES = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
+METRICS = {'macro_f1': 'macro F1', 'iou': 'IoU', 'auc': 'AUC', 'false_alarm': 'false alarms'}
 
 # The five algorithms of table 4, and HDBSCAN as its package has it.
 ALGORITHMS = {
@@ -96,9 +96,9 @@ def measure(pictures: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) ->
         grid = tuple(embedded.shape[1:])
         found.append(clusterer.localise(embedded.flatten(1).T, grid))
         score = cv2.resize(found[-1].score.view(grid).numpy(), truth.shape[::-1])
-        rows.append(picture_figures(score > 0.5, score, truth) | dict(is_pristine=not truth.any()))
-    means = average(rows, pristine='left out')
-    return {key: means[key] for key in FIGURES} | dict(
+        rows.append(localisation_metrics(score > 0.5, score, truth) | dict(is_pristine=not truth.any()))
+    means = average_metrics(rows, pristine='exclude')
+    return {key: means[key] for key in METRICS} | dict(
         clusters=float(np.mean([each.num_clusters for each in found])),
         noise=float(np.mean([each.noise_share for each in found])),
         seconds=float(np.mean([each.seconds for each in found])),
@@ -114,7 +114,7 @@ def main() -> None:
         results[name] = measure(pictures, clusterer)
     write_json(args.out, results)
     rows = [(name, *map(float, own.values())) for name, own in results.items()]
-    print(text_table(('clusterer', *FIGURES.values(), 'clusters', 'noise', 'seconds'), rows))
+    print(text_table(('clusterer', *METRICS.values(), 'clusters', 'noise', 'seconds'), rows))
     print(f'{len(pictures)} images; written to {args.out}')
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree
-from focal_mmseg.utils import device_name, positive_int, written_whole
+from focal_mmseg.utils import atomic_write, device_name, positive_int
 from focal_mmseg.utils.benchmarking import all_pairs_product, extra_memory, timed
 from focal_mmseg.utils.made_embeddings import groups
 
@@ -104,7 +104,7 @@ def main() -> None:
             figures += row.get(peer, dict.fromkeys(range(3))).values()
         table.add_row((points, args.dim, *('' if figure is None else f'{figure:.4g}' for figure in figures)))
         print(table, flush=True)
-        with written_whole(args.out) as part:
+        with atomic_write(args.out) as part:
             part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')
 

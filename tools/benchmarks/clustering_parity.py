@@ -27,7 +27,7 @@ from torch import Tensor
 from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
-from focal_mmseg.utils import device_name, positive_int, read_config, written_whole
+from focal_mmseg.utils import atomic_write, device_name, positive_int, read_config
 from focal_mmseg.utils.made_embeddings import KINDS
 from focal_mmseg.utils.progress import track
 
@@ -101,7 +101,7 @@ def main() -> None:
             row = dict(name=name, points=len(embeddings), dim=embeddings.shape[1], min_samples=min_samples)
             rows.append(row | compare(embeddings, min_samples, args.device))
             # After each, because the libraries take minutes for one.
-            with written_whole(args.out) as part:
+            with atomic_write(args.out) as part:
                 part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     table = PrettyTable([name.replace('_', ' ') for name in rows[0]])
     table.add_rows([[f'{value:.3g}' if isinstance(value, float) else value for value in row.values()] for row in rows])

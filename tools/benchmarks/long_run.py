@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
-from focal_mmseg.utils import positive_int, write_json, written_whole
+from focal_mmseg.utils import atomic_write, positive_int, write_json
 from focal_mmseg.utils.benchmarking import resident_mib
 from focal_mmseg.visualization.figures import new_figure
 
@@ -103,7 +103,7 @@ def draw(path: Path, readings: list[tuple[int, float]]) -> None:
     axis = figure.subplots()
     axis.plot(*zip(*readings, strict=True), linewidth=1)
     axis.set(xlabel='pictures', ylabel='MiB in use', ylim=(0, 1.2 * max(memory for _, memory in readings)))
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 
 

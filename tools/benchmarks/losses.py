@@ -134,14 +134,14 @@ def measure(name: str, points: int, args: argparse.Namespace) -> dict:
     if points <= args.dense_points and hasattr(module, 'streamed_mean'):
         calls['dense_seconds'] = dense
         wanted, row['dense_mib'] = extra_memory(dense, device)
-        row['difference'] = max(difference(*pair) for pair in zip(found, wanted, strict=True))
+        row['difference'] = max(paired_difference(*pair) for pair in zip(found, wanted, strict=True))
     row |= timed_in_turn(calls, device, args.repeats)
     if 'dense_seconds' in row:
         row['of_dense'] = row['seconds'] / row['dense_seconds']
     return row
 
 
-def difference(found: Tensor, wanted: Tensor) -> float:
+def paired_difference(found: Tensor, wanted: Tensor) -> float:
     """Relative, by the norm."""
     return float((found.float() - wanted.float()).norm() / wanted.float().norm())
 

@@ -76,7 +76,7 @@ def measure(recipe_name: str, photographs: Photographs, out: Path, args: argpars
         for index in range(number):
             start = time.process_time()
             made = make_picture(sources, recipe, kind, index, 0)
-            write_forgery(made.forgery, out, str(made.row['picture']))
+            write_forgery(made.forgery, out, str(made.row['image']))
             between = time.process_time()
             floor(photographs, made.row, made.forgery, out)
             taken.setdefault(kind, []).append((between - start, time.process_time() - between))

@@ -16,7 +16,7 @@ import timm
 import torch
 
 from focal_mmseg.engine.checkpoint import load_weights
-from focal_mmseg.utils import run_command, written_whole
+from focal_mmseg.utils import atomic_write, run_command
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,7 +41,7 @@ def main() -> None:
     for (old, value), (new, expected) in zip(state.items(), wanted.items(), strict=True):
         if value.shape != expected.shape:
             raise ValueError(f'{old} is of shape {tuple(value.shape)}, timm has {tuple(expected.shape)} at {new}')
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         torch.save(dict(zip(wanted, state.values(), strict=True)), part)
     print(f'{len(state)} entries written to {args.out}')
 

@@ -14,7 +14,7 @@ import torch
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.engine.checkpoint import load_weights
-from focal_mmseg.utils import run_command, written_whole
+from focal_mmseg.utils import atomic_write, run_command
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,7 +37,7 @@ def main() -> None:
     too_large = [name for name, value in halves.items() if not value.isfinite().all()]
     if too_large:
         raise ValueError(f'{too_large[0]} of {args.checkpoint} does not fit into half precision')
-    with written_whole(args.out) as part:
+    with atomic_write(args.out) as part:
         torch.save(dict(state_dict=halves, meta=dict(dataset_meta=dict(ForgeryDataset.METAINFO))), part)
     print(f'{len(halves)} entries, {args.out.stat().st_size / 2**20:.1f} MiB, written to {args.out}')
 

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import ImageOps
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import header_of, write_image
-from focal_mmseg.visualization import overlay
+from focal_mmseg.utils import image_header, write_image
+from focal_mmseg.visualization import overlay_mask
 
 from .entries import Entry
 from .picture_check import Finding
@@ -49,13 +49,13 @@ def _tile(entry: Entry, finding: Finding) -> np.ndarray:
     tile = np.full((SIDE, SIDE, 3), 128, np.uint8)
     if finding.size is None:
         return tile
-    with Path(entry.image).open('rb') as file, header_of(file, entry.image) as image:
+    with Path(entry.image).open('rb') as file, image_header(file, entry.image) as image:
         image.draft('RGB', (2 * SIDE, 2 * SIDE))
         image.thumbnail((SIDE, SIDE))
         shown = ImageOps.exif_transpose(image)
         small = np.ascontiguousarray(np.asarray(shown.convert('RGB'))[..., ::-1])
     if finding.forged_share:
         forged = read_forgery_mask(entry.mask, entry.forged_is, entry.mask_threshold)
-        small = overlay(small, cv2.resize(forged, small.shape[1::-1], interpolation=cv2.INTER_NEAREST))
+        small = overlay_mask(small, cv2.resize(forged, small.shape[1::-1], interpolation=cv2.INTER_NEAREST))
     tile[: small.shape[0], : small.shape[1]] = small
     return tile

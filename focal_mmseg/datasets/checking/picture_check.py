@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import header_of
+from focal_mmseg.utils import image_header
 
 from .entries import Entry
 
@@ -56,7 +56,7 @@ def check_picture(entry: Entry, hashes: bool = True) -> Finding:
     found = Finding()
     try:
         # Pillow's decoder tells a truncated file, where OpenCV fills up with grey.
-        with Path(entry.image).open('rb') as file, header_of(file, entry.image) as image:
+        with Path(entry.image).open('rb') as file, image_header(file, entry.image) as image:
             image.load()
             turned = image.getexif().get(0x0112, 1) >= 5
             found.size = image.size[::-1] if turned else image.size
@@ -80,7 +80,7 @@ def _check_mask(entry: Entry, found: Finding) -> None:
         found.problems.append(('missing mask', entry.mask))
         return
     try:
-        with Path(entry.mask).open('rb') as file, header_of(file, entry.mask) as image:
+        with Path(entry.mask).open('rb') as file, image_header(file, entry.mask) as image:
             image.verify()
         forged = read_forgery_mask(entry.mask, entry.forged_is, entry.mask_threshold) == 1
     except Exception as error:  # as above

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
-from focal_mmseg.utils import header_of, load_image
+from focal_mmseg.utils import image_header, load_image
 
 SIZE_RULES = ('nearest', 'proportional', 'drop')
 
@@ -109,14 +109,14 @@ class DataSet:
         return any(image.match(end) for end in self.known)
 
 
-def picture_size(path: Path) -> tuple[int, int]:
+def image_size(path: Path) -> tuple[int, int]:
     """Height and width of a picture as its viewers show it, from its header alone.
 
     Raises:
         ValueError: If it is no picture.
     """
     try:
-        with path.open('rb') as file, header_of(file, path.name) as image:
+        with path.open('rb') as file, image_header(file, path.name) as image:
             width, height = image.size
             turned = image.getexif().get(0x0112, 1) >= 5
     except (OSError, SyntaxError, ValueError) as error:

@@ -13,10 +13,10 @@ import numpy as np
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
 from focal_mmseg.datasets.transforms.load_forgery_mask import proportional
-from focal_mmseg.utils import search_images, write_image, write_json, written_whole
+from focal_mmseg.utils import atomic_write, search_images, write_image, write_json
 from focal_mmseg.utils.progress import track
 
-from .base import DataSet, Dropped, Picture, picture_size
+from .base import DataSet, Dropped, Picture, image_size
 
 
 @dataclass
@@ -171,7 +171,7 @@ def _read_mask(dataset: DataSet, picture: Picture, report: Report) -> np.ndarray
         Dropped: If there is none.
     """
     try:
-        size = picture_size(picture.image)
+        size = image_size(picture.image)
     except (OSError, ValueError) as error:
         raise Dropped(str(error), 'a picture can be read') from error
     if not picture.masks:
@@ -243,7 +243,7 @@ def _write(dataset: DataSet, picture: Picture, name: str, mask: np.ndarray, out:
 
 def place(source: Path, target: Path, copy: bool) -> None:
     """Put a file where it is expected: a link, or its bytes where links are not wanted or not possible."""
-    with written_whole(target) as part:
+    with atomic_write(target) as part:
         if not copy:
             try:
                 part.symlink_to(source.resolve())

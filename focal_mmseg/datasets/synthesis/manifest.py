@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 from .making import Sources
 from .recipes import DemoRecipe, Recipe
@@ -73,7 +73,7 @@ class Manifest:
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Rows may be added meanwhile; at the end, or on an error, the files are written in order."""
-        with written_whole(self._out / 'synthesis.json') as part:
+        with atomic_write(self._out / 'synthesis.json') as part:
             part.write_text(json.dumps(self._made_with, indent=2) + '\n', encoding='utf-8')
         # What an interruption cut off must not be added to.
         self._write()
@@ -126,7 +126,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def _write_rows(path: Path, columns: tuple[str, ...], rows: list[dict]) -> None:
-    with written_whole(path) as part, part.open('w', newline='', encoding='utf-8') as file:
+    with atomic_write(path) as part, part.open('w', newline='', encoding='utf-8') as file:
         writer = csv.DictWriter(file, columns, extrasaction='ignore')
         writer.writeheader()
         writer.writerows(rows)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from mmengine.utils import ProgressBar
 
-from focal_mmseg.utils import worker_pool, written_whole
+from focal_mmseg.utils import atomic_write, worker_pool
 
 from .forge import Forgery
 from .history import encode
@@ -156,9 +156,9 @@ def _write_one(
 def write_forgery(forgery: Forgery, out: Path, name: str) -> None:
     """Write the picture, compressed for the last time where it has a quality, else as PNG, and its mask."""
     quality = forgery.parameters['quality']
-    with written_whole(out / 'masks' / f'{name}.png') as part:
+    with atomic_write(out / 'masks' / f'{name}.png') as part:
         part.write_bytes(_png(forgery.mask))
-    with written_whole(out / 'images' / f'{name}{".png" if quality == "" else ".jpg"}') as part:
+    with atomic_write(out / 'images' / f'{name}{".png" if quality == "" else ".jpg"}') as part:
         if quality == '':
             part.write_bytes(_png(cv2.cvtColor(forgery.image, cv2.COLOR_RGB2BGR)))
         else:

@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
-from focal_mmseg.utils import decodable, header_of
+from focal_mmseg.utils import decodable, image_header
 
 from .mask_levels import shares, stray_levels
 
@@ -105,7 +105,7 @@ def _grey(path: str) -> np.ndarray:
     """A mask file's luminance, uint8 or uint16 of shape (H, W)."""
     name = f'the mask {path}'
     content = np.frombuffer(decodable(fileio.get(path), name), np.uint8)
-    with header_of(BytesIO(content), name) as header:
+    with image_header(BytesIO(content), name) as header:
         decode_alpha = _may_be_transparent(header)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)

@@ -14,10 +14,14 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import HOOKS, TASK_UTILS
 from mmseg.utils import ConfigType, SampleList
-from torch import Tensor, nn
+from torch import nn
 
-from focal_mmseg.clustering import Clusterer, Localisation
-from focal_mmseg.utils import written_whole
+from focal_mmseg.clustering import Clusterer
+from focal_mmseg.utils import atomic_write
+
+NEEDED = "ClusteringHook needs model.type='FOCALEncoderDecoder' or 'FOCALFusion'"
+# Where a head keeps its own clusterer while another is in its place: any later run finds it there.
+OWN = 'own_clusterer'
 
 
 class Row(NamedTuple):
@@ -42,45 +46,14 @@ class Row(NamedTuple):
         )
 
 
-class _Recorder(Clusterer):
-    """Stands in for a head's clusterer during a run: another does the work, and what it returns is noted.
-
-    Args:
-        own (Clusterer): The head's, to be put back.
-        used (Clusterer): The one that clusters.
-        found (list[tuple[int, float, float]]): Gets clusters, noise share and seconds of each image, in order.
-    """
-
-    def __init__(self, own: Clusterer, used: Clusterer, found: list[tuple[int, float, float]]) -> None:
-        super().__init__()
-        self.own = own
-        self.used = used
-        self.found = found
-
-    def fit_predict(self, embeddings: Tensor) -> Tensor:
-        return self.used.fit_predict(embeddings)
-
-    def fit_predict_grid(self, embeddings: Tensor, grid: tuple[int, int]) -> Tensor:
-        return self.used.fit_predict_grid(embeddings, grid)
-
-    def localise(self, embeddings: Tensor, grid: tuple[int, int] | None = None) -> Localisation:
-        return self.used.localise(embeddings, grid)
-
-    def localise_batch(
-        self, batch: Sequence[Tensor], grids: Sequence[tuple[int, int] | None] | None = None
-    ) -> list[Localisation]:
-        localisations = self.used.localise_batch(batch, grids)
-        self.found += [(each.num_clusters, each.noise_share, each.seconds) for each in localisations]
-        return localisations
-
-
 @HOOKS.register_module()
 class ClusteringHook(Hook):
     """Chooses the clusterer of a validation or test run, and tells what it found in each image.
 
-    The clusterer is in the head's place while the run lasts; checkpoint and config stay as they are. Each run writes
-    ``clustering_test.csv`` or ``clustering_val_<iteration>.csv``, a :class:`Row` an image, into the runner's log
-    folder, logs a summary, and adds the means to the figures that mmengine's ``LoggerHook`` prints and records.
+    The clusterer is in the head's place while the run lasts; checkpoint and config stay as they are. What was found is
+    read from the data samples, into which :class:`FOCALEncoderDecoder` and :class:`FOCALFusion` write it. Each run
+    writes ``clustering_test.csv`` or ``clustering_val_<iteration>.csv``, a :class:`Row` an image, into the runner's log
+    folder, logs a summary, and adds the means to the metrics that mmengine's ``LoggerHook`` prints and records.
 
     Args:
         clusterer (dict, optional): Config of a clusterer in TASK_UTILS to use in place of the head's own. None keeps
@@ -101,14 +74,14 @@ class ClusteringHook(Hook):
         if interval is not None and interval < 1:
             raise ValueError(f'interval must be None or at least 1, got {interval}')
         self.interval = interval
-        self._found: list[tuple[int, float, float]] = []
         self._rows: list[Row] = []
 
     def before_run(self, runner: Runner) -> None:
         """Find what cannot work before a long training does.
 
         Raises:
-            ValueError: If the model has no clusterer, or the runner another ``ClusteringHook``.
+            ValueError: If the model has no clusterer or keeps to itself what it finds, or the runner has another
+                ``ClusteringHook``.
         """
         hooks = sum(isinstance(hook, ClusteringHook) for hook in runner.hooks)
         if hooks > 1:
@@ -148,40 +121,32 @@ class ClusteringHook(Hook):
         self._report(runner, 'test', 'clustering_test.csv')
 
     def _install(self, runner: Runner) -> None:
-        """Put a recorder into each head, in place of its clusterer or of what an interrupted run left there."""
+        """Put the clusterer into each head, in place of its own or of what an interrupted run left there."""
         self._put_back(runner)
-        self._found, self._rows = [], []
-        for head in clustering_heads(runner.model):
-            head.clusterer = _Recorder(head.clusterer, self.clusterer or head.clusterer, self._found)
+        self._rows = []
+        for head in clustering_heads(runner.model) if self.clusterer else ():
+            setattr(head, OWN, head.clusterer)
+            head.clusterer = self.clusterer
 
     @staticmethod
     def _put_back(runner: Runner) -> None:
         """Give each head its own clusterer."""
         for head in clustering_heads(runner.model):
-            if isinstance(head.clusterer, _Recorder):
-                head.clusterer = head.clusterer.own
+            if hasattr(head, OWN):
+                head.clusterer = getattr(head, OWN)
+                delattr(head, OWN)
 
     def _note(self, runner: Runner, outputs: SampleList) -> None:
-        """Match what was recorded in this iteration with its images.
-
-        A test step of ``BaseTTAModel`` takes one view after the other, each of all images of the batch: the records
-        of an image lie as many apart as there are images.
-        """
-        images = len(outputs)
-        if not self._found or len(self._found) % images:
-            raise RuntimeError(
-                f'{len(self._found)} clusterings for a batch of {images} images: ClusteringHook needs a model that '
-                'clusters every image, and each as often as the others'
-            )
-        for index, sample in enumerate(outputs):
+        """Note what the samples of this iteration say."""
+        for sample in outputs:
             if 'img_path' not in sample:
                 raise ValueError("ClusteringHook names images by 'img_path': add it to PackSegInputs' meta_keys")
-            clusters, noise_shares, seconds = zip(*self._found[index::images], strict=True)
-            row = Row(sample.img_path, fmean(clusters), fmean(noise_shares), sum(seconds))
+            if 'num_clusters' not in sample:
+                raise ValueError(f'the model does not say how many clusters {sample.img_path} has. {NEEDED}')
+            row = Row(sample.img_path, sample.num_clusters, sample.noise_share, sample.clustering_seconds)
             self._rows.append(row)
             if self.interval and len(self._rows) % self.interval == 0:
                 runner.logger.info(str(row))
-        self._found.clear()
 
     def _report(self, runner: Runner, mode: str, name: str) -> None:
         """Log the means of all processes' images, and write their rows."""
@@ -197,7 +162,7 @@ class ClusteringHook(Hook):
         )
         if runner.rank == 0:
             with (
-                written_whole(path) as part,
+                atomic_write(path) as part,
                 part.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file,
             ):
                 writer = csv.writer(file)
@@ -215,7 +180,7 @@ def clustering_heads(model: nn.Module) -> list[nn.Module]:
         list[nn.Module]: At least one.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is none, or the model does not write into the data samples what it finds.
     """
     # The DeepSpeed wrapper is no nn.Module; in the others, and in BaseTTAModel, the model is a submodule.
     while is_model_wrapper(model):
@@ -226,6 +191,8 @@ def clustering_heads(model: nn.Module) -> list[nn.Module]:
             f'{type(model).__name__} has no head with a clusterer: ClusteringHook is for models with a FOCALHead, '
             'take it out of this config'
         )
+    if not any(getattr(module, 'writes_clustering', False) for module in model.modules()):
+        raise ValueError(f'{type(model).__name__} writes nothing of its clusters into the data samples. {NEEDED}')
     return heads
 
 

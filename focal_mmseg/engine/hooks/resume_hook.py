@@ -9,7 +9,7 @@ from mmseg.registry import HOOKS
 
 from focal_mmseg.engine.loops import counts_epochs
 from focal_mmseg.engine.resuming import LAST, NOTHING_YET
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 
 @HOOKS.register_module()
@@ -28,7 +28,7 @@ class ResumeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """See the class."""
         if runner.iter == 0 and is_main_process():
-            with written_whole(Path(runner.work_dir) / LAST) as part:
+            with atomic_write(Path(runner.work_dir) / LAST) as part:
                 part.write_text(NOTHING_YET, encoding='utf-8')
         if runner.iter and runner.val_loop is not None and _is_validation_due(runner):
             runner.val_loop.run()

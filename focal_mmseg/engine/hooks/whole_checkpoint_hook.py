@@ -13,7 +13,7 @@ from mmseg.registry import HOOKS
 from focal_mmseg.engine.log_history import as_log, as_plain_log
 from focal_mmseg.engine.loops import counts_epochs
 from focal_mmseg.engine.resuming import BY_EPOCH
-from focal_mmseg.utils import written_whole
+from focal_mmseg.utils import atomic_write
 
 NAME = 'focal_whole'
 
@@ -28,7 +28,7 @@ class WholeBackend(LocalBackend):
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes; see mmengine."""
-        with written_whole(filepath) as part:
+        with atomic_write(filepath) as part:
             super().put(obj, part)
 
     def remove(self, filepath: str | Path) -> None:

@@ -7,7 +7,7 @@ from mmseg.utils import ConfigType, OptConfigType
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.decode_heads.coarsening import coarsening
+from focal_mmseg.models.embedding_maps import pooling_factor
 
 # Similarities that are held at once, about.
 MOST_SIMILARITIES = 2**24
@@ -81,7 +81,7 @@ class SelfCorrelation(BaseModule):
     def _of_image(self, features: Tensor) -> Tensor:
         """The highest similarities, descending, and the consistency of offsets: (matches + 1, h, w)."""
         size = features.shape[1:]
-        factor = coarsening(size, self.max_points)
+        factor = pooling_factor(size, self.max_points)
         if factor > 1:
             features = F.normalize(F.avg_pool2d(features[None], factor, ceil_mode=True)[0], dim=0)
         height, width = features.shape[1:]

@@ -89,7 +89,7 @@ class TIMMViT(BaseModule):
         self.train()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Map pictures to features.
+        """Map images to features.
 
         Args:
             x (Tensor): Of shape (N, 3, H, W), whole multiples of the patch.

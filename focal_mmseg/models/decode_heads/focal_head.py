@@ -5,19 +5,17 @@ from collections.abc import Sequence
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.registry import MODELS, TASK_UTILS
+from mmseg.registry import MODELS
 from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.clustering import Localisation
+from focal_mmseg.models.embedding_maps import MAX_POINTS, downsample_mask
 from focal_mmseg.models.losses import ContrastiveLoss
 from focal_mmseg.utils import ConfigError
 
-from .coarsening import MAX_POINTS, checked_max_points
+from .clustering_head import ClusteringHead
 from .input_size import input_size
-from .localise_maps import localise_maps
-from .mask_at import mask_at
 
 SLIDE_REFUSED = (
     "FOCALHead cannot test with mode='slide': each window would be clustered by itself, and the clusters of two "
@@ -27,7 +25,7 @@ SLIDE_REFUSED = (
 
 
 @MODELS.register_module()
-class FOCALHead(BaseDecodeHead):
+class FOCALHead(ClusteringHead, BaseDecodeHead):
     """Brings backbone features to unit-length embeddings; a clusterer, not a classifier, reads them.
 
     The levels that are used go through a 1x1 convolution each, are brought to the resolution of the first and
@@ -44,18 +42,16 @@ class FOCALHead(BaseDecodeHead):
             decides by one threshold for all images what is forged. None leaves it to the clusters. Defaults to None.
         loss_decode (dict | Sequence[dict]): Config of the contrastive loss or losses. Defaults to
             ``dict(type='InfoNCEPlusPlusLoss')``.
-        max_points (int): Most embeddings of an image that are clustered; a larger map is made coarser by the smallest
-            whole factor, see :func:`coarsened`. Defaults to 65,536, a map of 256x256.
+        max_points (int): Most embeddings of an image that are clustered; a larger map is pooled by the smallest whole
+            factor, see :func:`pool_embeddings`. Defaults to 65,536, a map of 256x256.
+        keep_embeddings (bool): Whether the data samples of a :class:`FOCALEncoderDecoder` get the embeddings that were
+            clustered. Defaults to False.
         ignore_index (int): Label of the pixels that reach no loss. Defaults to 255.
         align_corners (bool): Of every resizing. Defaults to False.
 
     Raises:
         ConfigError: If a loss is no :class:`ContrastiveLoss`.
         ValueError: If ``channels=None`` meets several feature maps, or ``channels`` or ``max_points`` is below 1.
-
-    Attributes:
-        last_localisations (list[Localisation]): What the clusterer found in each image of the last predicted batch,
-            padding left out: of the coarser map where there were more than ``max_points`` embeddings.
     """
 
     def __init__(
@@ -68,6 +64,7 @@ class FOCALHead(BaseDecodeHead):
         gate: ConfigType | None = None,
         loss_decode: ConfigType | Sequence[ConfigType] = dict(type='InfoNCEPlusPlusLoss'),
         max_points: int = MAX_POINTS,
+        keep_embeddings: bool = False,
         ignore_index: int = 255,
         align_corners: bool = False,
         init_cfg: ConfigType | None = None,
@@ -96,10 +93,7 @@ class FOCALHead(BaseDecodeHead):
         del self.conv_seg
         levels = in_channels if several else [in_channels]
         self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in levels) if channels else None
-        self.clusterer = TASK_UTILS.build(clusterer)
-        self.gate = TASK_UTILS.build(gate) if gate else None
-        self.max_points = checked_max_points(max_points)
-        self.last_localisations: list[Localisation] = []
+        self._set_clustering(clusterer, gate, max_points, keep_embeddings)
 
     def cls_seg(self, feat: Tensor) -> Tensor:
         """There is no classifier.
@@ -141,7 +135,7 @@ class FOCALHead(BaseDecodeHead):
             dict[str, Tensor]: A scalar for each loss name.
         """
         masks = self._stack_batch_gt(batch_data_samples).squeeze(1)
-        target = mask_at(masks, seg_logits.shape[2:], self.ignore_index)
+        target = downsample_mask(masks, seg_logits.shape[2:], self.ignore_index)
         several = isinstance(self.loss_decode, nn.ModuleList)
         losses: dict[str, Tensor] = {}
         for loss in self.loss_decode if several else [self.loss_decode]:
@@ -171,11 +165,8 @@ class FOCALHead(BaseDecodeHead):
             Tensor: float32 of shape (N, 2, H, W): the logarithms of the scores for pristine and forged, at the size
             of the network's input. Their softmax is the clusterer's (or the gate's) soft score, their argmax the mask.
         """
-        maps = self.without_padding(seg_logits, batch_img_metas)
-        self.last_localisations, scores = localise_maps(
-            self.clusterer, maps, batch_img_metas, self.max_points, self.gate
-        )
-        return self.logits_by_score(scores, seg_logits.shape[2:], batch_img_metas)
+        localised = self.localise(self.without_padding(seg_logits, batch_img_metas), batch_img_metas)
+        return self.logits_by_score([each.score for each in localised], seg_logits.shape[2:], batch_img_metas)
 
     def without_padding(self, embeddings: Tensor, batch_img_metas: list[dict]) -> list[Tensor]:
         """The part of each map that shows the image.

@@ -29,9 +29,6 @@ class MVSSHead(DAHead):
         dropout_ratio (float): Of single values, where mmseg drops whole channels. Defaults to 0.1.
         **options: Of mmseg's ``DAHead``. Losses of ``loss_decode`` are of the forged images alone.
 
-    Attributes:
-        last_image_score (float | None): In [0, 1], of the image that was predicted last; None of a batch of several.
-
     Source:
         Chen, Dong, Ji, Cao, Li, ICCV 2021; Fu et al., Dual Attention Network, CVPR 2019.
     """
@@ -52,7 +49,6 @@ class MVSSHead(DAHead):
         self.stride = stride
         self.eight_bit = eight_bit
         self.image_loss = None if image_loss is None else MODELS.build(image_loss)
-        self.last_image_score: float | None = None
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Score each pixel.
@@ -94,6 +90,13 @@ class MVSSHead(DAHead):
         """See :meth:`predict_by_feat`."""
         return self.predict_by_feat(self.forward(inputs), batch_img_metas)
 
+    def predict_with_image_score(
+        self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: ConfigType
+    ) -> tuple[Tensor, float]:
+        """What :meth:`predict` gives of one image, and the highest score of its pixels, in [0, 1]."""
+        logits = self.predict(inputs, batch_img_metas, test_cfg)
+        return logits, logits.softmax(1)[:, 1].max().item()
+
     def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Bring the scores, not the logits, to the images' own size.
 
@@ -110,7 +113,6 @@ class MVSSHead(DAHead):
             scores = torch.stack([_through_eight_bits(each[0], size) for each in scores])[:, None].to(scores)
         else:
             scores = F.interpolate(scores, size=size, mode='bilinear', align_corners=False)
-        self.last_image_score = float(scores.max()) if len(scores) == 1 else None
         return log_scores(scores)
 
 

@@ -118,10 +118,6 @@ class PSCCHead(BaseDecodeHead):
         ValueError: If ``in_channels`` are not four, ``side`` is no multiple of 8, or there is an image loss without an
             image head.
 
-    Attributes:
-        last_image_score (float | None): How sure the detector is that the last predicted image is forged, in [0, 1];
-            None without a detector.
-
     Source:
         PSCC-Net: Liu et al., TCSVT 2022.
     """
@@ -164,7 +160,6 @@ class PSCCHead(BaseDecodeHead):
             self.add_module(f'getmask{number}', SpatialChannelMask(width, gathered))
         self.image_head = None if image_head is None else MODELS.build({'in_channels': in_channels, **image_head})
         self.loss_image = None if loss_image is None else MODELS.build(loss_image)
-        self.last_image_score: float | None = None
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """The finest mask, before it is brought to the images' sizes.
@@ -229,9 +224,24 @@ class PSCCHead(BaseDecodeHead):
         Raises:
             ValueError: If ``test_cfg.mode`` is ``'slide'``.
         """
+        return self.predict_with_image_score(inputs, batch_img_metas, test_cfg)[0]
+
+    def predict_with_image_score(
+        self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: ConfigType
+    ) -> tuple[Tensor, float | None]:
+        """What :meth:`predict` gives, and how sure the detector is that the image is forged, in [0, 1].
+
+        Returns:
+            tuple[Tensor, float | None]: See :meth:`predict_by_feat`; None without a detector.
+
+        Raises:
+            ValueError: If ``test_cfg.mode`` is ``'slide'``.
+        """
         if test_cfg is not None and test_cfg.get('mode', 'whole') == 'slide':
             raise ValueError(SLIDE_REFUSED)
-        return self.predict_by_feat(self.findings(inputs), batch_img_metas)
+        findings = self.findings(inputs)
+        logits = self.predict_by_feat(findings, batch_img_metas)
+        return logits, None if findings.image is None else findings.image.softmax(1)[0, 1].item()
 
     def predict_by_feat(self, seg_logits: PSCCFindings, batch_img_metas: list[dict]) -> Tensor:
         """Bring the finest mask's probabilities, as the released code does, to the size of the image.
@@ -252,8 +262,6 @@ class PSCCHead(BaseDecodeHead):
         (meta,) = batch_img_metas
         if any(any(meta.get(key, ())) for key in ('img_padding_size', 'padding_size')):
             raise ValueError(PADDING_REFUSED)
-        if seg_logits.image is not None:
-            self.last_image_score = seg_logits.image.softmax(1)[0, 1].item()
         score = seg_logits.masks[0].sigmoid()
         return log_scores(F.interpolate(score, tuple(meta['ori_shape'][:2]), mode='bilinear', align_corners=True))
 

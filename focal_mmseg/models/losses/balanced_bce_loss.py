@@ -2,12 +2,14 @@
 
 import torch
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+
+from .named_loss import NamedLoss
 
 
 @MODELS.register_module()
-class BalancedBCELoss(nn.Module):
+class BalancedBCELoss(NamedLoss):
     """Binary cross-entropy whose pixels weigh one half over the share of their class in the batch.
 
     So each class has half of the weight, whatever its area. In a batch without a forged pixel all weigh 1.
@@ -24,16 +26,7 @@ class BalancedBCELoss(nn.Module):
     """
 
     def __init__(self, loss_weight: float = 1.0, loss_name: str = 'loss_mask') -> None:
-        super().__init__()
-        if 'loss' not in loss_name:
-            raise ValueError(f'loss_name must contain "loss", else it is logged but not trained on, got {loss_name!r}')
-        self.loss_weight = loss_weight
-        self._loss_name = loss_name
-
-    @property
-    def loss_name(self) -> str:
-        """The key of this loss in the log."""
-        return self._loss_name
+        super().__init__(loss_weight, loss_name)
 
     def forward(self, logits: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
         """The loss of a batch.

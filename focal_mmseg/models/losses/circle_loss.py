@@ -5,7 +5,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from .contrastive_loss import QueryLoss, check_above_zero
+from .contrastive_loss import QueryLoss
+from .named_loss import check_above
 from .streaming import RowLosses, streamed_mean, without_own
 
 
@@ -18,20 +19,28 @@ class CircleLoss(QueryLoss):
     :math:`\log(1 + \sum_i \exp(\gamma \alpha^-_i (s^-_i - m)) \sum_j \exp(-\gamma \alpha^+_j (s^+_j - 1 + m)))`.
 
     Args:
-        margin (float): m, above 0. Defaults to 0.25, as in the source.
-        gamma (float): The scale, above 0. Defaults to 256, the source's for face recognition.
+        margin (float): m, above 0. Defaults to 0.4, the source's for retrieval by embeddings, as in
+            pytorch-metric-learning. Its 0.25 is for the classes of face recognition.
+        gamma (float): The scale, above 0. Defaults to 80, for the same reason; for faces it has 256.
         loss_name (str): Defaults to 'loss_circle'.
         **options: ``queries``, ``scope``, ``max_pixels``, ``loss_weight``, see :class:`QueryLoss` and
             :class:`ContrastiveLoss`.
 
     Raises:
         ValueError: If an option is out of its range.
+
+    Example:
+        >>> import torch
+        >>> embeddings = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]).T.reshape(1, 2, 2, 2)
+        >>> mask = torch.tensor([[[0, 0], [1, 1]]])
+        >>> CircleLoss()(embeddings, mask) < CircleLoss()(embeddings, mask.mT)
+        tensor(True)
     """
 
-    def __init__(self, margin: float = 0.25, gamma: float = 256.0, loss_name: str = 'loss_circle', **options) -> None:
+    def __init__(self, margin: float = 0.4, gamma: float = 80.0, loss_name: str = 'loss_circle', **options) -> None:
         super().__init__(loss_name=loss_name, **options)
-        check_above_zero('margin', margin)
-        check_above_zero('gamma', gamma)
+        check_above('margin', margin)
+        check_above('gamma', gamma)
         self.margin = margin
         self.gamma = gamma
 

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from .named_loss import NamedLoss, check_choice
 
 SCOPES = ('image', 'batch')
 QUERIES = ('pristine', 'both')
 
 
-class ContrastiveLoss(nn.Module, ABC):
+class ContrastiveLoss(NamedLoss, ABC):
     """A loss that sets the pristine embeddings of an image against its forged ones.
 
     Args:
@@ -35,21 +37,12 @@ class ContrastiveLoss(nn.Module, ABC):
         loss_weight: float = 1.0,
         loss_name: str = 'loss_contrastive',
     ) -> None:
-        super().__init__()
+        super().__init__(loss_weight, loss_name)
         check_choice('scope', scope, SCOPES)
         if max_pixels is not None and max_pixels < 2:
             raise ValueError(f'max_pixels must be None or at least 2, got {max_pixels}')
-        if 'loss' not in loss_name:
-            raise ValueError(f'loss_name must contain "loss", else it is logged but not trained on, got {loss_name!r}')
         self.scope = scope
         self.max_pixels = max_pixels
-        self.loss_weight = loss_weight
-        self._loss_name = loss_name
-
-    @property
-    def loss_name(self) -> str:
-        """The key of this loss in the log."""
-        return self._loss_name
 
     @abstractmethod
     def image_loss(self, pristine: Tensor, forged: Tensor) -> Tensor | None:
@@ -150,26 +143,6 @@ class QueryLoss(ContrastiveLoss):
             return None
         count = sum(len(queries) for queries, _ in sides)
         return sum(self.mean_loss(queries, negatives) * (len(queries) / count) for queries, negatives in sides)
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse an option that is none of its choices.
-
-    Raises:
-        ValueError: If it is.
-    """
-    if value not in choices:
-        raise ValueError(f'{name} must be one of {choices}, got {value!r}')
-
-
-def check_above_zero(name: str, value: float) -> None:
-    """Refuse a number that is not above 0 and finite.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if not 0 < value < float('inf'):
-        raise ValueError(f'{name} must be above 0 and finite, got {value}')
 
 
 def mean_positive_similarity(queries: Tensor) -> Tensor:

@@ -4,7 +4,8 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from .contrastive_loss import QueryLoss, check_above_zero, mean_positive_similarity
+from .contrastive_loss import QueryLoss, mean_positive_similarity
+from .named_loss import check_above
 from .streaming import streamed_mean
 
 
@@ -27,7 +28,7 @@ class DCLLoss(QueryLoss):
 
     def __init__(self, temperature: float = 0.1, loss_name: str = 'loss_dcl', **options) -> None:
         super().__init__(loss_name=loss_name, **options)
-        check_above_zero('temperature', temperature)
+        check_above('temperature', temperature)
         self.temperature = temperature
 
     def mean_loss(self, queries: Tensor, negatives: Tensor) -> Tensor:

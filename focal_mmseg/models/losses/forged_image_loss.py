@@ -2,12 +2,14 @@
 
 import torch
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+
+from .named_loss import NamedLoss, check_at_least
 
 
 @MODELS.register_module()
-class ForgedImageLoss(nn.Module):
+class ForgedImageLoss(NamedLoss):
     """Binary cross-entropy of images; forged and pristine ones weigh by their shares in the training.
 
     Args:
@@ -31,22 +33,12 @@ class ForgedImageLoss(nn.Module):
         loss_weight: float = 1.0,
         loss_name: str = 'loss_image',
     ) -> None:
-        super().__init__()
-        if 'loss' not in loss_name:
-            raise ValueError(f'loss_name must contain "loss", else it is logged but not trained on, got {loss_name!r}')
-        if least_pixels < 1:
-            raise ValueError(f'least_pixels must be at least 1, got {least_pixels}')
+        super().__init__(loss_weight, loss_name)
+        check_at_least('least_pixels', least_pixels, 1)
         if not 0 < forged_share < 1:
             raise ValueError(f'forged_share must be above 0 and below 1, got {forged_share}')
         self.least_pixels = least_pixels
         self.forged_share = forged_share
-        self.loss_weight = loss_weight
-        self._loss_name = loss_name
-
-    @property
-    def loss_name(self) -> str:
-        """The key of this loss in the log."""
-        return self._loss_name
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """The loss of a batch.

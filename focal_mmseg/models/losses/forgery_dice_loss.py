@@ -1,11 +1,13 @@
 """Dice of the forged region, image by image."""
 
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
+
+from .named_loss import NamedLoss, check_at_least
 
 
 @MODELS.register_module()
-class ForgeryDiceLoss(nn.Module):
+class ForgeryDiceLoss(NamedLoss):
     """One less the Dice of the forged score and the mask, squares in the denominator, averaged over the images.
 
     ``1 - 2 sum(p t) / (sum(p^2) + sum(t^2) + eps)`` over the pixels of an image that are not ignored. A pristine image
@@ -24,19 +26,9 @@ class ForgeryDiceLoss(nn.Module):
     """
 
     def __init__(self, eps: float = 1e-5, loss_weight: float = 1.0, loss_name: str = 'loss_dice') -> None:
-        super().__init__()
-        if 'loss' not in loss_name:
-            raise ValueError(f'loss_name must contain "loss", else it is logged but not trained on, got {loss_name!r}')
-        if eps < 0:
-            raise ValueError(f'eps must be at least 0, got {eps}')
+        super().__init__(loss_weight, loss_name)
+        check_at_least('eps', eps, 0)
         self.eps = eps
-        self.loss_weight = loss_weight
-        self._loss_name = loss_name
-
-    @property
-    def loss_name(self) -> str:
-        """The key of this loss in the log."""
-        return self._loss_name
 
     def forward(self, seg_logits: Tensor, target: Tensor, weight: None = None, ignore_index: int = 255) -> Tensor:
         """The loss of a batch.

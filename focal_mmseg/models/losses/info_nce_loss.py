@@ -5,7 +5,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from .contrastive_loss import QueryLoss, check_above_zero
+from .contrastive_loss import QueryLoss
+from .named_loss import check_above
 from .streaming import RowLosses, streamed_mean, without_own
 
 
@@ -28,7 +29,7 @@ class InfoNCELoss(QueryLoss):
 
     def __init__(self, temperature: float = 0.1, loss_name: str = 'loss_info_nce', **options) -> None:
         super().__init__(loss_name=loss_name, **options)
-        check_above_zero('temperature', temperature)
+        check_above('temperature', temperature)
         self.temperature = temperature
 
     def mean_loss(self, queries: Tensor, negatives: Tensor) -> Tensor:

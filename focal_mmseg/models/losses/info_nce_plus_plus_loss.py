@@ -7,7 +7,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from .contrastive_loss import QueryLoss, check_above_zero, check_choice, mean_positive_similarity
+from .contrastive_loss import QueryLoss, mean_positive_similarity
+from .named_loss import check_above, check_choice
 from .streaming import RowLosses, streamed_mean, without_own
 
 POSITIVES = ('expectation', 'mean_exp')
@@ -36,6 +37,15 @@ class InfoNCEPlusPlusLoss(QueryLoss):
 
     Raises:
         ValueError: If an option is out of its range.
+
+    Example:
+        >>> import torch
+        >>> loss = InfoNCEPlusPlusLoss()
+        >>> embeddings = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]).T.reshape(1, 2, 2, 2)
+        >>> mask = torch.tensor([[[0, 0], [1, 1]]])
+        >>> apart, mixed = loss(embeddings, mask).item(), loss(embeddings, mask.mT).item()
+        >>> round(apart, 4), round(mixed, 4)
+        (0.0001, 10.0001)
     """
 
     def __init__(
@@ -46,7 +56,7 @@ class InfoNCEPlusPlusLoss(QueryLoss):
         **options,
     ) -> None:
         super().__init__(loss_name=loss_name, **options)
-        check_above_zero('temperature', temperature)
+        check_above('temperature', temperature)
         check_choice('positives', positives, POSITIVES)
         self.temperature = temperature
         self.positives = positives

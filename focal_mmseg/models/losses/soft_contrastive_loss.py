@@ -6,7 +6,8 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from .contrastive_loss import ContrastiveLoss, check_above_zero
+from .contrastive_loss import ContrastiveLoss
+from .named_loss import check_above, check_at_least
 
 
 @MODELS.register_module()
@@ -42,12 +43,10 @@ class SoftContrastiveLoss(ContrastiveLoss):
         **options,
     ) -> None:
         super().__init__(loss_name=loss_name, **options)
-        check_above_zero('temperature', temperature)
-        check_above_zero('tolerance', tolerance)
-        if not 1 < fuzziness < float('inf'):
-            raise ValueError(f'fuzziness must be above 1 and finite, got {fuzziness}')
-        if max_updates < 0:
-            raise ValueError(f'max_updates must be at least 0, got {max_updates}')
+        check_above('temperature', temperature)
+        check_above('tolerance', tolerance)
+        check_above('fuzziness', fuzziness, 1)
+        check_at_least('max_updates', max_updates, 0)
         self.temperature = temperature
         self.fuzziness = fuzziness
         self.max_updates = max_updates

@@ -5,7 +5,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from .contrastive_loss import QueryLoss, check_above_zero, check_choice
+from .contrastive_loss import QueryLoss
+from .named_loss import check_above, check_choice
 from .streaming import RowLosses, streamed_mean, without_own
 
 MINING = ('all', 'hard')
@@ -36,11 +37,17 @@ class TripletLoss(QueryLoss):
 
     Raises:
         ValueError: If an option is out of its range.
+
+    Example:
+        >>> import torch
+        >>> embeddings = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]).T.reshape(1, 2, 2, 2)
+        >>> TripletLoss(margin=1.0)(embeddings, torch.tensor([[[0, 0], [1, 1]]])).item()
+        0.0
     """
 
     def __init__(self, margin: float = 1.0, mining: str = 'all', loss_name: str = 'loss_triplet', **options) -> None:
         super().__init__(loss_name=loss_name, **options)
-        check_above_zero('margin', margin)
+        check_above('margin', margin)
         check_choice('mining', mining, MINING)
         self.margin = margin
         self.mining = mining

@@ -2,15 +2,17 @@
 
 import torch
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+
+from .named_loss import NamedLoss
 
 # Sides of the squares by which a forgery is shrunk and grown: pixels between the two are near its border.
 ERODED, DILATED = 15, 11
 
 
 @MODELS.register_module()
-class TrueClassProbabilityLoss(nn.Module):
+class TrueClassProbabilityLoss(NamedLoss):
     """Mean squared error of the confidence against the probability of the true class, off the forgeries' borders.
 
     Deep inside a forgery (no pristine pixel within 7) the target is the forged score, far from one (no forged pixel
@@ -29,16 +31,7 @@ class TrueClassProbabilityLoss(nn.Module):
     """
 
     def __init__(self, loss_weight: float = 1.0, loss_name: str = 'loss_tcp') -> None:
-        super().__init__()
-        if 'loss' not in loss_name:
-            raise ValueError(f'loss_name must contain "loss", else it is logged but not trained on, got {loss_name!r}')
-        self.loss_weight = loss_weight
-        self._loss_name = loss_name
-
-    @property
-    def loss_name(self) -> str:
-        """The key of this loss in the log."""
-        return self._loss_name
+        super().__init__(loss_weight, loss_name)
 
     def forward(self, confidence: Tensor, seg_logits: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
         """The loss of a batch.

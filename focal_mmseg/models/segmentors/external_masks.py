@@ -22,13 +22,13 @@ BESIDE_HALF = 1e-6
 
 @MODELS.register_module()
 class ExternalMasks(ScoringSegmentor):
-    """Reads, for each picture, the file of its name in a folder: so any tool's own output gets the same figures.
+    """Reads, for each image, the file of its name in a folder: so any tool's own output gets the same metrics.
 
-    Maps of another size than their picture's are brought to it bilinearly.
+    Maps of another size than their image's are brought to it bilinearly.
 
     Args:
         folder (str): Where the files lie.
-        pattern (str): A picture's file in the folder. ``{dataset}`` and ``{picture}`` are what the data set calls them
+        pattern (str): An image's file in the folder. ``{dataset}`` and ``{picture}`` are what the data set calls them
             (``picture`` goes with its folders and without its ending: ``splice/00001``), ``{stem}`` is ``00001`` and
             ``{name}`` is ``00001.jpg``. TruFor's are ``'{name}.npz'``. Defaults to ``'{dataset}/{picture}.png'``, as
             ``tools/test.py --out`` writes.
@@ -37,7 +37,7 @@ class ExternalMasks(ScoringSegmentor):
         threshold (float): A pixel is forged above it, in (0, 1), where forged is 1 already. Another one than 1/2 shifts
             the scores, each side of it by a straight line, so that it becomes 1/2; their order stays. Defaults to 0.5.
         white (int, optional): See :func:`read_score_map`.
-        score_key (str, optional): Name, in an ``.npz``, of the tool's own score in [0, 1] of the picture as a whole,
+        score_key (str, optional): Name, in an ``.npz``, of the tool's own score in [0, 1] of the image as a whole,
             ``'score'`` for TruFor; becomes the ``image_score``. None leaves it to the metric. Defaults to None.
         train_cfg (None): See :class:`ScoringSegmentor`.
         pretrained (None): See :class:`ScoringSegmentor`.
@@ -83,7 +83,7 @@ class ExternalMasks(ScoringSegmentor):
         """See :meth:`AsLoadedSegmentor.predict`.
 
         Raises:
-            FileNotFoundError: If a picture has no file.
+            FileNotFoundError: If an image has no file.
             ValueError: If its file cannot be used.
         """
         samples = super().predict(inputs, data_samples)
@@ -96,8 +96,8 @@ class ExternalMasks(ScoringSegmentor):
         """See :meth:`ScoringSegmentor.score`.
 
         Raises:
-            FileNotFoundError: If the picture has no file.
-            ValueError: If its file cannot be read or used, lies outside the folder, or the picture has no name.
+            FileNotFoundError: If the image has no file.
+            ValueError: If its file cannot be read or used, lies outside the folder, or the image has no name.
         """
         path = self.path_of(meta)
         if not path.is_file():
@@ -112,17 +112,17 @@ class ExternalMasks(ScoringSegmentor):
         return cv2.resize(np.ascontiguousarray(score), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
     def path_of(self, meta: dict) -> Path:
-        """The file of a picture.
+        """The file of an image.
 
         Args:
-            meta (dict): With ``img_path``, and with ``dataset_name`` and ``picture`` where the pattern wants them; a
-                picture that comes from no data set is called by its stem.
+            meta (dict): With ``img_path``, and with ``dataset_name`` and ``picture`` where the pattern wants them; an
+                image that comes from no data set is called by its stem.
 
         Raises:
             ValueError: If a name is missing, or leads out of the folder.
         """
         if not meta.get('img_path'):
-            raise ValueError('ExternalMasks finds a mask by the file name of its picture: give a file, not an array')
+            raise ValueError('ExternalMasks finds a mask by the file name of its image: give a file, not an array')
         image = Path(meta['img_path'])
         names = dict(
             dataset=meta.get('dataset_name') or '',
@@ -142,7 +142,7 @@ class ExternalMasks(ScoringSegmentor):
 
 
 def _resized(score: np.ndarray, shape: tuple[int, int], path: Path) -> np.ndarray:
-    """A score map at the picture's size, bilinear.
+    """A score map at the image's size, bilinear.
 
     Raises:
         ValueError: If it lies on its side.
@@ -152,7 +152,7 @@ def _resized(score: np.ndarray, shape: tuple[int, int], path: Path) -> np.ndarra
         return score
     if score.shape == (width, height):
         raise ValueError(
-            f'{path} is {height}x{width}, its picture {width}x{height}: turn it; mmcv turns pictures by their EXIF '
+            f'{path} is {height}x{width}, its image {width}x{height}: turn it; mmcv turns images by their EXIF '
             'orientation, which the other tool may have left'
         )
     return cv2.resize(score, (width, height), interpolation=cv2.INTER_LINEAR)

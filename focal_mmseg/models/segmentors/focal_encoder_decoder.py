@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmseg.models.segmentors import EncoderDecoder
@@ -12,13 +12,15 @@ from torch import Tensor
 
 from focal_mmseg.models.decode_heads.focal_head import FOCALHead
 
-from .image_score import give_image_scores
+from .clustering_fields import write_clustering
 from .stitching import stitched
 
 
 @MODELS.register_module()
 class FOCALEncoderDecoder(EncoderDecoder):
-    """mmseg's ``EncoderDecoder``; each picture also gets an ``image_score``, and ``slide`` clusters it once.
+    """mmseg's ``EncoderDecoder``; data samples also get what clustering found, and ``slide`` clusters an image once.
+
+    :mod:`.clustering_fields` lists the fields of the data samples.
 
     In ``test_cfg.mode='slide'`` the plain one would cluster each window by itself, and clusters of two windows have no
     common names. This one stitches the windows' embeddings to one map, then clusters it. A map of more than the head's
@@ -38,7 +40,12 @@ class FOCALEncoderDecoder(EncoderDecoder):
 
     Raises:
         ValueError: If the head is no :class:`FOCALHead`, or ``crop_size`` or ``stride`` is missing or out of its range.
+
+    Attributes:
+        writes_clustering (bool): True: what reads the fields of clustering can rely on them.
     """
+
+    writes_clustering: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,8 +58,47 @@ class FOCALEncoderDecoder(EncoderDecoder):
             self._slide_options()
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
-        """Predict masks and scores as mmseg does, and ``image_score`` (:func:`give_image_scores`)."""
-        return give_image_scores(super().predict(inputs, data_samples), self.decode_head.last_localisations)
+        """Predict masks and scores as mmseg does, and the fields of :mod:`.clustering_fields`.
+
+        Args:
+            inputs (Tensor): Of shape (N, 3, H, W).
+            data_samples (list[SegDataSample], optional): One an image.
+
+        Returns:
+            list[SegDataSample]: One an image.
+
+        Raises:
+            ValueError: If an image cannot be clustered, or ``test_cfg`` is out of its range.
+        """
+        size = inputs.shape[2:]
+        whole = dict(ori_shape=size, img_shape=size, pad_shape=size)
+        metas = [whole] * len(inputs) if data_samples is None else [sample.metainfo for sample in data_samples]
+        embeddings, metas = self.embed(inputs, metas)
+        localised = self.decode_head.localise(self.decode_head.without_padding(embeddings, metas), metas)
+        scores = [each.score for each in localised]
+        logits = self.decode_head.logits_by_score(scores, embeddings.shape[2:], metas)
+        samples = self.postprocess_result(logits[:, :, : size[0], : size[1]], data_samples)
+        return write_clustering(samples, [[each] for each in localised], self.decode_head.keep_embeddings)
+
+    def embed(self, inputs: Tensor, batch_img_metas: list[dict]) -> tuple[Tensor, list[dict]]:
+        """The embeddings of each image, as ``test_cfg.mode`` says.
+
+        Args:
+            inputs (Tensor): Of shape (N, 3, H, W).
+            batch_img_metas (list[dict]): One an image.
+
+        Returns:
+            tuple[Tensor, list[dict]]: The maps, of shape (N, C, h, w), and the images' metas for them.
+
+        Raises:
+            ValueError: If there is no such mode, or see :meth:`slide_inference`.
+        """
+        mode = (self.test_cfg or {}).get('mode', 'whole')
+        if mode == 'slide':
+            return self.slide_embeddings(inputs, batch_img_metas)
+        if mode != 'whole':
+            raise ValueError(f"model.test_cfg.mode must be 'whole' or 'slide', got {mode!r}")
+        return self._embed(inputs), batch_img_metas
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Stitch the embeddings of each image, cluster each map once.
@@ -94,8 +140,9 @@ class FOCALEncoderDecoder(EncoderDecoder):
         covered = tuple(cell * cells for cells in maps[0].shape[1:])
         return torch.stack(maps), [_beyond(meta, covered, inputs.shape[2:]) for meta in batch_img_metas]
 
-    def _embed(self, window: Tensor) -> Tensor:
-        return self.decode_head(self.extract_feat(window))
+    def _embed(self, images: Tensor) -> Tensor:
+        """Of shape (N, C, h, w), of images (N, 3, H, W) or windows of them."""
+        return self.decode_head(self.extract_feat(images))
 
     def _fitting(self, window: tuple[int, int], size: Sequence[int]) -> tuple[int, int]:
         """The window for an image: no larger than the image where ``size_divisor`` allows it."""

@@ -11,10 +11,11 @@ from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
 from focal_mmseg.models.decode_heads.fusion_head import fuse
+from focal_mmseg.models.embedding_maps import LocalisedMap
 
 from .as_loaded import AsLoadedSegmentor
+from .clustering_fields import write_clustering
 from .fusion_member import FusionMember, MemberMap
-from .image_score import give_image_scores
 
 MODES = ('features', 'union', 'intersection')
 RESOLUTIONS = ('largest', 'first')
@@ -25,7 +26,7 @@ INTERPOLATIONS = ('bilinear', 'nearest')
 class FOCALFusion(AsLoadedSegmentor):
     """Runs FOCAL networks that were trained apart and joins what they find (section 3.3, figures 5 and 7).
 
-    Its input is the picture as it was loaded. Each member takes it through its own test pipeline and data preprocessor,
+    Its input is the image as it was loaded. Each member takes it through its own test pipeline and data preprocessor,
     so that members may differ in input size and normalisation.
 
     Args:
@@ -49,7 +50,12 @@ class FOCALFusion(AsLoadedSegmentor):
         FileNotFoundError: If a member's config or checkpoint is missing.
         ValueError: If there are fewer than two members, the mode, resolution or interpolation is unknown, weights are
             all 0 or have no meaning, a member cannot be used, or ``sequential`` meets a distributed run.
+
+    Attributes:
+        writes_clustering (bool): True: what reads the fields of clustering can rely on them.
     """
+
+    writes_clustering: ClassVar[bool] = True
 
     not_trained: ClassVar[str] = 'train each member by its own config'
 
@@ -89,17 +95,29 @@ class FOCALFusion(AsLoadedSegmentor):
             raise ValueError(f"weights have no meaning in mode {mode!r}, got {weights}: use mode='features'")
 
     def predict(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
-        """Masks, scores, and ``image_score`` (:func:`give_image_scores`)."""
-        return give_image_scores(super().predict(inputs, data_samples), self.decode_head.last_localisations)
+        """Masks, scores, and the fields of :mod:`.clustering_fields`.
+
+        Args:
+            inputs (Sequence[Tensor]): See :meth:`extract_feat`.
+            data_samples (list[SegDataSample], optional): One an image.
+
+        Returns:
+            list[SegDataSample]: One an image.
+
+        Raises:
+            ValueError: If an image cannot be clustered.
+        """
+        logits, localised = self._localise(inputs, self.metas(inputs, data_samples))
+        return write_clustering(self.pack(logits, data_samples), localised, self.decode_head.keep_embeddings)
 
     def extract_feat(self, inputs: Sequence[Tensor]) -> list[list[MemberMap]]:
-        """Embed pictures of any sizes by each member that has a weight.
+        """Embed images of any sizes by each member that has a weight.
 
         Args:
             inputs (Sequence[Tensor]): uint8 of shape (3, H_i, W_i), BGR, as loaded.
 
         Returns:
-            list[list[MemberMap]]: An outer item a member, an inner one a picture.
+            list[list[MemberMap]]: An outer item a member, an inner one an image.
         """
         return [member.embed(inputs, self.data_preprocessor.device) for member in self._used()]
 
@@ -108,29 +126,35 @@ class FOCALFusion(AsLoadedSegmentor):
 
         Args:
             inputs (Sequence[Tensor]): See :meth:`extract_feat`.
-            batch_img_metas (list[dict]): One a picture; ``img_path`` names it in an error.
+            batch_img_metas (list[dict]): One an image; ``img_path`` names it in an error.
 
         Returns:
-            list[Tensor]: One a picture, of its size: float32 of shape (2, H_i, W_i), the logarithms of the scores for
+            list[Tensor]: One an image, of its size: float32 of shape (2, H_i, W_i), the logarithms of the scores for
             pristine and forged.
 
         Raises:
-            ValueError: If a picture cannot be clustered.
+            ValueError: If an image cannot be clustered.
         """
+        return self._localise(inputs, batch_img_metas)[0]
+
+    def _localise(
+        self, inputs: Sequence[Tensor], batch_img_metas: list[dict]
+    ) -> tuple[list[Tensor], list[tuple[LocalisedMap, ...]]]:
+        """The logits of each image, and what was found in its maps: one, or one a member."""
         maps = self.extract_feat(inputs)
         if self.mode == 'features':
             maps = [self._fused(maps)]
         device = self.data_preprocessor.device
-        embeddings = [[each.embeddings.to(device) for each in pictures] for pictures in maps]
-        scores = self.decode_head.scores(embeddings, batch_img_metas)
+        embeddings = [[each.embeddings.to(device) for each in images] for images in maps]
+        localised = [self.decode_head.localise(images, batch_img_metas) for images in embeddings]
         logits = [
-            [each.logits(score) for each, score in zip(*results, strict=True)]
-            for results in zip(maps, scores, strict=True)
+            [each.logits(found.score) for each, found in zip(*results, strict=True)]
+            for results in zip(maps, localised, strict=True)
         ]
-        return [_joined(picture, self.mode) for picture in zip(*logits, strict=True)]
+        return [_joined(image, self.mode) for image in zip(*logits, strict=True)], list(zip(*localised, strict=True))
 
     def _forward(self, inputs: Sequence[Tensor], data_samples: OptSampleList = None) -> list[Tensor]:
-        """The fused embeddings of each picture, float32 of shape (C, h, w)."""
+        """The fused embeddings of each image, float32 of shape (C, h, w)."""
         return [each.embeddings for each in self._fused(self.extract_feat(inputs))]
 
     def _used(self) -> list[FusionMember]:
@@ -138,14 +162,14 @@ class FOCALFusion(AsLoadedSegmentor):
         return [member for member in self.members if member.weight]
 
     def _fused(self, maps: Sequence[Sequence[MemberMap]]) -> list[MemberMap]:
-        """One map a picture, which is treated as that of the member whose resolution it has from here on."""
+        """One map an image, which is treated as that of the member whose resolution it has from here on."""
         weights = [member.weight for member in self._used()]
         fused = []
-        for picture in zip(*maps, strict=True):
-            embeddings = [each.embeddings.to(self.data_preprocessor.device) for each in picture]
-            leads = picture[0]
+        for image in zip(*maps, strict=True):
+            embeddings = [each.embeddings.to(self.data_preprocessor.device) for each in image]
+            leads = image[0]
             if self.resolution == 'largest':
-                leads = max(picture, key=lambda each: each.embeddings[0].numel())
+                leads = max(image, key=lambda each: each.embeddings[0].numel())
             size = leads.embeddings.shape[1:]
             fused.append(replace(leads, embeddings=fuse(embeddings, weights, size, self.interpolation)))
         return fused

@@ -6,13 +6,15 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 
+from .clustering_fields import merge_clustering
+
 
 @MODELS.register_module()
 class FOCALTTAModel(BaseTTAModel):
     """Averages the forged scores of the augmented views; the mask and the score map both come from the average.
 
-    mmseg's own ``SegTTAModel`` works with a FOCAL head too, but leaves the last view's ``seg_logits`` beside the merged
-    mask, so that a metric on the scores (AUC) would measure that one view.
+    mmseg's own ``SegTTAModel`` works with a FOCAL head too, but leaves one view's ``seg_logits`` and clusters beside
+    the merged mask, so that a metric on the scores (AUC) would measure that one view.
     """
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
@@ -23,8 +25,8 @@ class FOCALTTAModel(BaseTTAModel):
                 shape (2, H, W), flips undone.
 
         Returns:
-            list[SegDataSample]: The first view of each image with merged ``seg_logits`` and ``pred_sem_seg``, and
-            ``image_score`` and ``confidence`` where the views have them.
+            list[SegDataSample]: The first view of each image with merged ``seg_logits`` and ``pred_sem_seg``, and,
+            where the views have them, ``confidence`` and the numbers of :mod:`.clustering_fields`, as ``image_score``.
         """
         merged = []
         for views in data_samples_list:
@@ -36,10 +38,8 @@ class FOCALTTAModel(BaseTTAModel):
                     pred_sem_seg=PixelData(data=scores.argmax(dim=0, keepdim=True)),
                 )
             )
-            if 'image_score' in sample:
-                sample.set_field(sum(view.image_score for view in views) / len(views), 'image_score')
             if 'confidence' in sample:
                 confidence = torch.stack([view.confidence.data for view in views]).mean(0)
                 sample.set_data(dict(confidence=PixelData(data=confidence)))
-            merged.append(sample)
+            merged.append(merge_clustering(sample, views))
         return merged

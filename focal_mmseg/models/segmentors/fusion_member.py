@@ -26,15 +26,15 @@ AS_LOADED = dict(color_type='color', imdecode_backend='cv2')
 
 @dataclass(frozen=True)
 class MemberMap:
-    """What a member makes of one picture.
+    """What a member makes of one image.
 
     Attributes:
         embeddings (Tensor): Unit length, shape (C, h, w), the member's padding left out.
         segmentor (EncoderDecoder): The member's network.
         cells (tuple[int, int]): Height and width of the map with its padding.
         size (tuple[int, int]): Height and width of the member's input, in pixels.
-        meta (dict): The picture's meta for the map.
-        sample (SegDataSample): The picture, as the member's own test pipeline packed it.
+        meta (dict): The image's meta for the map.
+        sample (SegDataSample): The image, as the member's own test pipeline packed it.
     """
 
     embeddings: Tensor
@@ -45,7 +45,7 @@ class MemberMap:
     sample: SegDataSample
 
     def logits(self, score: Tensor) -> Tensor:
-        """Bring forged scores to the picture's size, the way the member's own scores go.
+        """Bring forged scores to the image's size, the way the member's own scores go.
 
         Args:
             score (Tensor): float32 in [0, 1] of shape (h, w).
@@ -59,7 +59,7 @@ class MemberMap:
 
 
 class FusionMember(nn.Module):
-    """Embeds pictures by a trained network, each through the network's own test pipeline and preprocessor.
+    """Embeds images by a trained network, each through the network's own test pipeline and preprocessor.
 
     Args:
         config (str): The network's config file.
@@ -71,7 +71,7 @@ class FusionMember(nn.Module):
     Raises:
         FileNotFoundError: If config or checkpoint is missing.
         ValueError: If the weight is not a finite number of at least 0, the config's model is no FOCAL network or its
-            pipeline has no beginning that can be replaced, or decodes pictures in another way than a fusion, or the
+            pipeline has no beginning that can be replaced, or decodes images in another way than a fusion, or the
             checkpoint cannot be read or does not fit.
     """
 
@@ -89,28 +89,28 @@ class FusionMember(nn.Module):
         self._prepare = _pipeline_after_loading(cfg, config)
         load_to_test(self.segmentor, weights, f'the checkpoint {checkpoint} of the member {config}')
 
-    def embed(self, pictures: Sequence[Tensor], device: torch.device) -> list[MemberMap]:
-        """Embed pictures of any sizes, one after the other.
+    def embed(self, images: Sequence[Tensor], device: torch.device) -> list[MemberMap]:
+        """Embed images of any sizes, one after the other.
 
         Args:
-            pictures (Sequence[Tensor]): uint8 of shape (3, H, W), BGR, as a test pipeline loads and packs them.
+            images (Sequence[Tensor]): uint8 of shape (3, H, W), BGR, as a test pipeline loads and packs them.
             device (torch.device): Where a network that is not resident works meanwhile.
 
         Returns:
-            list[MemberMap]: One a picture. Those of a network that is not resident are on the CPU.
+            list[MemberMap]: One an image. Those of a network that is not resident are on the CPU.
         """
         if self.resident:
-            return [self._embed(picture) for picture in pictures]
+            return [self._embed(image) for image in images]
         self.segmentor.to(device)
         try:
-            maps = (self._embed(picture) for picture in pictures)
+            maps = (self._embed(image) for image in images)
             return [replace(each, embeddings=each.embeddings.cpu()) for each in maps]
         finally:
             self.segmentor.to('cpu')
 
-    def _embed(self, picture: Tensor) -> MemberMap:
-        """Embed one picture."""
-        packed = self._prepare(dict(img=np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())))
+    def _embed(self, image: Tensor) -> MemberMap:
+        """Embed one image."""
+        packed = self._prepare(dict(img=np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())))
         data = self.segmentor.data_preprocessor(pseudo_collate([packed]), False)
         inputs, sample = data['inputs'], data['data_samples'][0]
         metas = [sample.metainfo]
@@ -132,7 +132,7 @@ def _slides(segmentor: nn.Module) -> bool:
 
 
 def _focal_network(cfg: Config, config: str) -> EncoderDecoder:
-    """Build a config's model, which must give the embeddings of whole pictures."""
+    """Build a config's model, which must give the embeddings of whole images."""
     try:
         segmentor = MODELS.build(cfg.model)
     except ValueError as error:
@@ -148,7 +148,7 @@ def _focal_network(cfg: Config, config: str) -> EncoderDecoder:
 
 
 def _pipeline_after_loading(cfg: Config, config: str) -> Compose:
-    """A config's test pipeline for a picture that is loaded already."""
+    """A config's test pipeline for an image that is loaded already."""
     load, *prepare = cfg.get('test_pipeline') or [dict(type=None)]
     if _name(load) != 'LoadImageFromFile':
         raise ValueError(
@@ -157,7 +157,7 @@ def _pipeline_after_loading(cfg: Config, config: str) -> Compose:
     own = {option: load[option] for option, usual in AS_LOADED.items() if load.get(option, usual) != usual}
     if own:
         raise ValueError(
-            f'the member {config} loads its pictures in its own way, {own}, but a fusion loads a picture once, by the '
+            f'the member {config} loads its images in its own way, {own}, but a fusion loads an image once, by the '
             "fusion's test_pipeline: a network that was trained so cannot be a member"
         )
     prepare = [transform for transform in prepare if _name(transform) != 'LoadAnnotations']

@@ -1,10 +1,12 @@
-"""What networks need that take each picture at its own size: no stack of a test's pictures, no padding."""
+"""What networks need that take each image at its own size: no stack of a test's images, no padding."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
@@ -58,7 +60,7 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
     """mmseg's ``EncoderDecoder``, but a test takes the images of a batch one by one, of whatever sizes.
 
     Its config has ``data_preprocessor=dict(type='NativeSizePreProcessor', ...)``. A decode head that judges the image
-    as a whole leaves its score, a float in [0, 1], in ``last_image_score``; the sample gets it as ``image_score``.
+    as a whole has a ``predict_with_image_score``; the sample gets that score, in [0, 1], as ``image_score``.
     """
 
     def predict(self, inputs: Tensor | Sequence[Tensor], data_samples: OptSampleList = None) -> SampleList:
@@ -72,11 +74,31 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
             list[SegDataSample]: With ``seg_logits`` (2, H, W) and ``pred_sem_seg`` (1, H, W) of the images' own sizes,
             and ``image_score`` of heads that give one.
         """
-        found = []
-        for number, image in enumerate(inputs.split(1) if isinstance(inputs, Tensor) else inputs):
-            sample = None if data_samples is None else [data_samples[number]]
-            found += super().predict(image, sample)
-            score = getattr(self.decode_head, 'last_image_score', None)
-            if score is not None:
-                found[-1].set_field(score, 'image_score')
-        return found
+        images = inputs.split(1) if isinstance(inputs, Tensor) else inputs
+        batches = [None] * len(images) if data_samples is None else [[sample] for sample in data_samples]
+        return [self._predict_one(*each) for each in zip(images, batches, strict=True)]
+
+    def decode(self, features: Sequence[Tensor], metas: list[dict]) -> tuple[Tensor, dict[str, Any]]:
+        """Read the features of one image.
+
+        Args:
+            features (Sequence[Tensor]): Of the backbone or neck.
+            metas (list[dict]): The image's meta.
+
+        Returns:
+            tuple[Tensor, dict[str, Any]]: Logits (1, 2, h, w), and further fields of the image's data sample.
+        """
+        if not hasattr(self.decode_head, 'predict_with_image_score'):
+            return self.decode_head.predict(features, metas, self.test_cfg), {}
+        logits, score = self.decode_head.predict_with_image_score(features, metas, self.test_cfg)
+        return logits, {} if score is None else dict(image_score=score)
+
+    def _predict_one(self, image: Tensor, batch: OptSampleList) -> SegDataSample:
+        size = image.shape[2:]
+        metas = [batch[0].metainfo if batch else dict(ori_shape=size, img_shape=size, pad_shape=size)]
+        slides = (self.test_cfg or {}).get('mode') == 'slide'
+        logits, fields = (self.inference(image, metas), {}) if slides else self.decode(self.extract_feat(image), metas)
+        (sample,) = self.postprocess_result(logits, batch)
+        for name, value in fields.items():
+            sample.set_field(value, name)
+        return sample

@@ -17,9 +17,9 @@ SHORT_OF_HALF = 0.499
 
 @MODELS.register_module()
 class LyuNOI(ScoringSegmentor):
-    """Noise levels from the kurtosis of band-passed pictures (Lyu, Pan and Zhang, IJCV 2014), in two clusters.
+    """Noise levels from the kurtosis of band-passed images (Lyu, Pan and Zhang, IJCV 2014), in two clusters.
 
-    The smaller cluster is forged. There always are two, so that a pristine picture gets a forged area too. The noise is
+    The smaller cluster is forged. There always are two, so that a pristine image gets a forged area too. The noise is
     that of the luminance. K-means on the standard deviations is ours, as for :class:`PCANOI`.
 
     Args:
@@ -65,14 +65,14 @@ class LyuNOI(ScoringSegmentor):
 class PCANOI(ScoringSegmentor):
     """Noise levels from principal components, in blocks (Zeng, Zhan, Kang and Lin, MTAP 2017), in two clusters.
 
-    The smaller cluster is forged. There always are two, so that a pristine picture gets a forged area too, unless its
+    The smaller cluster is forged. There always are two, so that a pristine image gets a forged area too, unless its
     regions are all small. The noise is that of the luminance; scores are one a cell of 32x32 pixels.
 
     Args:
         least_cells (int): Forged regions of fewer cells, corners touch too, are called pristine; 1 keeps all.
             Defaults to 4, as in the authors' released code.
         trim (float): Share of the levels, the highest, that cannot be a cluster, in [0, 1): a noisier region of a
-            smaller share of the picture is not found. Defaults to 0.05, as in the authors' released code.
+            smaller share of the image is not found. Defaults to 0.05, as in the authors' released code.
         train_cfg (None): See :class:`ScoringSegmentor`.
         pretrained (None): See :class:`ScoringSegmentor`.
 

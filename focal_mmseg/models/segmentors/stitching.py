@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.decode_heads.coarsening import coarsening
+from focal_mmseg.models.embedding_maps import pooling_factor
 
 
 class StitchedMap:
     """Gathers the embeddings of windows into one map, blended where they overlap.
 
     An embedding counts the more, the farther it lies from its window's border. A map that would have more than
-    ``max_points`` embeddings is made coarser while it is gathered, by the factor of :func:`coarsening`: each of its
+    ``max_points`` embeddings is made coarser while it is gathered, by the factor of :func:`pooling_factor`: each of its
     cells is then the weighted mean of a square of embeddings. So memory is at most ``max_points`` embeddings and one
     window.
 
@@ -29,7 +29,7 @@ class StitchedMap:
     """
 
     def __init__(self, size: Sequence[int], pixels: int, max_points: int) -> None:
-        factor = coarsening([math.ceil(side / pixels) for side in size], max_points)
+        factor = pooling_factor([math.ceil(side / pixels) for side in size], max_points)
         self._size = tuple(size)
         self._pixels = pixels
         self._factor = factor

@@ -12,7 +12,7 @@ from miniatures import converted, write_mask, write_picture
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.converters import SETS, DataSet, Picture, convert
-from focal_mmseg.datasets.converters.base import files, picture_size
+from focal_mmseg.datasets.converters.base import files, image_size
 
 
 def pairs(source: Path, _: object) -> list[Picture]:
@@ -195,4 +195,4 @@ def test_the_size_is_that_of_the_picture_as_it_is_shown(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new('RGB', (40, 20)).save(tmp_path / 'turned.jpg', exif=exif)
-    assert picture_size(tmp_path / 'turned.jpg') == (40, 20) == cv2.imread(str(tmp_path / 'turned.jpg')).shape[:2]
+    assert image_size(tmp_path / 'turned.jpg') == (40, 20) == cv2.imread(str(tmp_path / 'turned.jpg')).shape[:2]

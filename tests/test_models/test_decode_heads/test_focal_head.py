@@ -213,10 +213,12 @@ def test_predict_by_feat_gives_log_scores_whose_argmax_is_the_clusterers_mask() 
     embeddings = head([torch.randn(2, 3, 9, 7, generator=torch.Generator().manual_seed(0))])
     logits = head.predict_by_feat(embeddings, [dict(img_shape=(9, 7))] * 2)
     assert logits.shape == (2, 2, 9, 7) and logits.dtype == torch.float32
-    assert len(head.last_localisations) == 2
-    for image, found, logit in zip(embeddings, head.last_localisations, logits, strict=True):
+    localised = head.localise(list(embeddings), [{}, {}])
+    assert len(localised) == 2
+    for image, each, logit in zip(embeddings, localised, logits, strict=True):
         wanted = head.clusterer.localise(image.flatten(1).T)
-        assert torch.equal(found.forged, wanted.forged) and wanted.forged.any() and not wanted.forged.all()
+        assert torch.equal(each.found.forged, wanted.forged) and wanted.forged.any() and not wanted.forged.all()
+        assert torch.equal(each.score.flatten(), wanted.score) and torch.equal(each.embeddings, image)
         assert torch.equal(logit.argmax(0).flatten().bool(), wanted.forged)
         torch.testing.assert_close(logit.softmax(0)[1].flatten(), wanted.score.clamp(1e-4, 1 - 1e-4))
 
@@ -281,7 +283,7 @@ def test_padding_never_reaches_the_clusterer(key: str, padding: tuple, rows: ran
     assert [tuple(point) for point in head.clusterer.seen[0][:, 1:].int().tolist()] == [
         (y, x) for y in rows for x in columns
     ]
-    assert len(head.last_localisations[0].score) == len(rows) * len(columns)
+    assert len(head.clusterer.seen[0]) == len(rows) * len(columns)
     assert logits.shape == (1, 2, 32, 48) and logits.isfinite().all()
 
 
@@ -290,14 +292,14 @@ def test_padding_of_one_image_is_not_taken_from_another() -> None:
     shared = dict(img_shape=(32, 48), pad_shape=(32, 48))
     metas = [dict(shared, img_padding_size=(0, 24, 0, 0)), dict(shared, img_padding_size=(0, 0, 0, 16)), shared]
     head.predict_by_feat(coordinates(3, 8, 12), metas)
-    assert [len(found.forged) for found in head.last_localisations] == [48, 48, 96]
+    assert sorted(len(points) for points in head.clusterer.seen) == [48, 48, 96]
 
 
-def test_only_the_last_batchs_localisations_are_kept() -> None:
+def test_a_head_keeps_nothing_of_an_image() -> None:
     head = FOCALHead(3, None, clusterer=SPY)
-    for images in (3, 2):
-        head.predict_by_feat(coordinates(images, 8, 12), [dict(img_shape=(32, 48))] * images)
-        assert len(head.last_localisations) == images
+    before = set(vars(head))
+    head.predict_by_feat(coordinates(3, 8, 12), [dict(img_shape=(32, 48))] * 3)
+    assert set(vars(head)) == before and not any(name.startswith('last') for name in before)
 
 
 def test_img_padding_size_goes_before_padding_size() -> None:
@@ -461,8 +463,8 @@ def test_the_gate_decides_what_is_forged_and_how_sure_the_image_is() -> None:
     assert not head.state_dict()
     embeddings = F.normalize(torch.randn(2, 3, 8, 12, generator=torch.Generator().manual_seed(0)), dim=1)
     logits = head.predict_by_feat(embeddings, [dict(img_shape=(8, 12))] * 2)
-    assert len(head.last_localisations) == 2
-    for image, found, logit in zip(embeddings, head.last_localisations, logits, strict=True):
+    localised = head.localise(list(embeddings), [{}, {}])
+    for image, found, logit in zip(embeddings, [each.found for each in localised], logits, strict=True):
         points = image.flatten(1).T
         wanted = EvidenceGate(0.3)(points, head.clusterer.localise(points))
         assert torch.equal(found.forged, wanted.forged) and found.image_score == wanted.gate_score
@@ -473,5 +475,5 @@ def test_the_gate_decides_what_is_forged_and_how_sure_the_image_is() -> None:
 def test_without_a_gate_the_clusters_decide() -> None:
     head = FOCALHead(3, None, clusterer=SPY)
     assert head.gate is None
-    head.predict_by_feat(F.normalize(torch.randn(1, 3, 8, 12), dim=1), [dict(img_shape=(8, 12))])
-    assert head.last_localisations[0].gate_score is None
+    (each,) = head.localise([F.normalize(torch.randn(3, 8, 12), dim=0)], [{}])
+    assert each.found.gate_score is None

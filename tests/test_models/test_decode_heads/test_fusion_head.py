@@ -64,32 +64,27 @@ def test_half_precision_is_fused_in_float32() -> None:
     assert fuse([each.half() for each in make_maps()], (1, 1, 1), (6, 9)).dtype == torch.float32
 
 
-def test_scores_are_the_clusterers_image_by_image_and_member_by_member() -> None:
+def test_each_map_is_clustered_alone() -> None:
     head = MODELS.build(dict(type='FOCALFusionHead', clusterer=dict(type='KMeansClusterer')))
     maps = make_maps()
-    batches = [[maps[0], maps[1]], [maps[2], maps[0]]]
-    scores = head.scores(batches, [{}, {}])
-    flat = [image for batch in batches for image in batch]
-    assert [score.shape for batch in scores for score in batch] == [image.shape[1:] for image in flat]
-    alone = [KMeansClusterer().localise(image.flatten(1).T) for image in flat]
-    for score, found, expected in zip([*scores[0], *scores[1]], head.last_localisations, alone, strict=True):
-        assert torch.equal(score.flatten(), expected.score)
-        assert torch.equal(found.forged, expected.forged)
-    head.scores([[maps[0]]], [{}])
-    assert len(head.last_localisations) == 1
+    localised = head.localise(maps, [{}] * 3)
+    for image, each in zip(maps, localised, strict=True):
+        expected = KMeansClusterer().localise(image.flatten(1).T)
+        assert each.score.shape == image.shape[1:] and each.found.grid == tuple(image.shape[1:])
+        assert torch.equal(each.score.flatten(), expected.score)
+        assert torch.equal(each.found.forged, expected.forged)
 
 
 def test_an_image_that_cannot_be_clustered_is_named() -> None:
     maps = make_maps()[:1]
     maps[0][0, 0, 0] = float('nan')
     with pytest.raises(ValueError, match=r'a\.png: the embeddings hold NaN'):
-        FOCALFusionHead().scores([maps], [dict(img_path='a.png')])
+        FOCALFusionHead().localise(maps, [dict(img_path='a.png')])
 
 
 def test_the_gate_decides_for_each_map() -> None:
     gate = dict(type='EvidenceGate', threshold=0.2)
     head = FOCALFusionHead(dict(type='PristineCentreClusterer'), gate=gate)
-    (scores,) = head.scores([make_maps()[:1]], [{}])
-    (found,) = head.last_localisations
-    assert found.gate_score is not None
-    assert torch.equal(scores[0].flatten() > 0.5, found.forged)
+    (each,) = head.localise(make_maps()[:1], [{}])
+    assert each.found.gate_score is not None
+    assert torch.equal(each.score.flatten() > 0.5, each.found.forged)

@@ -88,9 +88,10 @@ def test_scores_and_not_logits_are_resized(eight_bit: bool) -> None:
     else:
         wanted = cv2.resize(score, (37, 45), interpolation=cv2.INTER_LINEAR)
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-5)
-    assert network.last_image_score == pytest.approx(wanted.max(), abs=1e-5)
-    network.predict_by_feat(logits.repeat(2, 1, 1, 1), [dict(ori_shape=(45, 37), img_shape=(32, 48))] * 2)
-    assert network.last_image_score is None
+    network.forward = lambda inputs: logits
+    assert network.predict_with_image_score([], [dict(ori_shape=(45, 37))], None)[1] == pytest.approx(
+        wanted.max(), abs=1e-5
+    )
 
 
 # --- edges

@@ -82,18 +82,18 @@ def test_the_channels_are_not_transposed_back_as_the_places_are() -> None:
 def test_gives_probabilities_at_the_size_of_each_image() -> None:
     head = build()
     metas = [dict(ori_shape=(37, 11), img_shape=(20, 9))]
-    logits = head.predict(maps(1), metas, dict(mode='whole'))
+    logits, score = head.predict_with_image_score(maps(1), metas, dict(mode='whole'))
+    assert torch.equal(head.predict(maps(1), metas, dict(mode='whole')), logits)
     masks, image = pscc_heads(maps(1), released_names(head), SIDE)
     wanted = torch.nn.functional.interpolate(masks[0], (37, 11), mode='bilinear', align_corners=True)
     torch.testing.assert_close(logits.softmax(1)[:, 1:].double(), wanted, rtol=1e-4, atol=1e-6)
-    assert head.last_image_score == pytest.approx(image.softmax(1)[0, 1].item())
+    assert score == pytest.approx(image.softmax(1)[0, 1].item())
 
 
 @torch.no_grad()
 def test_without_a_detector_there_is_no_image_score() -> None:
     head = build(image_head=None, loss_image=None)
-    head.predict(maps(1), [dict(ori_shape=(5, 5))], None)
-    assert head.last_image_score is None
+    assert head.predict_with_image_score(maps(1), [dict(ori_shape=(5, 5))], None)[1] is None
     assert set(head.loss(maps(), truths(*torch.zeros(2, 9, 9).long()), None)) == {'loss_mask'}
 
 

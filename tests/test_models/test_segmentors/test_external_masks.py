@@ -101,7 +101,7 @@ def test_another_size_is_brought_to_the_pictures_bilinearly(tmp_path, ramp) -> N
 
 def test_a_map_on_its_side_is_refused(tmp_path, ramp) -> None:
     put(tmp_path / 'a/00001.npy', ramp.T)
-    with pytest.raises(ValueError, match=r'00001\.npy is 6x8, its picture 8x6: turn it'):
+    with pytest.raises(ValueError, match=r'00001\.npy is 6x8, its image 8x6: turn it'):
         external(tmp_path, '{picture}.npy').score(IMAGE, META)
 
 
@@ -166,11 +166,11 @@ def test_the_masks_of_another_model_get_its_figures(
     run_tool(root / 'tools' / 'test.py', *classifier, *options, tmp_path / 'theirs', *name)
     run_tool(root / 'tools' / 'test.py', set_up(tmp_path / 'theirs'), *options, tmp_path / 'ours', *views)
     theirs, ours = (
-        list(csv.DictReader((tmp_path / part / 'pictures.csv').open(newline=''))) for part in ('theirs', 'ours')
+        list(csv.DictReader((tmp_path / part / 'images.csv').open(newline=''))) for part in ('theirs', 'ours')
     )
     assert len(ours) == 4
     for one, other in zip(theirs, ours, strict=True):
-        for figure in ('picture', 'iou', 'macro_f1', 'forged_f1', 'both', 'extra', 'missed', 'neither'):
+        for figure in ('image', 'iou', 'macro_f1', 'forged_f1', 'tp', 'fp', 'fn', 'tn'):
             assert one[figure] == other[figure]
     for mask in (tmp_path / 'theirs').rglob('*.png'):
         again = tmp_path / 'ours' / mask.relative_to(tmp_path / 'theirs')
@@ -209,8 +209,8 @@ def test_the_tools_own_image_scores_rank_the_pictures(
         np.savez(target, map=np.zeros((height, width), np.float32), score=np.float32(number / 8))
     config = set_up(tmp_path / 'trufor', pattern='{picture}.npz', score_key='score')
     run_tool(root / 'tools' / 'test.py', config, '--work-dir', tmp_path / 'log', '--out', tmp_path / 'out', *views)
-    with (tmp_path / 'out' / 'pictures.csv').open(newline='') as file:
-        found = sorted((row['picture'], float(row['image_score'])) for row in csv.DictReader(file))
+    with (tmp_path / 'out' / 'images.csv').open(newline='') as file:
+        found = sorted((row['image'], float(row['image_score'])) for row in csv.DictReader(file))
     assert [score for _, score in found] == [number / 8 for number in range(len(pictures))]
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
+from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -67,6 +68,34 @@ def test_the_image_score_is_how_little_alike_the_embeddings_are(test_cfg: dict) 
     assert mixed.image_score > 0.01 and alike.image_score == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize('test_cfg', [dict(mode='whole'), SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('meta', [{}, dict(flip=True, flip_direction='horizontal')], ids=['', 'flipped'])
+def test_the_sample_has_the_clusters_where_the_mask_has_them(test_cfg: dict, meta: dict) -> None:
+    image, forged = two_colours(96, 128)
+    model = make(**test_cfg)
+    (found,) = model.predict(image.flip(3) if meta else image, [sample(96, 128, **meta)])
+    cells = torch.from_numpy(forged)[2::4, 2::4]
+    assert torch.equal(found.pred_clusters.data[0] > 0, cells)
+    assert (found.num_clusters, found.noise_share, len(found.cluster_distances)) == (2, 0, 2)
+    assert found.clustering_seconds > 0 and 'embeddings' not in found
+    model.decode_head.keep_embeddings = True
+    (found,) = model.predict(image, [sample(96, 128)])
+    assert found.embeddings.data.shape == (3, 24, 32)
+
+
+def test_mmsegs_segmentor_gives_the_same_logits_from_the_same_head() -> None:
+    image, _ = two_colours(64, 96)
+    model = make(mode='whole')
+    plain = EncoderDecoder.predict(model, image, [sample(64, 96)])[0]
+    assert torch.equal(model.predict(image, [sample(64, 96)])[0].seg_logits.data, plain.seg_logits.data)
+    assert 'num_clusters' not in plain
+
+
+def test_a_mode_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"test_cfg\.mode must be 'whole' or 'slide', got 'slides'"):
+        predicted(make(mode='slides'), two_colours(64, 64)[0])
+
+
 @pytest.mark.parametrize('size', [(64, 64), (48, 64), (32, 20)])
 @pytest.mark.parametrize('max_points', [65536, 20])
 def test_a_picture_of_one_window_equals_whole(size: tuple[int, int], max_points: int) -> None:
@@ -76,8 +105,8 @@ def test_a_picture_of_one_window_equals_whole(size: tuple[int, int], max_points:
     slide, whole = (model.predict(image, [sample(*size)])[0] for model in models)
     assert torch.equal(slide.seg_logits.data, whole.seg_logits.data) and slide.image_score == whole.image_score
     assert slide.pred_sem_seg.data.any()
-    for model in models:
-        assert len(model.decode_head.last_localisations[0].forged) <= max_points
+    for found in (slide, whole):
+        assert found.pred_clusters.data.numel() <= max_points
 
 
 @pytest.mark.parametrize('size', [(192, 128), (150, 90), (67, 203), (40, 200), (30, 40)])
@@ -106,10 +135,11 @@ def test_padding_reaches_no_clusterer() -> None:
     image, forged = two_colours(120, 100)
     padded = nn.functional.pad(image, (0, 60, 0, 72), value=-5.0)
     model = make(**SLIDE)
-    found = predicted(model, padded, img_padding_size=(0, 60, 0, 72), ori_shape=(120, 100))
+    meta = dict(img_padding_size=(0, 60, 0, 72), ori_shape=(120, 100))
+    found = predicted(model, padded, **meta)
     assert found.shape == (120, 100)
     assert (found != forged).sum() < 4 * 110
-    assert len(model.decode_head.last_localisations[0].forged) == 30 * 25
+    assert model.predict(padded, [sample(*padded.shape[2:], **meta)])[0].pred_clusters.data.shape == (1, 30, 25)
 
 
 def test_without_data_samples_it_predicts_too() -> None:
@@ -182,7 +212,6 @@ def test_the_config_trains_and_tests_by_windows(
     figures = runner.test()
     # The picture has 128x128 pixels, and windows begin at 0, 48 and 64.
     assert seen[1:] == [(1, 3, 64, 64)] * 9
-    assert len(runner.model.decode_head.last_localisations[0].forged) == 32 * 32
     assert 0 <= figures['forgery/iou'] <= 1
 
 

@@ -183,9 +183,8 @@ def test_a_map_of_more_points_than_are_clustered_is_made_coarser_as_one_networks
 ) -> None:
     model = fusion(name, name, max_points=300)
     together = predict(model, pictures)
-    assert [len(each.forged) for each in model.decode_head.last_localisations] == (
-        [16 * 16, 16 * 16] if name == 'demo' else [12 * 12, 11 * 18]
-    )
+    grids = [(1, 16, 16), (1, 16, 16)] if name == 'demo' else [(1, 12, 12), (1, 11, 18)]
+    assert [each.pred_clusters.data.shape for each in together] == grids
     for found, expected in zip(together, alone(member(name, max_points=300), pictures), strict=True):
         assert_same(found, expected, 1e-4)
 
@@ -244,8 +243,7 @@ def test_the_clusters_are_those_of_the_fused_embeddings(fusion, pictures) -> Non
     logits = F.interpolate(logits, size=(128, 128), mode='bilinear')[0]
     (found,) = predict(model, square)
     torch.testing.assert_close(score_of(found), logits.softmax(0)[1], rtol=0, atol=1e-3)
-    assert len(model.decode_head.last_localisations) == 1
-    assert torch.equal(model.decode_head.last_localisations[0].forged, expected.forged)
+    assert torch.equal(found.pred_clusters.data.flatten(), expected.labels)
     assert torch.equal(found.pred_sem_seg.data[0], found.seg_logits.data.argmax(0))
 
 
@@ -290,11 +288,15 @@ def test_results_are_joined(fusion, member, pictures, mode) -> None:
 
 
 def test_every_member_is_clustered_by_the_fusions_clusterer(fusion, pictures) -> None:
-    model = fusion('demo', 'plain', mode='union', clusterer=dict(type='KMeansClusterer', num_clusters=3))
-    predict(model, pictures)
-    found = model.decode_head.last_localisations
-    assert [each.num_clusters for each in found] == [3] * 4
-    assert [len(each.forged) for each in found] == [32 * 32, 32 * 32, 16 * 24, 16 * 24]
+    model = fusion('demo', 'plain', mode='union', clusterer=dict(type='KMeansClusterer', n_clusters=3))
+    seen = []
+    cluster = model.decode_head.clusterer.localise_batch
+    model.decode_head.clusterer.localise_batch = lambda batch, grids: seen.extend(grids) or cluster(batch, grids)
+    samples = predict(model, pictures)
+    assert seen == [(32, 32), (16, 24)] * 2 or seen == [(32, 32), (32, 32), (16, 24), (16, 24)]
+    assert [each.num_clusters for each in samples] == [3, 3]
+    # Two maps of an image have no clusters in common.
+    assert not any('pred_clusters' in each for each in samples)
 
 
 # --- one member at a time
@@ -435,11 +437,11 @@ def test_a_checkpoint_of_another_network_is_refused_with_both_names(members) -> 
         ('test_pipeline = None', r'changed\.py needs .*LoadImageFromFile, got None'),
         (
             "test_pipeline = [dict(type='LoadImageFromFile', color_type='color_ignore_orientation')]",
-            r"changed\.py loads its pictures in its own way, \{'color_type': 'color_ignore_orientation'\}",
+            r"changed\.py loads its images in its own way, \{'color_type': 'color_ignore_orientation'\}",
         ),
         (
             "test_pipeline = [dict(type='mmcv.LoadImageFromFile', imdecode_backend='pillow')]",
-            r"changed\.py loads its pictures in its own way, \{'imdecode_backend': 'pillow'\}",
+            r"changed\.py loads its images in its own way, \{'imdecode_backend': 'pillow'\}",
         ),
     ],
     ids=['no FOCALHead', 'options', 'slide', 'no loading', 'no pipeline', 'colours', 'backend'],
@@ -530,7 +532,7 @@ def test_the_test_tool_needs_no_checkpoint_for_a_fusion(run_test, fusion, forged
         expected = predict(model, [str(path)])[0].pred_sem_seg.data[0].numpy()
         assert 0 < expected.mean() < 1
         np.testing.assert_array_equal(mask, expected * 255)
-    assert len((out / 'pictures.csv').read_text().splitlines()) == 1 + len(paths) == 5
+    assert len((out / 'images.csv').read_text().splitlines()) == 1 + len(paths) == 5
     assert len(list((tmp_path / 'drawings').rglob('*.png'))) == 4
 
 
@@ -552,7 +554,7 @@ def test_the_clustering_hook_swaps_the_clusterer(run_test, tmp_path, mode) -> No
         f'model.mode={mode}',
         f'{hook}.type=ClusteringHook',
         f'{hook}.clusterer.type=KMeansClusterer',
-        f'{hook}.clusterer.num_clusters=5',
+        f'{hook}.clusterer.n_clusters=5',
     )
     (table,) = (tmp_path / 'log').rglob('clustering_test.csv')
     with table.open(newline='') as file:
@@ -600,11 +602,13 @@ def test_the_predict_tool(root, run_tool, config, fusion, pictures, tmp_path) ->
 def test_the_inferencer_tells_the_mean_of_the_members(config, pictures) -> None:
     focal = FOCALInferencer(config, device='cpu', cfg_options={'model.mode': 'intersection'})
     summary = focal(pictures[0]).summary
-    found = focal.model.decode_head.last_localisations
-    assert len(found) == 2 and summary['clusters'] == 2
-    focal.model.decode_head.clusterer = HDBSCANClusterer(min_cluster_size=20, min_samples=2)
+    assert summary['clusters'] == 2
+    head, found = focal.model.decode_head, []
+    head.clusterer = HDBSCANClusterer(min_cluster_size=20, min_samples=2)
+    cluster = head.clusterer.localise
+    head.clusterer.localise = lambda *image: found.append(cluster(*image)) or found[-1]
     summary = focal(pictures[0]).summary
-    found = focal.model.decode_head.last_localisations
+    assert len(found) == 2
     assert summary['noise_share'] == pytest.approx((found[0].noise_share + found[1].noise_share) / 2, abs=1e-6)
     assert found[0].noise_share != found[1].noise_share
 

@@ -80,15 +80,16 @@ def test_padding_of_a_test_is_each_images_own() -> None:
 def test_a_heads_own_image_scores_land_at_their_images() -> None:
     model = small('NativeSizeEncoderDecoder', 'NativeSizePreProcessor')
     head = model.decode_head
-    predict = head.predict
 
-    def judge(inputs: list, *rest: object) -> torch.Tensor:
-        head.last_image_score = inputs[0].shape[-1] / 100
-        return predict(inputs, *rest)
+    def judge(inputs: list, *rest: object) -> tuple[torch.Tensor, float | None]:
+        width = inputs[0].shape[-1]
+        return head.predict(inputs, *rest), None if width == 3 else width / 100
 
-    head.predict = judge
     with torch.no_grad():
+        plain = model.test_step(batch(*SIZES))
+        assert not any('image_score' in sample for sample in plain)
+        head.predict_with_image_score = judge
         found = model.test_step(batch(*SIZES))
-        assert [sample.image_score for sample in found] == [0.13, 0.16, 0.03]
-        head.predict, head.last_image_score = predict, None
-        assert 'image_score' not in model.test_step(batch(SIZES[0]))[0]
+    assert [sample.get('image_score', None) for sample in found] == [0.13, 0.16, None]
+    for one, other in zip(found, plain, strict=True):
+        assert torch.equal(one.seg_logits.data, other.seg_logits.data)

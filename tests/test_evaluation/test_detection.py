@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
-from focal_mmseg.evaluation.whole_pictures import of_draws, of_pictures
+from focal_mmseg.evaluation.detection import detection_metrics, resampled_detection_metrics
 
 PICTURES = st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), st.booleans()), min_size=2, max_size=12)
 
@@ -24,7 +24,7 @@ def test_pictures_as_a_whole_are_scored_as_by_scikit_learn(
 ) -> None:
     # Its own score calls a picture forged, or its mask, which here says the opposite.
     rows = [dict(image_score=s, is_pristine=not forged, called_forged=s <= 0.5) for s, forged in pictures]
-    found = of_pictures(rows, threshold)
+    found = detection_metrics(rows, threshold)
     score, truth = (np.array(each) for each in zip(*pictures, strict=True))
     called = score <= 0.5 if threshold is None else score > threshold
     rates = {name: called[which].mean() if which.any() else math.nan for name, which in both(truth).items()}
@@ -51,8 +51,8 @@ def test_pictures_drawn_anew_are_scored_as_if_they_were_in_the_list_as_often(
     rows = [dict(image_score=s, is_pristine=not forged, called_forged=s > 0.6) for s, forged in pictures]
     rows.append(dict(image_score=math.nan, is_pristine=True, called_forged=True))
     draws = np.random.default_rng(seed).integers(0, 3, (2, len(rows)))
-    found = of_draws(rows, None, draws.astype(float))
+    found = resampled_detection_metrics(rows, None, draws.astype(float))
     for number, times in enumerate(draws):
         repeated = [row for row, often in zip(rows, times, strict=True) for _ in range(often)]
-        expected = of_pictures(repeated)
+        expected = detection_metrics(repeated)
         assert {name: values[number] for name, values in found.items()} == pytest.approx(expected, nan_ok=True)

@@ -1,4 +1,4 @@
-"""A mask over its picture."""
+"""A mask over its image."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 FORGED_BGR = (0, 0, 255)
 
 
-def overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def overlay_mask(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Tint the forged regions red and draw their contours.
 
     Args:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from .image_kinds import HEAD, READ, kind_of
+from .image_kinds import HEAD, READ, image_kind
 
 # What Pillow and OpenCV both read, and find the same size in: OpenCV decodes these.
 OPENCV_KINDS = ('BMP', 'JPEG', 'PNG', 'PPM', 'TIFF', 'WEBP')
@@ -24,7 +24,7 @@ MOST_BYTES = 2**30
 _CODESTREAM = re.compile(rb'\xff\x4f\xff\x51.{4}(.{4})(.{4}).{8}(.{4})(.{4})', re.DOTALL)
 
 
-def require_bearable_size(path: str | Path) -> None:
+def check_image_size(path: str | Path) -> None:
     """Refuse a file of more than 1 GiB, of more pixels than Pillow bears, 179 million, or of a kind that is not read.
 
     Its header alone is read, nothing is decoded.
@@ -34,12 +34,12 @@ def require_bearable_size(path: str | Path) -> None:
         ValueError: Names the file.
     """
     with Path(path).open('rb') as file:
-        require_bearable_bytes(os.fstat(file.fileno()).st_size, str(path))
-        with header_of(file, str(path)):
+        check_file_size(os.fstat(file.fileno()).st_size, str(path))
+        with image_header(file, str(path)):
             pass
 
 
-def require_bearable_bytes(size: int, name: str) -> None:
+def check_file_size(size: int, name: str) -> None:
     """Refuse more than 1 GiB.
 
     Args:
@@ -54,7 +54,7 @@ def require_bearable_bytes(size: int, name: str) -> None:
 
 
 @contextmanager
-def header_of(file: BinaryIO, name: str) -> Iterator[Image.Image]:
+def image_header(file: BinaryIO, name: str) -> Iterator[Image.Image]:
     """Open an image whose pixels may be decoded: it does not declare too many.
 
     Args:
@@ -68,7 +68,7 @@ def header_of(file: BinaryIO, name: str) -> Iterator[Image.Image]:
         ValueError: If it is of no kind in ``OPENCV_KINDS`` or ``PILLOW_KINDS``, damaged, or declares too many pixels.
     """
     Image.init()
-    kind = kind_of(file.read(HEAD), name)
+    kind = image_kind(file.read(HEAD), name)
     file.seek(0)
     if kind and (lacking := why_not_read(kind)):
         raise ValueError(f'{name} cannot be read: it is {kind}, {lacking}')
@@ -92,7 +92,7 @@ def why_not_read(kind: str) -> str:
     """Why images of a kind are not read, and what to do; '' if they are.
 
     Args:
-        kind (str): As :func:`~focal_mmseg.utils.image_kinds.kind_of` calls it.
+        kind (str): As :func:`~focal_mmseg.utils.image_kinds.image_kind` calls it.
     """
     if kind not in READ:
         return 'which is not read: save it as PNG'
