@@ -11,7 +11,7 @@ from typing import Any
 from progress import Progress
 from stamping import is_same, read_stamp, stamp_of
 
-from focal_mmseg.engine.resuming import BY_EPOCH, BY_ITER, whole_checkpoint
+from focal_mmseg.engine.latest_checkpoint import BY_EPOCH, BY_ITER, latest_checkpoint
 from focal_mmseg.utils import written_whole
 
 TOOLS = Path(__file__).parent
@@ -87,7 +87,7 @@ class Step:
         # An older checkpoint is of another config.
         own = begun and all(path.stat().st_mtime >= note.stat().st_mtime for path in self.folder.glob('*.pth'))
         if own and self.tool == 'train.py':
-            found = [whole_checkpoint(self.folder, template)[0] for template in (BY_ITER, BY_EPOCH)]
+            found = [latest_checkpoint(self.folder, template)[0] for template in (BY_ITER, BY_EPOCH)]
             if any(found):
                 return ['--resume']
         _write(note, asked)

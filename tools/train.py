@@ -17,7 +17,7 @@ from mmseg.registry import RUNNERS
 from focal_mmseg.apis import add_run_arguments, load_run_config
 from focal_mmseg.apis.tracking import TRACKERS, use_trackers
 from focal_mmseg.engine.deepspeed import prepare_deepspeed
-from focal_mmseg.engine.resuming import resume
+from focal_mmseg.engine.hooks.exact_resume_hook import resume_in_work_dir
 from focal_mmseg.utils import run_command
 
 
@@ -59,7 +59,7 @@ def main() -> None:
         prepare_deepspeed(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     if args.resume:
-        resume(runner)
+        resume_in_work_dir(runner)
     runner.train()
 
 
