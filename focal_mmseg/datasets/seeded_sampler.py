@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.dataset import InfiniteSampler
@@ -12,7 +13,8 @@ from mmseg.registry import DATA_SAMPLERS
 from focal_mmseg.utils import drawn_from
 
 
-class SeededSample(NamedTuple):
+@dataclass(frozen=True)
+class SeededSample:
     """What the sampler asks the data set for.
 
     Attributes:

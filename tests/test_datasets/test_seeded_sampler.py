@@ -110,7 +110,7 @@ def test_what_cannot_be_seeded_is_refused() -> None:
 def test_the_order_is_that_of_mmengines_sampler() -> None:
     expected = list(itertools.islice(InfiniteSampler(range(7), seed=5), 30))
     found = list(itertools.islice(sampler_of(7), 30))
-    assert found == [(index, (5, 0, place)) for place, index in enumerate(expected)]
+    assert found == [SeededSample(index, (5, 0, place)) for place, index in enumerate(expected)]
     in_order = list(itertools.islice(sampler_of(7, shuffle=False), 9))
     assert [each.index for each in in_order] == [*range(7), 0, 1]
 

@@ -70,6 +70,12 @@ class AtomicCheckpointHook(CheckpointHook):
         **options: mmengine's others.
     """
 
+    # mmengine's, which has no types.
+    by_epoch: bool | None
+    interval: int
+    filename_tmpl: str
+    file_backend: Any
+
     def __init__(
         self, interval: int = -1, by_epoch: bool | None = True, *, epoch_interval: int = 1, **options: Any
     ) -> None:
