@@ -42,7 +42,9 @@ SLOW_IMPORTS = {'Runner', 'subprocess'}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what trains or tests by a runner, or starts processes."""
     for item in items:
-        if SLOW_FIXTURES.intersection(item.fixturenames) or SLOW_IMPORTS.intersection(vars(item.module)):
+        # An example in a docstring has neither.
+        fixtures, module = getattr(item, 'fixturenames', ()), getattr(item, 'module', None)
+        if SLOW_FIXTURES.intersection(fixtures) or SLOW_IMPORTS.intersection(dir(module)):
             item.add_marker(pytest.mark.slow)
 
 

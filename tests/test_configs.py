@@ -266,7 +266,9 @@ def test_every_parameter_learns_or_distributed_training_is_told(root: Path, tmp_
     """A parameter without a gradient stops a distributed training in its second step."""
     if name in RESOLUTIONS:
         cfg = at_resolution(root, tmp_path, name)
-        if name.startswith('vit'):  # ViT-L's width alone
+        if name.startswith('vit'):  # ViT-L's width, and a block for each map that is taken out
+            if 'out_indices' in cfg.model.backbone:
+                cfg.model.backbone.out_indices = list(range(len(cfg.model.backbone.out_indices)))
             layers = max(cfg.model.backbone.get('out_indices', [1])) + 1
             cfg.model.backbone.arch = dict(
                 embed_dims=1024, num_layers=layers, num_heads=16, feedforward_channels=16, global_attn_indexes=[1]
