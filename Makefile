@@ -2,16 +2,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the tests: one a core.
+WORKERS ?= $(shell nproc 2>/dev/null || echo logical)
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test quick check lint docs clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python tools/demo.py
 
-test: $(VENV)/.ready
+# Everything, with the share of the package's lines that the tests run.
+test: check
+	$(PYTEST) --cov --cov-report term:skip-covered
+
+# What needs no training, no process of its own and no trained network.
+quick: $(VENV)/.ready
+	$(PYTEST) -m 'not slow'
+
+check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/mypy
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check --fix .

@@ -30,7 +30,16 @@ DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 # mmengine imports a module that later versions have no more.
 DEEPSPEED = ['deepspeed>=0.17,<0.18']
 TRACK = ['tensorboard>=2.16']
-TESTS = ['pytest>=8', 'hypothesis>=6.100', 'pytorch-metric-learning>=2.5', 'ruff>=0.17,<0.18']
+TESTS = [
+    'pytest>=8',
+    'pytest-xdist>=3.6',
+    'pytest-cov>=6',
+    'filelock>=3.12',
+    'hypothesis>=6.100',
+    'pytorch-metric-learning>=2.5',
+    'mypy>=1.14',
+    'ruff>=0.17,<0.18',
+]
 
 
 class BuildWithConfigs(build_py):
@@ -55,6 +64,7 @@ setup(
     license='MIT',
     packages=find_packages(include=['focal_mmseg', 'focal_mmseg.*']),
     package_data={
+        'focal_mmseg': ['py.typed'],
         'focal_mmseg.weights': ['*.pth', '*.md'],
         'focal_mmseg.datasets.synthesis': ['camera_tables.json'],
     },

@@ -1,15 +1,25 @@
 """What tests of several parts share."""
 
 import importlib.util
+import os
 import runpy
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+
+# Where pytest-xdist runs several processes, each has one thread. The libraries read this when they are imported.
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    os.environ['OMP_NUM_THREADS'] = '1'
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from filelock import FileLock
 from hypothesis import settings
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -26,6 +36,18 @@ settings.load_profile('steady')
 
 ROOT = Path(__file__).parents[1]
 SIDE = 128
+# Fixtures that run a tool or a training, and names that a module imports to do so.
+SLOW_FIXTURES = {'classifier', 'run_tool', 'trained'}
+SLOW_IMPORTS = {'Runner', 'subprocess'}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what trains or tests by a runner, or starts processes."""
+    for item in items:
+        # An example in a docstring has neither.
+        fixtures, module = getattr(item, 'fixturenames', ()), getattr(item, 'module', None)
+        if SLOW_FIXTURES.intersection(fixtures) or SLOW_IMPORTS.intersection(dir(module)):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope='session')
@@ -47,17 +69,39 @@ def _mmseg_scope() -> None:
 
 
 @pytest.fixture(scope='session')
-def forged_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight small pictures, forged from real photographs, in train/ and test/."""
-    folder = tmp_path_factory.mktemp('forged_set')
-    photographs = {name: load_packaged(name) for name in ('chelsea', 'coffee')}
-    for part, seed in (('train', 0), ('test', 1)):
-        write_forgeries(photographs, {'splice': 2, 'copy-move': 1, 'pristine': 1}, folder / part, size=SIDE, seed=seed)
-    return folder
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Gives a folder by its name, which the first of the processes that share the tests fills, and no test changes."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base
+
+    def folder_of(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = base / name, base / f'{name}.done'
+        with FileLock(base / f'{name}.lock'):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope='session')
+def forged_set(made_once: Callable[..., Path]) -> Path:
+    """Eight small images, forged from real photographs, in train/ and test/."""
+
+    def fill(folder: Path) -> None:
+        photographs = {name: load_packaged(name) for name in ('chelsea', 'coffee')}
+        kinds = {'splice': 2, 'copy-move': 1, 'pristine': 1}
+        for part, seed in (('train', 0), ('test', 1)):
+            write_forgeries(photographs, kinds, folder / part, size=SIDE, seed=seed)
+
+    return made_once('forged_set', fill)
 
 
 def read_small(path: Path, forged_set: Path, work_dir: Path, **options: object) -> Config:
-    """Read a config and bring it to a size that a test can run: small pictures, no download, one step."""
+    """Read a config and bring it to a size that a test can run: small images, no download, one step."""
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(
         {
@@ -98,26 +142,43 @@ def small_config(forged_set: Path, tmp_path: Path) -> Callable[..., Config]:
     return lambda path, **options: read_small(path, forged_set, tmp_path / 'work', **options)
 
 
-def train_once(name: str, forged_set: Path, work_dir: Path) -> tuple[Path, Path]:
-    """A demo config at test size, as one file, and a checkpoint of one training step."""
+def train_once(name: str, forged_set: Path, work_dir: Path) -> None:
+    """Leave a demo config at test size, as ``config.py``, and a checkpoint of one training step."""
     init_default_scope('mmseg')
     options = {'default_hooks.checkpoint.interval': 1}
     cfg = read_small(ROOT / 'configs' / 'demo' / name, forged_set, work_dir, **options)
     cfg.dump(work_dir / 'config.py')
     Runner.from_cfg(cfg).train()
-    return work_dir / 'config.py', work_dir / 'iter_1.pth'
 
 
 @pytest.fixture(scope='session')
-def trained(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """:func:`train_once` of FOCAL."""
-    return train_once('focal_hrnet-compact.py', forged_set, tmp_path_factory.mktemp('trained'))
+def trained(forged_set: Path, made_once: Callable[..., Path]) -> tuple[Path, Path]:
+    """The config and the checkpoint of FOCAL by :func:`train_once`."""
+    folder = made_once('trained', lambda folder: train_once('focal_hrnet-compact.py', forged_set, folder))
+    return folder / 'config.py', folder / 'iter_1.pth'
 
 
 @pytest.fixture(scope='session')
-def classifier(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """:func:`train_once` of the baseline under cross-entropy."""
-    return train_once('fcn_hrnet-compact.py', forged_set, tmp_path_factory.mktemp('classifier'))
+def classifier(forged_set: Path, made_once: Callable[..., Path]) -> tuple[Path, Path]:
+    """The config and the checkpoint of the baseline under cross-entropy by :func:`train_once`."""
+    folder = made_once('classifier', lambda folder: train_once('fcn_hrnet-compact.py', forged_set, folder))
+    return folder / 'config.py', folder / 'iter_1.pth'
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Build networks of the block on the meta device, where they have shapes and no values.
+
+    Backbones of mmseg, mmpretrain and timm read the rates of their dropout off ``torch.linspace``, which has values.
+    """
+    with torch.device('meta'), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, 'linspace', partial(torch.linspace, device='cpu'))
+        yield
+
+
+@pytest.fixture(name='shapes_only')
+def _shapes_only() -> Callable[[], AbstractContextManager[None]]:
+    return shapes_only
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+import yaml
 
 from focal_mmseg.weights import CONFIG_FOLDERS
 
@@ -42,7 +43,7 @@ def test_a_wheel_has_every_module_and_config(wheel: ZipFile, root: Path) -> None
 
 def test_a_wheel_has_what_is_read_beside_the_code(wheel: ZipFile) -> None:
     names = set(wheel.namelist())
-    files = ('datasets/synthesis/camera_tables.json', 'weights/planted.pth', 'weights/planted.md')
+    files = ('datasets/synthesis/camera_tables.json', 'weights/planted.pth', 'weights/planted.md', 'py.typed')
     assert {f'focal_mmseg/{name}' for name in files} <= names
 
 
@@ -74,3 +75,13 @@ def test_what_the_shipped_network_needs_comes_with_the_stack(wheel: ZipFile) -> 
         assert any(package in line and "'mmseg'" in line.replace('"', "'") for line in needs), package
     assert any('jpeglib' in line and "'jpeg'" in line.replace('"', "'") for line in needs)
     assert requires('focal_mmseg')
+
+
+def test_the_citation_has_what_its_format_requires(root: Path) -> None:
+    found = yaml.safe_load((root / 'CITATION.cff').read_text(encoding='utf-8'))
+    paper = found['preferred-citation']
+    for each in (found, paper):
+        assert each['title'] and each['authors'] and each['type']
+    assert found['cff-version'] and found['message']
+    assert [author['family-names'] for author in paper['authors']] == ['Wu', 'Chen', 'Zhou']
+    assert paper['doi'].endswith('2308.09307') and paper['year'] == 2023

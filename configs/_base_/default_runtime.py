@@ -8,7 +8,7 @@ env_cfg = dict(
 )
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
-custom_hooks = [dict(type='CheckpointFitHook'), dict(type='StepSeedHook'), dict(type='ResumeHook')]
+custom_hooks = [dict(type='CheckpointFitHook')]
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
 load_from = None

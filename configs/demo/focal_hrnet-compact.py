@@ -57,7 +57,7 @@ train_dataloader = dict(
     batch_size=6,
     num_workers=1,
     # The README's figures hang on the draws of its worker.
-    sampler=dict(numbered=False),
+    sampler=dict(seed_samples=False),
     dataset=dict(data_root=f'{data_root}/train', data_prefix=data_prefix, pipeline=train_pipeline),
 )
 test_dataloader = dict(

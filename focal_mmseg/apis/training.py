@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from focal_mmseg.engine.deepspeed import prepare_deepspeed
-from focal_mmseg.engine.resuming import resume as resume_run
+from focal_mmseg.engine.hooks.exact_resume_hook import resume_in_work_dir
 from focal_mmseg.utils import ConfigError
 
 from .run_config import load_run_config
@@ -40,7 +40,7 @@ def train(
         prepare_deepspeed(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     if resume:
-        resume_run(runner)
+        resume_in_work_dir(runner)
     runner.train()
 
 

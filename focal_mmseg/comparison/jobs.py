@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from focal_mmseg.engine.resuming import BY_EPOCH, BY_ITER, whole_checkpoint
+from focal_mmseg.engine.latest_checkpoint import BY_EPOCH, BY_ITER, latest_checkpoint
 from focal_mmseg.utils import find_tool, write_json
 
 from .stamps import is_same, read_stamp, stamp_of
@@ -110,7 +110,7 @@ class Job:
         # An older checkpoint is of another config.
         own = begun and all(path.stat().st_mtime >= note.stat().st_mtime for path in self.folder.glob('*.pth'))
         if own and self.tool == 'train.py':
-            found = [whole_checkpoint(self.folder, template)[0] for template in (BY_ITER, BY_EPOCH)]
+            found = [latest_checkpoint(self.folder, template)[0] for template in (BY_ITER, BY_EPOCH)]
             if any(found):
                 return ['--resume']
         write_json(note, asked, indent=None)

@@ -2,7 +2,7 @@
 
 from .balanced_sampler import BalancedSampler
 from .forgery_dataset import ForgeryDataset
-from .numbered_sampler import NumberedSampler
+from .seeded_sampler import SeededInfiniteSampler
 from .transforms import LoadForgeryMask
 
-__all__ = ['BalancedSampler', 'ForgeryDataset', 'LoadForgeryMask', 'NumberedSampler']
+__all__ = ['BalancedSampler', 'ForgeryDataset', 'LoadForgeryMask', 'SeededInfiniteSampler']

@@ -1,6 +1,6 @@
 """Sets of very different sizes, of which a training sees as many images each."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Sized
 from itertools import accumulate
 from typing import Any
 
@@ -8,21 +8,21 @@ import torch
 from mmseg.registry import DATA_SAMPLERS
 
 from .forgery_dataset import is_pristine
-from .numbered_sampler import NumberedSampler
+from .seeded_sampler import SeededInfiniteSampler
 
 
 @DATA_SAMPLERS.register_module()
-class BalancedSampler(NumberedSampler):
+class BalancedSampler(SeededInfiniteSampler):
     """Takes the same number of images from each list, drawn anew for every round, as CAT-Net and TruFor do.
 
     A set's forged and its pristine images are a list each, told apart as ``ForgeryDataset.forged_only`` does. In every
     round each list is shuffled, its first ``num_each`` images are taken, and what was taken is shuffled together. So
-    a large list is seen in parts, a small one as a whole.
+    a large list is seen in parts, a small one as a whole. Where a training counts epochs, a round is one.
 
     Args:
         dataset (Sized): A ``ConcatDataset`` of :class:`ForgeryDataset`, or one of these.
         num_each (int, optional): Images of each list in a round, at most the size of the smallest. Defaults to that.
-        **options: ``shuffle`` and ``seed``, of :class:`NumberedSampler`.
+        **options: ``shuffle``, ``seed`` and ``seed_samples``, of :class:`SeededInfiniteSampler`.
 
     Raises:
         ValueError: If ``num_each`` is out of its range.
@@ -46,19 +46,12 @@ class BalancedSampler(NumberedSampler):
         self.num_each = num_each or smallest
         self.size = self.num_each * len(self.lists)
 
-    def _infinite_indices(self) -> Iterator[int]:
-        """Give the indices of round after round."""
-        generator = torch.Generator()
-        generator.manual_seed(self.seed)
-        while True:
-            taken: list[int] = []
-            for indices in self.lists:
-                order = self._order(len(indices), generator)
-                taken += [indices[place] for place in order[: self.num_each]]
-            yield from (taken[place] for place in self._order(len(taken), generator))
-
-    def _order(self, size: int, generator: torch.Generator) -> list[int]:
-        return torch.randperm(size, generator=generator).tolist() if self.shuffle else list(range(size))
+    def _round(self, generator: torch.Generator) -> list[int]:
+        taken: list[int] = []
+        for indices in self.lists:
+            order = self._order(len(indices), generator)
+            taken += [indices[place] for place in order[: self.num_each]]
+        return [taken[place] for place in self._order(len(taken), generator)]
 
 
 def _lists(datasets: list[Any]) -> list[list[int]]:

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,12 +11,11 @@ from mmengine.dataset import Compose
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, check_image_size, drawn_from, image_ending, search_images
+from focal_mmseg.utils import IMAGE_SUFFIXES, check_image_size, image_ending, search_images
 
 from .any_image import reading_any_image, reads_any_image, require_read_by_opencv
 from .index import IndexRow, each_once, name_below, read_index
 from .mask_files import MaskFolder, is_there, said_of, stem_of
-from .numbered_sampler import NumberedIndex
 
 FORGED_IS = ('white', 'black')
 
@@ -242,21 +240,20 @@ class ForgeryDataset(BaseSegDataset):
         """Run the pipeline on one picture; in training on another one, if it is damaged and such are to be skipped.
 
         Args:
-            idx (int): Which one; of a :class:`NumberedIndex` all random draws come from its numbers.
+            idx (int): Which one.
 
         Raises:
             ValueError: If a file cannot be read or its content does not fit; the message names the file.
         """
-        with drawn_from(idx.numbers) if isinstance(idx, NumberedIndex) else nullcontext():
-            for _ in range(self.max_refetch):
-                try:
-                    return self._run(self.pipeline, self.get_data_info(idx))
-                except ValueError as error:
-                    if self.test_mode or not self.skip_damaged:
-                        raise
-                    self._skip(error)
-                    idx = self._rand_another()
-            return self._run(self.pipeline, self.get_data_info(idx))
+        for _ in range(self.max_refetch):
+            try:
+                return self._run(self.pipeline, self.get_data_info(idx))
+            except ValueError as error:
+                if self.test_mode or not self.skip_damaged:
+                    raise
+                self._skip(error)
+                idx = self._rand_another()
+        return self._run(self.pipeline, self.get_data_info(idx))
 
     def _load(self, info: dict) -> None:
         """Read a picture and its mask."""

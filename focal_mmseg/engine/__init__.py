@@ -4,26 +4,22 @@ from . import guarded_loading
 from .bfloat16 import BFloat16OptimWrapper
 from .deepspeed import FOCALDeepSpeedStrategy
 from .hooks import (
+    AtomicCheckpointHook,
     CheckpointFitHook,
     ClusteringHook,
+    ExactResumeHook,
     ForgedPixelsHook,
-    ResumeHook,
     RunCheckHook,
-    SamplerHook,
-    StepSeedHook,
-    WholeCheckpointHook,
 )
 
 __all__ = [
+    'AtomicCheckpointHook',
     'BFloat16OptimWrapper',
     'CheckpointFitHook',
     'ClusteringHook',
+    'ExactResumeHook',
     'FOCALDeepSpeedStrategy',
     'ForgedPixelsHook',
-    'ResumeHook',
     'RunCheckHook',
-    'SamplerHook',
-    'StepSeedHook',
-    'WholeCheckpointHook',
     'guarded_loading',
 ]

@@ -44,20 +44,21 @@ def safe_globals() -> list[Any]:
     Returns:
         list[Any]: For ``torch.serialization.safe_globals``.
     """
-    reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    reconstruct: Any = np.empty(0).__reduce__()[0]
+    scalar: Any = np.float64(0).__reduce__()[0]
     names = [(part, f'numpy.{core}.multiarray.{part.__name__}') for part in (reconstruct, scalar) for core in CORES]
     names.append((_statistic, 'builtins.getattr'))
     return [HistoryBuffer, slice, np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in DTYPES), *names]
 
 
-def load_weights(path: str | Path) -> dict[str, Tensor]:
+def load_weights(path: str | Path) -> Mapping[str, Tensor]:
     """Read the state dict of a checkpoint file without running code from it.
 
     Args:
         path (str | Path): A file that mmengine's CheckpointHook wrote, or a bare state dict.
 
     Returns:
-        dict[str, Tensor]: On the CPU.
+        Mapping[str, Tensor]: On the CPU.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -160,7 +161,7 @@ def tests_auxiliary_head(model: nn.Module) -> bool:
     return getattr(model, 'auxiliary_head_tests', False)
 
 
-def state_dict_of(checkpoint: Any, source: str) -> dict[str, Tensor]:
+def state_dict_of(checkpoint: Any, source: str) -> Mapping[str, Tensor]:
     """The state dict in what a checkpoint file holds.
 
     Raises:

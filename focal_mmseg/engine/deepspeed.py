@@ -31,7 +31,7 @@ class FOCALDeepSpeedStrategy(DeepSpeedStrategy):
         super().__init__(**options)
         self._recomputed = list(recomputed)
 
-    def build_model(self, model: nn.Module | dict) -> nn.Module:
+    def build_model(self, model: nn.Module | dict) -> Any:
         """Build the model; see mmengine."""
         model = super().build_model(model)
         turn_on_activation_checkpointing(model, self._recomputed)

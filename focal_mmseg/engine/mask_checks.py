@@ -94,7 +94,8 @@ def require_forged(dataset: Any, key: str) -> None:
     Raises:
         ConfigError: If there is such a set.
     """
-    forged, pristine = set(), {}
+    forged: set[str] = set()
+    pristine: dict[str, str] = {}
     for each in built_sets(dataset):
         loader = mask_loader(getattr(each, 'pipeline', None))
         if loader is None:

@@ -43,7 +43,7 @@ RANGES = [range(7), range(7, 11), range(11, 41), range(41, 46)]
 
 
 def rounds(sampler: BalancedSampler, number: int) -> list[list[int]]:
-    found = list(islice(iter(sampler), number * len(sampler)))
+    found = [each.index for each in islice(iter(sampler), number * len(sampler))]
     return [found[start : start + len(sampler)] for start in range(0, len(found), len(sampler))]
 
 
@@ -67,10 +67,19 @@ def test_every_round_has_as_many_of_each_list_and_none_twice() -> None:
 def test_a_resumed_training_goes_on_as_it_would_have(seed: int, skipped: int, each: int) -> None:
     whole, resumed = (BalancedSampler(SETS, num_each=each, seed=seed) for _ in range(2))
     resumed.skip(skipped)
-    wanted = list(islice(iter(whole), skipped + 20))[skipped:]
-    found = list(islice(iter(resumed), 20))
-    assert found == wanted
-    assert [index.numbers for index in found] == [index.numbers for index in wanted]
+    assert list(islice(iter(resumed), 20)) == list(islice(iter(whole), skipped + 20))[skipped:]
+
+
+def test_an_epoch_is_a_round_and_the_next_one_another() -> None:
+    sampler = BalancedSampler(SETS, seed=1)
+    sampler.end_epochs()
+    epochs = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        epochs.append([each.index for each in sampler])
+        assert len(epochs[-1]) == len(set(epochs[-1])) == 16
+        assert [sum(index in part for index in epochs[-1]) for part in RANGES] == [4] * 4
+    assert len(set(map(tuple, epochs))) == 3
 
 
 def test_without_shuffling_the_first_of_each_list_come_in_order() -> None:

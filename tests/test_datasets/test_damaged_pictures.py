@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from focal_mmseg.datasets.numbered_sampler import NumberedIndex
+from focal_mmseg.datasets.seeded_sampler import SeededItems, SeededSample
 from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
 from focal_mmseg.utils import check_image_size
 
@@ -57,14 +57,14 @@ def test_a_test_leaves_damaged_pictures_out_and_names_each(dataset) -> None:
 
 
 @pytest.mark.usefixtures('broken_set')
-def test_a_training_takes_another_picture_the_same_for_the_same_number(dataset) -> None:
+def test_a_training_takes_another_image_the_same_for_the_same_seed(dataset) -> None:
     found = dataset('train', skip_damaged=True)
     assert len(found) == 4
+    items, batch = SeededItems(found), [SeededSample(1, (0, 0, number)) for number in range(12)]
     with pytest.warns(UserWarning, match=r'skipped: .*1\.png'):
-        taken = [found[NumberedIndex(1, (0, 0, number))]['data_samples'].img_path for number in range(12)]
+        taken = [item['data_samples'].img_path for item in items(batch)]
     assert {Path(path).name for path in taken} == {'0.png', '3.png'}
-    again = [found[NumberedIndex(1, (0, 0, number))]['data_samples'].img_path for number in range(12)]
-    assert again == taken
+    assert [item['data_samples'].img_path for item in items(batch)] == taken
     with pytest.raises(ValueError, match=r'cannot use the picture .*1\.png'):
         dataset('train')[1]
 

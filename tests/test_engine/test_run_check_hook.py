@@ -15,8 +15,8 @@ from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
 
 from focal_mmseg.engine import RunCheckHook
+from focal_mmseg.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from focal_mmseg.engine.hooks.run_check_hook import _awaited, _require_fitting_losses
-from focal_mmseg.engine.hooks.whole_checkpoint_hook import WholeCheckpointHook
 from focal_mmseg.engine.metric_names import require_metric
 from focal_mmseg.utils import ConfigError
 
@@ -90,7 +90,7 @@ def test_a_metric_that_no_evaluator_gives_is_refused(name: str, built: Callable,
 
 
 def test_every_option_that_names_a_metric_is_looked_at() -> None:
-    hooks = [WholeCheckpointHook(save_best=['a', 'auto_b'], rule='less'), WholeCheckpointHook(save_best='auto')]
+    hooks = [AtomicCheckpointHook(save_best=['a', 'auto_b'], rule='less'), AtomicCheckpointHook(save_best='auto')]
     hooks.append(EarlyStoppingHook(monitor='c', rule='less'))
     schedulers = [SimpleNamespace(), SimpleNamespace(monitor='d')]
     runner = SimpleNamespace(hooks=hooks, param_schedulers=schedulers)

@@ -15,7 +15,7 @@ from mmengine.config import Config
 
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.engine.deepspeed import prepare_deepspeed
-from focal_mmseg.engine.resuming import whole_checkpoint
+from focal_mmseg.engine.latest_checkpoint import latest_checkpoint
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_folder_without_each_process_s_part_is_passed_over(tmp_path: Path) -> 
             torch.save({}, folder / f'{name}.pt')
     whole = (folder / 'mp_rank_00_model_states.pt').read_bytes()
     (folder / 'mp_rank_00_model_states.pt').write_bytes(whole[:-40])
-    found, lacks = whole_checkpoint(tmp_path, processes=2)
+    found, lacks = latest_checkpoint(tmp_path, processes=2)
     assert found == tmp_path / 'iter_2.pth'
     assert 'mp_rank_00_model_states.pt cannot be read' in lacks[0].reason
     assert 'no optimizer state of process 1' in lacks[1].reason and all(lack.is_lost for lack in lacks)

@@ -1,10 +1,11 @@
-"""Trainings that are killed and go on."""
+"""Trainings that are killed and go on, through mmseg's shipped script and through ours."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ import torch
 from mmengine.config import Config
 
 from focal_mmseg.engine.checkpoint import read_checkpoint
+
+OURS = Path('tools')
+STOCK = Path(find_spec('mmseg').origin).parent / '.mim' / 'tools'
 
 # Kills its own process, so that the moment is the same each time.
 KILLER = """
@@ -46,13 +50,13 @@ class Killer(Hook):
         if self.writing is None:
             return
         from mmengine.fileio.backends import LocalBackend
-        from focal_mmseg.engine.hooks.whole_checkpoint_hook import WholeBackend
+        from focal_mmseg.engine.hooks.atomic_checkpoint_hook import AtomicBackend
 
-        whole, put, targets = WholeBackend.put, LocalBackend.put, []
+        atomic, put, targets = AtomicBackend.put, LocalBackend.put, []
 
         def noting(backend, content, path):
             targets.append(str(path))
-            whole(backend, content, path)
+            atomic(backend, content, path)
 
         def half(backend, content, path):
             if targets and targets[-1].endswith(self.writing):
@@ -61,7 +65,7 @@ class Killer(Hook):
                 die()
             put(backend, content, path)
 
-        WholeBackend.put, LocalBackend.put = noting, half
+        AtomicBackend.put, LocalBackend.put = noting, half
 
     def before_val_iter(self, runner, batch_idx, data_batch=None):
         if runner.iter == self.validating:
@@ -91,7 +95,7 @@ def train(
     cfg.custom_imports.imports.append('killer')
     cfg.custom_hooks.append(dict(type='Peak'))
 
-    def run(folder: str, *arguments: str, **killed: object) -> subprocess.CompletedProcess:
+    def run(tools: Path, folder: str, *arguments: str, **killed: object) -> subprocess.CompletedProcess:
         own = Config(cfg.to_dict())
         if killed:
             own.custom_hooks.append(dict(type='Killer', **killed))
@@ -100,7 +104,7 @@ def train(
         return subprocess.run(
             [
                 sys.executable,
-                root / 'tools/train.py',
+                root / tools / 'train.py',
                 tmp_path / f'{folder}.py',
                 '--work-dir',
                 tmp_path / folder,
@@ -117,7 +121,7 @@ def train(
 @pytest.fixture
 def uninterrupted(train: Callable, tmp_path: Path) -> dict:
     """The last and the best checkpoint of a training that nobody killed."""
-    done = train('whole')
+    done = train(OURS, 'whole')
     assert done.returncode == 0, done.stderr[-3000:]
     return checkpoints(tmp_path / 'whole')
 
@@ -152,25 +156,31 @@ def assert_same_training(folder: Path, expected: dict) -> None:
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     train: Callable, uninterrupted: dict, tmp_path: Path
 ) -> None:
-    # While the first checkpoint is written, beside what an earlier training left; then between two.
+    # mmseg's script: while the first checkpoint is written, beside what an earlier training left; then between two.
     (tmp_path / 'early').mkdir()
     torch.save(dict(state_dict={}, optimizer={}), tmp_path / 'early' / 'iter_40000.pth')
-    assert train('early', writing='iter_2.pth').returncode == -signal.SIGKILL
-    done = train('early', '--resume', step=3)
+    (tmp_path / 'early' / 'last_checkpoint').write_text(str(tmp_path / 'early' / 'iter_40000.pth'))
+    assert train(STOCK, 'early', writing='iter_2.pth').returncode == -signal.SIGKILL
+    done = train(STOCK, 'early', '--resume', step=3)
     assert done.returncode == -signal.SIGKILL
     assert 'passed over' in done.stdout and 'iter_40000.pth' in done.stdout and 'it starts anew' in done.stdout
     assert '- Iter(train) [1/5]' in done.stdout
-    done = train('early', '--resume')
+    done = train(STOCK, 'early', '--resume')
     assert done.returncode == 0, done.stderr[-3000:]
     assert '- Iter(train) [2/5]' not in done.stdout and '- Iter(train) [3/5]' in done.stdout
     assert_same_training(tmp_path / 'early', uninterrupted)
+    # What is finished stays what it is.
+    done = train(STOCK, 'early', '--resume')
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert '- Iter(train)' not in done.stdout
+    assert_same_training(tmp_path / 'early', uninterrupted)
 
-    # While a later one is written; then in the validation that follows it.
-    assert train('late', writing='iter_4.pth').returncode == -signal.SIGKILL
+    # Ours: while a later one is written; then in the validation that follows it.
+    assert train(OURS, 'late', writing='iter_4.pth').returncode == -signal.SIGKILL
     assert not (tmp_path / 'late' / 'iter_4.pth').exists()
-    assert train('late', '--resume', validating=4).returncode == -signal.SIGKILL
+    assert train(OURS, 'late', '--resume', validating=4).returncode == -signal.SIGKILL
     assert (tmp_path / 'late' / 'iter_4.pth').exists()
-    done = train('late', '--resume')
+    done = train(OURS, 'late', '--resume')
     assert done.returncode == 0, done.stderr[-3000:]
     assert '- Iter(train) [4/5]' not in done.stdout
     assert_same_training(tmp_path / 'late', uninterrupted)

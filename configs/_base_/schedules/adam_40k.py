@@ -10,14 +10,14 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     # Every 4,000 iterations; every epoch where train_cfg counts epochs.
     checkpoint=dict(
-        type='WholeCheckpointHook',
+        type='AtomicCheckpointHook',
         by_epoch=None,
         interval=4000,
         epoch_interval=1,
         save_best='forgery/iou',
         rule='greater',
     ),
-    sampler_seed=dict(type='SamplerHook'),
+    exact_resume=dict(type='ExactResumeHook'),
     run_checks=dict(type='RunCheckHook'),
     forged_pixels=dict(type='ForgedPixelsHook'),
     visualization=dict(type='SegVisualizationHook', backend_args=dict(backend='any_image')),

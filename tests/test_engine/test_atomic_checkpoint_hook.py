@@ -1,17 +1,19 @@
-"""Checkpoints that take the place of others."""
+"""Checkpoints that take the place of others, and the log's history in them."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.fileio import LocalBackend
-from mmengine.logging import MessageHub
+from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import save_checkpoint
 
-from focal_mmseg.engine import WholeCheckpointHook
-from focal_mmseg.engine.hooks.whole_checkpoint_hook import WholeBackend
+from focal_mmseg.engine import AtomicCheckpointHook
+from focal_mmseg.engine.hooks.atomic_checkpoint_hook import AtomicBackend, as_log, as_plain_log
 
 
 class Killed(BaseException):
@@ -31,7 +33,7 @@ def step(tmp_path: Path) -> Callable[[float], None]:
     logger = SimpleNamespace(info=print, warning=print)
     hub = MessageHub.get_instance(f'hub {tmp_path}')
     runner = Saving(work_dir=str(tmp_path), iter=0, epoch=0, message_hub=hub, logger=logger, cfg={})
-    hook = WholeCheckpointHook(interval=1, by_epoch=False, max_keep_ckpts=1, save_best='iou', rule='greater')
+    hook = AtomicCheckpointHook(interval=1, by_epoch=False, max_keep_ckpts=1, save_best='iou', rule='greater')
     hook.before_train(runner)
 
     def go(score: float, figure: str = 'iou') -> None:
@@ -48,7 +50,7 @@ def test_a_figure_that_a_validation_does_not_define_is_told_of(
     step(0.3)
     step(None)
     assert 'does not define' not in capsys.readouterr().out
-    hook = WholeCheckpointHook(save_best=['found', 'iou'], rule='greater')
+    hook = AtomicCheckpointHook(save_best=['found', 'iou'], rule='greater')
     hub = MessageHub.get_instance(f'other hub {tmp_path}')
     logger = SimpleNamespace(info=print, warning=print)
     runner = Saving(work_dir=str(tmp_path), iter=3, epoch=0, message_hub=hub, logger=logger, cfg={})
@@ -64,12 +66,12 @@ def test_a_figure_that_a_validation_does_not_define_is_told_of(
 def test_without_a_unit_of_its_own_it_follows_the_training(
     by_epoch: bool, name: str, given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr('focal_mmseg.engine.hooks.whole_checkpoint_hook.counts_epochs', lambda loop: by_epoch)
+    monkeypatch.setattr('focal_mmseg.engine.hooks.atomic_checkpoint_hook.counts_epochs', lambda loop: by_epoch)
     hub = MessageHub.get_instance(f'unit hub {tmp_path}')
     logger = SimpleNamespace(info=print, warning=print)
-    runner = Saving(work_dir=str(tmp_path), message_hub=hub, logger=logger, cfg={}, train_loop=None)
+    runner = Saving(work_dir=str(tmp_path), message_hub=hub, logger=logger, cfg={}, _train_loop=None)
     runner.train_dataloader = [0] * 6
-    hook = WholeCheckpointHook(interval=4000, by_epoch=None, epoch_interval=3, filename_tmpl=given)
+    hook = AtomicCheckpointHook(interval=4000, by_epoch=None, epoch_interval=3, filename_tmpl=given)
     hook.before_train(runner)
     assert (hook.by_epoch, hook.interval, hook.filename_tmpl) == (by_epoch, 3 if by_epoch else 4000, given or name)
 
@@ -80,7 +82,7 @@ def test_epochs_that_end_between_gathered_gradients_are_told_of(tmp_path: Path) 
     cfg = dict(optim_wrapper=dict(accumulative_counts=4))
     runner = Saving(work_dir=str(tmp_path), message_hub=hub, logger=logger, cfg=cfg, train_dataloader=[0] * 6)
     with pytest.warns(UserWarning, match='interval=1 epochs, 6 steps, are no multiple of .*accumulative_counts=4'):
-        WholeCheckpointHook(interval=1).before_train(runner)
+        AtomicCheckpointHook(interval=1).before_train(runner)
 
 
 def names(folder: Path) -> list[str]:
@@ -109,9 +111,9 @@ def test_what_is_replaced_stays_until_its_successor_is_whole(
     step: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writing: str
 ) -> None:
     step(0.1)
-    whole, put, targets = WholeBackend.put, LocalBackend.put, []
+    whole, put, targets = AtomicBackend.put, LocalBackend.put, []
 
-    def noting(self: WholeBackend, obj: bytes, filepath: str | Path) -> None:
+    def noting(self: AtomicBackend, obj: bytes, filepath: str | Path) -> None:
         targets.append(Path(filepath).name)
         whole(self, obj, filepath)
 
@@ -121,9 +123,31 @@ def test_what_is_replaced_stays_until_its_successor_is_whole(
             raise Killed
         put(self, obj, filepath)
 
-    monkeypatch.setattr(WholeBackend, 'put', noting)
+    monkeypatch.setattr(AtomicBackend, 'put', noting)
     monkeypatch.setattr(LocalBackend, 'put', half)
     with pytest.raises(Killed):
         step(0.3)
     assert names(tmp_path) == ['best_iou_iter_1.pth', 'iter_1.pth' if writing == 'iter_2.pth' else 'iter_2.pth']
     assert all('iter' in torch.load(tmp_path / name) for name in names(tmp_path))
+
+
+def test_the_history_comes_back_from_a_file_of_weights_alone() -> None:
+    hub = MessageHub('history')
+    for value in (1.0, 0.5, 0.25):
+        hub.update_scalar('train/loss', value, count=2)
+    hub.update_info('best_score', np.float32(0.5))
+    hub.update_info('keep_ckpt_ids', [1, 2])
+    file = io.BytesIO()
+    torch.save(as_plain_log(hub.state_dict()), file)
+    file.seek(0)
+    found = MessageHub('found')
+    found.load_state_dict(as_log(torch.load(file, weights_only=True)))
+    for one, other in zip(found.get_scalar('train/loss').data, hub.get_scalar('train/loss').data, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert found.get_info('best_score') == 0.5 and found.get_info('keep_ckpt_ids') == [1, 2]
+
+
+def test_what_mmengine_wrote_stays_as_it_is() -> None:
+    history = HistoryBuffer([1.0], [1])
+    state = dict(log_scalars=dict(loss=history), runtime_info={}, resumed_keys={})
+    assert as_log(state)['log_scalars']['loss'] is history

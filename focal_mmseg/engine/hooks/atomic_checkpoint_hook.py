@@ -1,25 +1,27 @@
-"""Checkpoints that are written whole, beside those that they replace."""
+"""Checkpoints that a kill at any moment leaves whole."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from focal_mmseg.engine.log_history import as_log, as_plain_log
-from focal_mmseg.engine.loops import counts_epochs
-from focal_mmseg.engine.resuming import BY_EPOCH
+from focal_mmseg.engine.latest_checkpoint import BY_EPOCH, counts_epochs
 from focal_mmseg.utils import atomic_write
 
-NAME = 'focal_whole'
+BACKEND = 'focal_atomic'
 
 
-@register_backend(NAME, force=True)
-class WholeBackend(LocalBackend):
+@register_backend(BACKEND, force=True)
+class AtomicBackend(LocalBackend):
     """mmengine's local files, each written whole or not at all, and removed only when that is asked for again."""
 
     def __init__(self) -> None:
@@ -48,13 +50,13 @@ class WholeBackend(LocalBackend):
 
 
 @HOOKS.register_module()
-class WholeCheckpointHook(CheckpointHook):
+class AtomicCheckpointHook(CheckpointHook):
     """mmengine's ``CheckpointHook``, whose arguments it has, with which a kill at any moment loses no checkpoint.
 
     A local file gets its name when it is written to its end, and what it replaces, the best one before or the one that
     ``max_keep_ckpts`` no longer keeps, is removed after that; mmengine does the latter before.
 
-    A validation that does not define the figure that ``save_best`` names, as one of whole images where none is
+    A validation that does not define the metric that ``save_best`` names, as one of whole images where none is
     pristine, keeps no best checkpoint, and the log says so; mmengine's stops the training.
 
     A checkpoint holds nothing but tensors, numbers and texts, so that ``torch.load`` reads it as weights alone: the
@@ -68,6 +70,12 @@ class WholeCheckpointHook(CheckpointHook):
         **options: mmengine's others.
     """
 
+    # mmengine's, which has no types.
+    by_epoch: bool | None
+    interval: int
+    filename_tmpl: str
+    file_backend: Any
+
     def __init__(
         self, interval: int = -1, by_epoch: bool | None = True, *, epoch_interval: int = 1, **options: Any
     ) -> None:
@@ -75,16 +83,21 @@ class WholeCheckpointHook(CheckpointHook):
         self.epoch_interval = epoch_interval
         self._named_by_user = options.get('filename_tmpl') is not None
 
+    def choose_unit(self, runner: Runner) -> None:
+        """Follow the training, whose loop need not be built yet, where ``by_epoch`` is None."""
+        if self.by_epoch is not None:
+            return
+        self.by_epoch = counts_epochs(runner._train_loop)
+        if self.by_epoch:
+            self.interval = self.epoch_interval
+            self.filename_tmpl = self.filename_tmpl if self._named_by_user else BY_EPOCH
+
     def before_train(self, runner: Runner) -> None:
         """See mmengine; warns of checkpoints that fall between the steps whose gradients are gathered."""
-        if self.by_epoch is None:
-            self.by_epoch = counts_epochs(runner.train_loop)
-            if self.by_epoch:
-                self.interval = self.epoch_interval
-                self.filename_tmpl = self.filename_tmpl if self._named_by_user else BY_EPOCH
+        self.choose_unit(runner)
         super().before_train(runner)
         if type(self.file_backend) is LocalBackend:
-            self.file_backend, self.backend_args = WholeBackend(), dict(backend=NAME)
+            self.file_backend, self.backend_args = AtomicBackend(), dict(backend=BACKEND)
         self._check_accumulation(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -126,7 +139,48 @@ class WholeCheckpointHook(CheckpointHook):
 
     def _remove_replaced(self) -> None:
         """Remove what was replaced."""
-        if isinstance(getattr(self, 'file_backend', None), WholeBackend) and is_main_process():
+        if isinstance(getattr(self, 'file_backend', None), AtomicBackend) and is_main_process():
             kept = [self.last_ckpt, getattr(self, 'best_ckpt_path', None)]
             kept += getattr(self, 'best_ckpt_path_dict', {}).values()
             self.file_backend.remove_replaced({str(path) for path in kept if path})
+
+
+def as_plain_log(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a message hub without objects.
+
+    Args:
+        state (Mapping[str, Any]): As ``MessageHub.state_dict`` gives it.
+
+    Returns:
+        dict[str, Any]: Each history a dict of two tensors and a number; numpy's numbers are Python's.
+    """
+    scalars = {name: _plain(each) if isinstance(each, HistoryBuffer) else each for name, each in _scalars(state)}
+    info = {
+        name: each.item() if isinstance(each, np.generic) else each
+        for name, each in state.get('runtime_info', {}).items()
+    }
+    return {**state, 'log_scalars': scalars, 'runtime_info': info}
+
+
+def as_log(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``MessageHub.load_state_dict`` takes, of what :func:`as_plain_log` made; all else stays.
+
+    Args:
+        state (Mapping[str, Any]): As a checkpoint holds it.
+    """
+    scalars = {name: _history(each) if isinstance(each, dict) else each for name, each in _scalars(state)}
+    return {**state, 'log_scalars': scalars}
+
+
+def _scalars(state: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return list(state.get('log_scalars', {}).items())
+
+
+def _plain(history: HistoryBuffer) -> dict[str, Any]:
+    values, counts = (torch.from_numpy(np.array(each)) for each in history.data)
+    return dict(values=values, counts=counts, max_length=history.max_length)
+
+
+def _history(plain: dict[str, Any]) -> HistoryBuffer:
+    values, counts = (plain[name].cpu().numpy() for name in ('values', 'counts'))
+    return HistoryBuffer(values, counts, plain['max_length'])
