@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import distances, spanning_tree
-from focal_mmseg.clustering.distances import Screen
+from focal_mmseg.clustering.distances import DistanceBounds
 from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree, roots_of
 
 # Points as near as this to each other may take each other's place in float64's products.
@@ -167,15 +167,15 @@ def test_a_device_that_multiplies_in_fewer_bits_is_found_out(
 ) -> None:
     monkeypatch.setattr(spanning_tree, 'SPARE_NEIGHBOURS', 2)
     points = blobs([60, 30, 25])
-    exact, nearness = mutual_reachability_tree(points, 5), Screen.nearness
+    exact, nearness = mutual_reachability_tree(points, 5), DistanceBounds.nearness
     products = []
 
-    def coarse(self: Screen, rows: Tensor) -> Tensor:
+    def coarse(self: DistanceBounds, rows: Tensor) -> Tensor:
         product = nearness(self, rows)
         products.append(product.dtype)
         return product if product.dtype == torch.float64 else product.bfloat16().float()
 
-    monkeypatch.setattr(Screen, 'nearness', coarse)
+    monkeypatch.setattr(DistanceBounds, 'nearness', coarse)
     np.testing.assert_array_equal(mutual_reachability_tree(points, 5), exact)
     assert products[0] == torch.float32 and set(products[1:]) == {torch.float64}
 
@@ -183,8 +183,8 @@ def test_a_device_that_multiplies_in_fewer_bits_is_found_out(
 def test_float64_is_used_only_where_float32_leaves_a_doubt(
     monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor]
 ) -> None:
-    nearness, products = Screen.nearness, []
-    monkeypatch.setattr(Screen, 'nearness', lambda self, rows: products.append(self._dtype) or nearness(self, rows))
+    nearness, products = DistanceBounds.nearness, []
+    monkeypatch.setattr(DistanceBounds, 'nearness', lambda self, rows: products.append(self._dtype) or nearness(self, rows))
     mutual_reachability_tree(blobs([200, 100], width=64), 5)
     assert set(products) == {torch.float32}
     mutual_reachability_tree(blobs([200, 100], width=64, spread=1e-6), 5)
