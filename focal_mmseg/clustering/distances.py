@@ -15,6 +15,9 @@ COLUMNS_PER_TILE = 2048
 # Differences of coordinates held at once, 2 MiB: larger blocks are new pages from the system each time; measured.
 DIFFERENCES_PER_BLOCK = 1 << 18
 
+# Columns on which the precision of a product is looked at.
+COLUMNS_LOOKED_AT = 32
+
 # An accelerator is busy with larger blocks only, by this factor for products and differences: 1 GiB each.
 ACCELERATOR_VALUES = 1 << 3
 ACCELERATOR_DIFFERENCES = 1 << 9
@@ -110,8 +113,8 @@ class DistanceBounds:
         """Which points can be nearer to any of some points than that point's radius.
 
         The product holds the radius r too, with r^2/2 - |x|^2/2 in the place of -|x|^2/2, and is negative only beyond
-        it. As r counts for no more than |x| + max |y|, that at most doubles the sum of magnitudes behind ``margin``: twice
-        the margin covers the rounding.
+        it. As r counts for no more than |x| + max |y|, that at most doubles the sum of magnitudes behind ``margin``:
+        twice the margin covers the rounding.
 
         Args:
             rows (Tensor): int64 of shape (B,), one of :meth:`blocks` or a part of one.
@@ -153,6 +156,12 @@ class DistanceBounds:
     def at_most(self, rows: Tensor, nearness: Tensor) -> Tensor:
         """How far points of a computed nearness, or of a larger one, are at most; as :meth:`at_least`."""
         return (-2 * (nearness.double() - self.margin[rows])).clamp(min=0).sqrt()
+
+    def is_precise(self, rows: Tensor, columns: Tensor) -> bool:
+        """Whether the products of some points with others (K,) keep to the margin, looked at on a few of those."""
+        some = columns[:COLUMNS_LOOKED_AT].expand(len(rows), -1)
+        nearness = self.nearness(rows, columns)[:, : some.shape[1]]
+        return bool(self.is_within_margin(rows, nearness, exact_distances(self._points, rows, some)))
 
     def is_within_margin(self, rows: Tensor, nearness: Tensor, distances: Tensor) -> Tensor:
         """Whether computed nearnesses keep to the margin: a device may multiply in fewer bits than it was told.

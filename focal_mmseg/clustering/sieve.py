@@ -25,7 +25,10 @@ FIRST_COLUMNS = 2048
 # Numbers of axes that are tried, each only where its product has at most half the columns of the full one.
 AXES = (8, 16, 32, 64, 128)
 
-# Blocks on which they are tried.
+# Leading axes along which the points are sorted.
+AXES_OF_ORDER = 8
+
+# Blocks on which the numbers of axes are tried.
 TRIALS = 8
 
 # What a value of a product costs beside its columns, in columns: for the largest value of a tile, for the topk of rows.
@@ -50,8 +53,8 @@ def principal_axes(points: Tensor) -> Tensor:
         points (Tensor): float64 of shape (P, C).
 
     Returns:
-        Tensor: float64 of shape (C, C), an axis a column. Orthogonal up to a small multiple of C 2^-53, the backward
-        error of the symmetric eigenproblem (Higham, section 10.3 of Golub and Van Loan's Matrix Computations).
+        Tensor: float64 of shape (C, C), an axis a column; orthogonal up to a small multiple of C 2^-53, as LAPACK's
+        solvers of the symmetric eigenproblem are (LAPACK Users' Guide, section 4.7).
     """
     sample = points[:: max(1, len(points) // POINTS_OF_AXES)]
     sample = sample - sample.mean(0)
@@ -72,7 +75,7 @@ def spatial_order(points: Tensor) -> Tensor:
     order = torch.arange(len(points), device=points.device)
     if not _is_of_use(points):
         return order
-    leading = points @ principal_axes(points)[:, : AXES[0]]
+    leading = points @ principal_axes(points)[:, :AXES_OF_ORDER]
     place, groups = order.clone(), 1
     while len(points) > groups * ROWS_PER_BLOCK:
         ends = torch.arange(1, groups + 1, device=points.device) * len(points) // groups
@@ -136,13 +139,15 @@ class Sieve:
     def __init__(self, points: Tensor, bounds: DistanceBounds, rank: int, count: int) -> None:
         self._stages: list[DistanceBounds] = []
         self._rank = rank
-        self._rows = min(ROWS_PER_BLOCK, bounds.rows)
+        self._rows = min(ROWS_PER_BLOCK, bounds.rows, len(points))
         widths = [width for width in AXES if 2 * (width + 3) <= bounds.width]
-        if not _is_of_use(points) or not widths or count > FIRST_COLUMNS:
+        if not _is_of_use(points) or not widths:
             return
         self._near_blocks = self._nearest_blocks(points)
-        stages = [DistanceBounds(low, torch.float32) for low in projections(points, principal_axes(points), widths)]
-        self._stages = self._cheapest(stages, bounds, len(points))
+        if count > self._near_blocks.shape[1]:
+            return
+        projected = projections(points, principal_axes(points), widths)
+        self._stages = self._cheapest([DistanceBounds(low, torch.float32) for low in projected], bounds, len(points))
 
     def __bool__(self) -> bool:
         return bool(self._stages)
@@ -161,9 +166,9 @@ class Sieve:
             bounds (DistanceBounds): Of the full product.
 
         Returns:
-            tuple[Tensor | None, Tensor | None]: int64 of shape (K,), K at least ``count``, and float64 of shape (B,): no
-            other point is nearer to a row than this, and at least ``rank`` are within it. None and None stand for all
-            points.
+            tuple[Tensor | None, Tensor | None]: int64 of shape (K,), K at least ``count``, and float64 of shape (B,):
+            no other point is nearer to a row than this, and at least ``rank`` are within it. None and None stand for
+            all points.
         """
         if not self:
             return None, None
@@ -191,27 +196,30 @@ class Sieve:
 
     def _first_radii(self, rows: Tensor, bounds: DistanceBounds) -> tuple[Tensor, Tensor]:
         """Near points (K,), and within which distance (B,) there are at least ``rank`` beside the point itself."""
-        first = self._near_blocks[rows[0] // self._rows]
+        # The last points, fewer than a block, look where the last block does.
+        first = self._near_blocks[(rows[0] // self._rows).clamp(max=len(self._near_blocks) - 1)]
         nearness = bounds.nearness(rows, first).topk(self._rank + 1).values[:, -1]
         return first, bounds.at_most(rows, nearness)
 
     def _nearest_blocks(self, points: Tensor) -> Tensor:
-        """For each block of rows the points (L, K) of those blocks whose centres are nearest."""
-        starts = torch.arange(0, len(points), self._rows, device=points.device)
-        # The last block goes back to be whole.
-        starts[-1] = len(points) - self._rows
-        members = starts[:, None] + torch.arange(self._rows, device=points.device)
+        """For each whole block of rows the points (L, K) of those whole blocks whose centres are nearest."""
+        members = torch.arange(len(points) // self._rows * self._rows, device=points.device).view(-1, self._rows)
         centres = torch.stack([points[block].mean(0) for block in members])
-        count = -(-FIRST_COLUMNS // self._rows)
+        count = min(len(members), FIRST_COLUMNS // self._rows)
         return members[torch.cdist(centres, centres).topk(count, largest=False).indices].flatten(1)
 
-    def _cheapest(self, stages: list[DistanceBounds], bounds: DistanceBounds, points: int) -> list[DistanceBounds]:
-        """Those of the stages that make the least work, none where that is not much less than without."""
+    def _cheapest(self, stages: list[DistanceBounds], bounds: DistanceBounds, count: int) -> list[DistanceBounds]:
+        """Those of the stages that make the least work, none where that is not much less than without.
+
+        None either where a processor that was told to multiply in fewer bits does so.
+        """
         shares = dict.fromkeys(stages, 0.0)
-        for start in torch.linspace(0, points - self._rows, TRIALS).long().tolist():
+        for start in torch.linspace(0, count - self._rows, TRIALS).long().tolist():
             rows = torch.arange(start, start + self._rows)
-            radii = self._first_radii(rows, bounds)[1]
+            first, radii = self._first_radii(rows, bounds)
             for stage in stages:
+                if not stage.is_precise(rows, first):
+                    return []
                 shares[stage] += stage.can_be_within(rows, radii).double().mean().item() / TRIALS
 
         def work(chain: tuple[DistanceBounds, ...]) -> float:

@@ -53,8 +53,8 @@ class ReachabilityTree:
     A round looks at remembered neighbours first. A point is scanned against all others only where it can have an edge
     shorter than the shortest known out of its component: its edges that are not known have length ``at_least``. That
     starts as the bound on all points that are not remembered, a scan raises it, and it stays true because components
-    only grow. Which points a row is multiplied with, a :class:`Sieve` says: those that it leaves out are no nearer than a
-    radius that is known before, the distance of near neighbours or the length of the shortest known edge.
+    only grow. Which points a row is multiplied with, a :class:`Sieve` says: those that it leaves out are no nearer
+    than a radius that is known before, the distance of near neighbours or the length of the shortest known edge.
 
     Args:
         points (Tensor): float64 of shape (P, C), P at least 2; in the order of :func:`spatial_order` it is faster.

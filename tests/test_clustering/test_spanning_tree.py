@@ -22,6 +22,13 @@ BLOCKS = pytest.mark.parametrize('block', [None, 500, 1], ids=['whole', 'some ro
 KINDS = ('random', 'blobs', 'low rank', 'tight blobs', 'duplicated', 'all equal', 'two points')
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=['plain', 'sieved'])
+def through_a_sieve(request: pytest.FixtureRequest) -> None:
+    """Every test of this file runs with full products and with a sieve before them."""
+    if request.param:
+        request.getfixturevalue('sieve_always')
+
+
 def make_points(kind: str, blobs: Callable[..., Tensor]) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     return {
@@ -170,8 +177,8 @@ def test_a_device_that_multiplies_in_fewer_bits_is_found_out(
     exact, nearness = mutual_reachability_tree(points, 5), DistanceBounds.nearness
     products = []
 
-    def coarse(self: DistanceBounds, rows: Tensor) -> Tensor:
-        product = nearness(self, rows)
+    def coarse(self: DistanceBounds, rows: Tensor, columns: Tensor | None = None) -> Tensor:
+        product = nearness(self, rows, columns)
         products.append(product.dtype)
         return product if product.dtype == torch.float64 else product.bfloat16().float()
 
@@ -184,7 +191,9 @@ def test_float64_is_used_only_where_float32_leaves_a_doubt(
     monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor]
 ) -> None:
     nearness, products = DistanceBounds.nearness, []
-    monkeypatch.setattr(DistanceBounds, 'nearness', lambda self, rows: products.append(self._dtype) or nearness(self, rows))
+    monkeypatch.setattr(
+        DistanceBounds, 'nearness', lambda self, *to: products.append(self._dtype) or nearness(self, *to)
+    )
     mutual_reachability_tree(blobs([200, 100], width=64), 5)
     assert set(products) == {torch.float32}
     mutual_reachability_tree(blobs([200, 100], width=64, spread=1e-6), 5)
