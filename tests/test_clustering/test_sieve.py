@@ -208,6 +208,7 @@ def test_points_without_structure_have_no_sieve_and_cost_little_more(monkeypatch
 def test_a_processor_that_multiplies_in_fewer_bits_has_no_sieve(monkeypatch: pytest.MonkeyPatch) -> None:
     points = random_points(600, 64, rank=3)
     use_for_few_points(monkeypatch)
+    points = points[spatial_order(points)]
     bounds = DistanceBounds(points, torch.float32)
     assert Sieve(points, bounds, 5, 38)
     nearness = DistanceBounds.nearness
