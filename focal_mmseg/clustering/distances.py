@@ -82,9 +82,10 @@ class DistanceBounds:
     @cached_property
     def _factors(self) -> tuple[Tensor, Tensor, Tensor]:
         """The two factors (P, C + 2) and the memory for a block of the product; made when first needed."""
-        centred, halves = self._points - self._mean, (self._norms**2 / 2)[:, None]
-        left = torch.cat([centred, -halves, torch.ones_like(halves)], 1).to(self._dtype)
-        right = torch.cat([centred, torch.ones_like(halves), -halves], 1).to(self._dtype)
+        # In the products' precision at once: float64 copies would be the most memory that is ever held.
+        centred, halves = (self._points - self._mean).to(self._dtype), (self._norms**2 / 2)[:, None].to(self._dtype)
+        ones = torch.ones_like(halves)
+        left, right = torch.cat([centred, -halves, ones], 1), torch.cat([centred, ones, -halves], 1)
         return left, right, left.new_empty(min(self.rows, len(left)) * len(left))
 
     def blocks(self, rows: Tensor) -> Iterator[Tensor]:
