@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .side_by_side import side_by_side
+from .parallel_map import parallel_map
 
 NOISE = ('nearest', 'pristine', 'forged')
 
@@ -224,7 +224,7 @@ class Clusterer(ABC):
         images = list(zip(batch, grids, strict=True))
         if any(isinstance(embeddings, Tensor) and embeddings.device.type != 'cpu' for embeddings in batch):
             return [self.localise(*image) for image in images]
-        return side_by_side(lambda image: self.localise(*image), images)
+        return parallel_map(lambda image: self.localise(*image), images)
 
 
 def localise(embeddings: Tensor | np.ndarray, labels: Tensor | np.ndarray, noise: str = 'nearest') -> Localisation:

@@ -15,6 +15,9 @@ COLUMNS_PER_TILE = 2048
 # Differences of coordinates held at once, 2 MiB: larger blocks are new pages from the system each time; measured.
 DIFFERENCES_PER_BLOCK = 1 << 18
 
+# Columns on which the precision of a product is looked at.
+COLUMNS_LOOKED_AT = 32
+
 # An accelerator is busy with larger blocks only, by this factor for products and differences: 1 GiB each.
 ACCELERATOR_VALUES = 1 << 3
 ACCELERATOR_DIFFERENCES = 1 << 9
@@ -45,7 +48,7 @@ def exact_distances(points: Tensor, rows: Tensor, others: Tensor) -> Tensor:
     return torch.cat(found)
 
 
-class Screen:
+class DistanceBounds:
     """Tells which few points can be nearest to a point, by matrix products of a chosen precision.
 
     The product of (x, -|x|^2/2, 1) with (y, 1, -|y|^2/2) is the nearness -|x - y|^2/2. It cancels between near-equal
@@ -56,6 +59,8 @@ class Screen:
         dtype (torch.dtype): Of the products.
 
     Attributes:
+        width (int): Columns of the product, C + 2.
+        rows (int): Most rows of a block.
         margin (Tensor): float64 of shape (P,): a computed nearness of this point is at most so far from the true one.
             It is (C + 8) u (|x| + max |y|)^2/2 with the unit roundoff u and the points' mean as origin: the bound of
             a sum in any order (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1) with room for the
@@ -68,36 +73,74 @@ class Screen:
         self._mean = points.mean(0)
         self._norms = torch.linalg.vector_norm(points - self._mean, dim=1)
         unit = torch.finfo(dtype).eps / 2
-        self.margin = (points.shape[1] + 8) * unit * (self._norms + self._norms.max()) ** 2 / 2
-        self._rows = _rows_at_once(VALUES_PER_BLOCK, ACCELERATOR_VALUES, len(points), points.device)
+        self._farthest = self._norms + self._norms.max()
+        self.width = points.shape[1] + 2
+        self.margin = (self.width + 6) * unit * self._farthest**2 / 2
+        self.rows = _rows_at_once(VALUES_PER_BLOCK, ACCELERATOR_VALUES, len(points), points.device)
+        self._tile = COLUMNS_PER_TILE if points.device.type == 'cpu' else len(points)
 
     @cached_property
     def _factors(self) -> tuple[Tensor, Tensor, Tensor]:
         """The two factors (P, C + 2) and the memory for a block of the product; made when first needed."""
-        centred, halves = self._points - self._mean, (self._norms**2 / 2)[:, None]
-        left = torch.cat([centred, -halves, torch.ones_like(halves)], 1).to(self._dtype)
-        right = torch.cat([centred, torch.ones_like(halves), -halves], 1).to(self._dtype)
-        return left, right, left.new_empty(min(self._rows, len(left)), len(left))
+        # In the products' precision at once: float64 copies would be the most memory that is ever held.
+        centred, halves = (self._points - self._mean).to(self._dtype), (self._norms**2 / 2)[:, None].to(self._dtype)
+        ones = torch.ones_like(halves)
+        left, right = torch.cat([centred, -halves, ones], 1), torch.cat([centred, ones, -halves], 1)
+        return left, right, left.new_empty(min(self.rows, len(left)) * len(left))
 
     def blocks(self, rows: Tensor) -> Iterator[Tensor]:
         """Rows (B,) in parts that :meth:`nearness` takes; none if there are no rows."""
-        return iter(rows.split(self._rows) if len(rows) else ())
+        return iter(rows.split(self.rows) if len(rows) else ())
 
-    def nearness(self, rows: Tensor) -> Tensor:
-        """The nearness of some points to all.
+    def nearness(self, rows: Tensor, columns: Tensor | None = None) -> Tensor:
+        """The nearness of some points to others.
 
         Args:
-            rows (Tensor): int64 of shape (B,), one of :meth:`blocks`.
+            rows (Tensor): int64 of shape (B,), one of :meth:`blocks` or a part of one.
+            columns (Tensor, optional): int64 of shape (K,), the others. Defaults to all points.
 
         Returns:
-            Tensor: Of shape (B, P); the next call writes over it.
+            Tensor: Of shape (B, K); the next call writes over it.
         """
         left, right, memory = self._factors
-        left, product = left.index_select(0, rows), memory[: len(rows)]
-        tile = COLUMNS_PER_TILE if product.device.type == 'cpu' else len(right)
-        for start in range(0, len(right), tile):
-            torch.mm(left, right[start : start + tile].T, out=product[:, start : start + tile])
+        left, count = left.index_select(0, rows), len(right) if columns is None else len(columns)
+        product = memory[: len(rows) * count].view(len(rows), count)
+        for start in range(0, count, self._tile):
+            part = self._columns(right, columns, start)
+            torch.mm(left, part.T, out=product[:, start : start + self._tile])
         return product
+
+    def can_be_within(self, rows: Tensor, radii: Tensor, columns: Tensor | None = None) -> Tensor:
+        """Which points can be nearer to any of some points than that point's radius.
+
+        The product holds the radius r too, with r^2/2 - |x|^2/2 in the place of -|x|^2/2, and is negative only beyond
+        it. As r counts for no more than |x| + max |y|, that at most doubles the sum of magnitudes behind ``margin``:
+        twice the margin covers the rounding.
+
+        Args:
+            rows (Tensor): int64 of shape (B,), one of :meth:`blocks` or a part of one.
+            radii (Tensor): float64 of shape (B,); infinity keeps every point.
+            columns (Tensor, optional): int64 of shape (K,), the points asked about. Defaults to all.
+
+        Returns:
+            Tensor: bool of shape (K,), False only where the point is at least its radius away from each of ``rows``.
+        """
+        left, right, memory = self._factors
+        left, count = left.index_select(0, rows), len(right) if columns is None else len(columns)
+        reach = torch.minimum(radii, self._farthest[rows]) ** 2 / 2 + 2 * self.margin[rows]
+        left[:, -2] = (reach - self._norms[rows] ** 2 / 2).to(self._dtype)
+        within = torch.empty(count, dtype=torch.bool, device=rows.device)
+        for start in range(0, count, self._tile):
+            part = self._columns(right, columns, start)
+            product = memory[: len(rows) * len(part)].view(len(rows), len(part))
+            torch.ge(torch.mm(left, part.T, out=product).amax(0), 0, out=within[start : start + self._tile])
+        return within
+
+    def _columns(self, right: Tensor, columns: Tensor | None, start: int) -> Tensor:
+        """A tile of the right factor; chosen columns are gathered tile by tile, to stay in the cache."""
+        if columns is None:
+            return right[start : start + self._tile]
+        return right.index_select(0, columns[start : start + self._tile])
 
     def at_least(self, rows: Tensor, nearness: Tensor) -> Tensor:
         """How far points of a computed nearness, or of a smaller one, are at least.
@@ -110,6 +153,16 @@ class Screen:
             Tensor: float64 of shape (B,).
         """
         return (-2 * (nearness.double() + self.margin[rows])).clamp(min=0).sqrt()
+
+    def at_most(self, rows: Tensor, nearness: Tensor) -> Tensor:
+        """How far points of a computed nearness, or of a larger one, are at most; as :meth:`at_least`."""
+        return (-2 * (nearness.double() - self.margin[rows])).clamp(min=0).sqrt()
+
+    def is_precise(self, rows: Tensor, columns: Tensor) -> bool:
+        """Whether the products of some points with others (K,) keep to the margin, looked at on a few of those."""
+        some = columns[:COLUMNS_LOOKED_AT].expand(len(rows), -1)
+        nearness = self.nearness(rows, columns)[:, : some.shape[1]]
+        return bool(self.is_within_margin(rows, nearness, exact_distances(self._points, rows, some)))
 
     def is_within_margin(self, rows: Tensor, nearness: Tensor, distances: Tensor) -> Tensor:
         """Whether computed nearnesses keep to the margin: a device may multiply in fewer bits than it was told.

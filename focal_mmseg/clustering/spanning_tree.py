@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .distances import Screen, exact_distances
+from .distances import DistanceBounds, exact_distances
+from .sieve import Sieve, spatial_order
 
 # Nearest neighbours that are remembered beyond those of the core distance, to find short edges without a scan.
 SPARE_NEIGHBOURS = 32
@@ -52,10 +53,11 @@ class ReachabilityTree:
     A round looks at remembered neighbours first. A point is scanned against all others only where it can have an edge
     shorter than the shortest known out of its component: its edges that are not known have length ``at_least``. That
     starts as the bound on all points that are not remembered, a scan raises it, and it stays true because components
-    only grow.
+    only grow. Which points a row is multiplied with, a :class:`Sieve` says: those that it leaves out are no nearer
+    than a radius that is known before, the distance of near neighbours or the length of the shortest known edge.
 
     Args:
-        points (Tensor): float64 of shape (P, C), P at least 2.
+        points (Tensor): float64 of shape (P, C), P at least 2; in the order of :func:`spatial_order` it is faster.
         min_samples (int): See :func:`mutual_reachability_tree`.
 
     Attributes:
@@ -68,9 +70,10 @@ class ReachabilityTree:
     def __init__(self, points: Tensor, min_samples: int) -> None:
         self.points = points
         # A product in float32 is a few times faster; float64 settles what its bounds leave open.
-        self.screens = [Screen(points, torch.float32), Screen(points, torch.float64)]
+        self.bounds = [DistanceBounds(points, torch.float32), DistanceBounds(points, torch.float64)]
         count = min(len(points), min_samples + 1 + SPARE_NEIGHBOURS)
         nearest = min(min_samples, count - 1)
+        self.sieve = Sieve(points, self.bounds[0], nearest, count)
         distances, self.neighbours, self.at_least = self._nearest_neighbours(count, nearest)
         self.core = distances[:, nearest].contiguous()
         self.reach = torch.maximum(torch.maximum(distances, self.core[:, None]), self.core[self.neighbours])
@@ -92,25 +95,29 @@ class ReachabilityTree:
     def _nearest_neighbours(self, count: int, certain: int) -> tuple[Tensor, Tensor, Tensor]:
         """Distances (P, count), rising, and indices of near points, and a bound (P,) on the distance of all others.
 
-        Up to the rank ``certain`` they are the nearest ones beyond the doubt of the last screen's margin.
+        Up to the rank ``certain`` they are the nearest ones beyond the doubt of the last bounds' margin.
         """
         distances = self.points.new_empty(len(self.points), count)
         indices = torch.empty_like(distances, dtype=torch.int64)
         beyond = self.points.new_full((len(self.points),), float('-inf'))
         is_open = torch.ones_like(beyond, dtype=torch.bool)
-        for screen in tuple(self.screens):
+        for bounds in tuple(self.bounds):
             is_trusted = torch.ones_like(is_open[0])
-            for rows in screen.blocks(is_open.nonzero().flatten()):
-                nearness, found = screen.nearness(rows).topk(count)
+            for rows in self.sieve.blocks(is_open.nonzero().flatten(), bounds):
+                columns, radii = self.sieve.neighbours(rows, bounds)
+                nearness, found = bounds.nearness(rows, columns).topk(count)
+                found = found if columns is None else columns[found]
                 exact = exact_distances(self.points, rows, found)
-                is_trusted &= screen.is_within_margin(rows, nearness, exact)
+                is_trusted &= bounds.is_within_margin(rows, nearness, exact)
                 distances[rows], order = exact.sort(dim=1)
                 indices[rows] = found.gather(1, order)
-                beyond[rows] = screen.at_least(rows, nearness[:, -1])
-            if is_trusted or screen is self.screens[-1]:
+                beyond[rows] = bounds.at_least(rows, nearness[:, -1])
+                if radii is not None:
+                    beyond[rows] = torch.minimum(beyond[rows], radii)
+            if is_trusted or bounds is self.bounds[-1]:
                 is_open = distances[:, certain] > beyond
             else:
-                self.screens.remove(screen)
+                self.bounds.remove(bounds)
         if count == len(self.points):
             beyond = torch.full_like(beyond, float('inf'))
         return distances, indices, beyond
@@ -120,12 +127,12 @@ class ReachabilityTree:
         largest = torch.bincount(self.component).argmax()
         shortest = _ShortestEdges(self.component)
         shortest.offer(*self._remembered_edges())
-        for screen in self.screens:
+        for bounds in self.bounds:
             is_open = (self.at_least < shortest.weight[self.component]) & (self.component != largest)
-            for rows in screen.blocks(is_open.nonzero().flatten()):
+            for rows in self.sieve.blocks(is_open.nonzero().flatten(), bounds):
                 rows = rows[self.at_least[rows] < shortest.of(rows)]
                 if len(rows):
-                    shortest.offer(rows, *self._scan(rows, screen))
+                    shortest.offer(rows, *self._scan(rows, shortest.of(rows), bounds))
         return shortest, largest
 
     def _remembered_edges(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,18 +142,35 @@ class ReachabilityTree:
         start = torch.arange(len(weight), device=weight.device)
         return start, self.neighbours.gather(1, column[:, None]).squeeze(1), weight
 
-    def _scan(self, rows: Tensor, screen: Screen) -> tuple[Tensor, Tensor]:
-        """For some points the shortest edge (end, weight) out of their component that the screen finds."""
-        nearness = screen.nearness(rows)
-        torch.minimum(nearness, -(self.core**2 / 2).to(nearness.dtype), out=nearness)
-        nearness.masked_fill_(self.component[rows, None] == self.component, float('-inf'))
-        nearness, ends = nearness.topk(min(CANDIDATES, len(self.points)))
+    def _scan(self, rows: Tensor, radii: Tensor, bounds: DistanceBounds) -> tuple[Tensor, Tensor]:
+        """For some points the shortest edge (end, weight) out of their component, if it is shorter than the radius."""
+        columns = self._columns_within(rows, radii) if self.sieve else None
+        others, core = (self.component, self.core) if columns is None else (self.component[columns], self.core[columns])
+        if not len(others):
+            self.at_least[rows] = radii
+            return rows, torch.full_like(radii, float('inf'))
+        nearness = bounds.nearness(rows, columns)
+        torch.minimum(nearness, -(core**2 / 2).to(nearness.dtype), out=nearness)
+        nearness.masked_fill_(self.component[rows, None] == others, float('-inf'))
+        nearness, ends = nearness.topk(min(CANDIDATES, len(others)))
+        ends = ends if columns is None else columns[ends]
         core = torch.maximum(self.core[rows, None], self.core[ends])
         reach = torch.maximum(exact_distances(self.points, rows, ends), core)
         weight, column = reach.masked_fill_(nearness == float('-inf'), float('inf')).min(1)
-        others = torch.maximum(screen.at_least(rows, nearness[:, -1]), self.core[rows])
-        self.at_least[rows] = torch.minimum(weight, others)
+        beyond = torch.maximum(bounds.at_least(rows, nearness[:, -1]), self.core[rows])
+        if columns is not None:
+            # With no more columns than candidates all of them are known.
+            beyond = radii if len(columns) <= CANDIDATES else torch.minimum(beyond, radii)
+        self.at_least[rows] = torch.minimum(weight, beyond)
         return ends.gather(1, column[:, None]).squeeze(1), weight
+
+    def _columns_within(self, rows: Tensor, radii: Tensor) -> Tensor:
+        """The points (K,) to which any of the rows can have an edge, out of its component, shorter than its radius."""
+        component = self.component[rows]
+        is_other = self.core < radii.max()
+        if (component == component[0]).all():
+            is_other &= self.component != component[0]
+        return self.sieve.within(rows, radii, is_other.nonzero().flatten())
 
 
 def roots_of(parent: Tensor) -> Tensor:
@@ -174,5 +198,7 @@ def mutual_reachability_tree(points: Tensor, min_samples: int) -> np.ndarray:
         np.ndarray: float64 of shape (P - 1, 3): two points and the mutual reachability distance between them,
         sorted by distance.
     """
-    tree = ReachabilityTree(points.double(), min_samples).build()
+    order = spatial_order(points.double())
+    tree = ReachabilityTree(points[order].double(), min_samples).build()
+    tree[:, :2] = order[tree[:, :2].long()].to(tree.dtype)
     return tree[tree[:, 2].argsort(stable=True)].cpu().numpy()

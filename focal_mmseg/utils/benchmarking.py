@@ -24,6 +24,16 @@ def timed(call: Callable[[], Result], device: torch.device, repeats: int = 1) ->
     return result, statistics.median(seconds)
 
 
+def cpu_timed(call: Callable[[], Result], device: torch.device, repeats: int = 1) -> tuple[Result, float]:
+    """As :func:`timed`, in seconds of the processor over all threads: what others run meanwhile does not count."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.process_time()
+        result = call()
+        seconds.append(time.process_time() - start)
+    return result, statistics.median(seconds)
+
+
 def timed_in_turn(calls: dict[str, Callable[[], object]], device: torch.device, repeats: int) -> dict[str, float]:
     """The median seconds of each call; they take turns, so that a noisy moment is no one's alone."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}

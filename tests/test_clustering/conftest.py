@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from focal_mmseg.clustering import sieve
+
 
 @pytest.fixture
 def blobs() -> Callable[..., Tensor]:
@@ -18,3 +20,13 @@ def blobs() -> Callable[..., Tensor]:
         return F.normalize(centres + spread * torch.randn(centres.shape, generator=generator), dim=1)
 
     return make
+
+
+@pytest.fixture
+def sieve_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few points go through a sieve too, of one and two axes, whether it saves something or not."""
+    monkeypatch.setattr(sieve, 'FEWEST_POINTS', 1)
+    monkeypatch.setattr(sieve, 'ROWS_PER_BLOCK', 7)
+    monkeypatch.setattr(sieve, 'FIRST_COLUMNS', 64)
+    monkeypatch.setattr(sieve, 'AXES', (1, 2))
+    monkeypatch.setattr(sieve.Sieve, '_cheapest', lambda self, stages, bounds, count: stages)

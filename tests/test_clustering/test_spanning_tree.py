@@ -13,13 +13,20 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import distances, spanning_tree
-from focal_mmseg.clustering.distances import Screen
+from focal_mmseg.clustering.distances import DistanceBounds
 from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree, roots_of
 
 # Points as near as this to each other may take each other's place in float64's products.
 ROUNDING = 1e-9
 BLOCKS = pytest.mark.parametrize('block', [None, 500, 1], ids=['whole', 'some rows', 'row by row'])
 KINDS = ('random', 'blobs', 'low rank', 'tight blobs', 'duplicated', 'all equal', 'two points')
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=['plain', 'sieved'])
+def through_a_sieve(request: pytest.FixtureRequest) -> None:
+    """Every test of this file runs with full products and with a sieve before them."""
+    if request.param:
+        request.getfixturevalue('sieve_always')
 
 
 def make_points(kind: str, blobs: Callable[..., Tensor]) -> Tensor:
@@ -40,7 +47,7 @@ def set_block(patch: pytest.MonkeyPatch, values: int | None) -> None:
     if values is not None:
         patch.setattr(distances, 'VALUES_PER_BLOCK', values)
         patch.setattr(distances, 'DIFFERENCES_PER_BLOCK', values)
-        patch.setattr(distances, 'COLUMNS_PER_TILE', 7)
+        patch.setattr(distances, 'COLUMNS_PER_TILE', 7 if values > 1 else 40)
 
 
 def dense_reachability(points: Tensor, min_samples: int) -> np.ndarray:
@@ -167,24 +174,27 @@ def test_a_device_that_multiplies_in_fewer_bits_is_found_out(
 ) -> None:
     monkeypatch.setattr(spanning_tree, 'SPARE_NEIGHBOURS', 2)
     points = blobs([60, 30, 25])
-    exact, nearness = mutual_reachability_tree(points, 5), Screen.nearness
+    exact, nearness = mutual_reachability_tree(points, 5), DistanceBounds.nearness
     products = []
 
-    def coarse(self: Screen, rows: Tensor) -> Tensor:
-        product = nearness(self, rows)
+    def coarse(self: DistanceBounds, rows: Tensor, columns: Tensor | None = None) -> Tensor:
+        product = nearness(self, rows, columns)
         products.append(product.dtype)
         return product if product.dtype == torch.float64 else product.bfloat16().float()
 
-    monkeypatch.setattr(Screen, 'nearness', coarse)
+    monkeypatch.setattr(DistanceBounds, 'nearness', coarse)
     np.testing.assert_array_equal(mutual_reachability_tree(points, 5), exact)
-    assert products[0] == torch.float32 and set(products[1:]) == {torch.float64}
+    first = products.index(torch.float64)
+    assert set(products[:first]) == {torch.float32} and set(products[first:]) == {torch.float64}
 
 
 def test_float64_is_used_only_where_float32_leaves_a_doubt(
     monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor]
 ) -> None:
-    nearness, products = Screen.nearness, []
-    monkeypatch.setattr(Screen, 'nearness', lambda self, rows: products.append(self._dtype) or nearness(self, rows))
+    nearness, products = DistanceBounds.nearness, []
+    monkeypatch.setattr(
+        DistanceBounds, 'nearness', lambda self, *to: products.append(self._dtype) or nearness(self, *to)
+    )
     mutual_reachability_tree(blobs([200, 100], width=64), 5)
     assert set(products) == {torch.float32}
     mutual_reachability_tree(blobs([200, 100], width=64, spread=1e-6), 5)

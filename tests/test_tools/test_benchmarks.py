@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -28,6 +30,35 @@ def test_clustering_agrees_with_its_peers(run: Callable) -> None:
     assert rows[0]['hdbscan']['rand'] == rows[0]['sklearn']['rand'] == 1
     assert 'hdbscan' not in rows[1]
     assert all(row['seconds'] > 0 and row['product'] > 0 for row in rows)
+
+
+def test_clustering_with_and_without_a_sieve_finds_the_same(run: Callable) -> None:
+    (row,) = run('clustering.py', '--points', '400', '--dim', '8', '--kind', 'low rank', '--repeats', '1', '--plain')
+    assert row['plain_rand'] == 1
+    assert row['plain'] > 0 and row['plain_of_product'] > 0
+
+
+@pytest.mark.parametrize('width', [32, 256])
+def test_clustering_of_what_the_network_makes_of_an_image(run: Callable, tmp_path: Path, width: int) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(colours).save(tmp_path / 'image.png')
+    image = ('--image', str(tmp_path / 'image.png'), '--dim', str(width))
+    (row,) = run('clustering.py', *image, '--points', '64', '--repeats', '1')
+    assert (row['points'], row['dim']) == (64, width)
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        ('--image', 'image.png', '--dim', '8'),
+        ('--image', 'image.png', '--points', '60'),
+        ('--cpu-time', '--device', 'cuda'),
+    ],
+)
+def test_clustering_refuses_what_it_cannot_measure(run: Callable, wrong: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run('clustering.py', *wrong)
+    assert stop.value.code == 2
 
 
 def test_parity_finds_none_wrong(run: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,16 +1,22 @@
 """How long HDBSCANClusterer takes beside the libraries, where its time goes, and what memory it needs.
 
-The embeddings are unit vectors in two groups, a fifth of them forged. The floor of an exact method is one product of
-all pairs, in float32 and blocks, measured in the same run. Every method gets the same embeddings and options.
+The embeddings are unit vectors, made ones or, with --image, those that the network which ships gives for that image:
+its own 32 wide, or with --dim 256 what its head sees. The yardstick is one product of all pairs, in float32 and blocks,
+measured in the same run. "plain" is the same method without the sieve, by full products alone. Every method gets the
+same embeddings and options.
 
 Example:
   python tools/benchmarks/clustering.py --points 16384 --dim 256 --peers hdbscan sklearn
+  OMP_NUM_THREADS=1 python tools/benchmarks/clustering.py --image IMAGE --points 65536 --plain --cpu-time
 """
 
 import argparse
 import json
+import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import hdbscan
 import torch
@@ -19,11 +25,14 @@ from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
-from focal_mmseg.clustering import HDBSCANClusterer
-from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree
+from focal_mmseg.apis.embeddings import WIDTHS, embed_image
+from focal_mmseg.clustering import HDBSCANClusterer, sieve
+from focal_mmseg.clustering.sieve import spatial_order
+from focal_mmseg.clustering.spanning_tree import ReachabilityTree
 from focal_mmseg.utils import atomic_write, device_name, positive_int
-from focal_mmseg.utils.benchmarking import all_pairs_product, extra_memory, timed
-from focal_mmseg.utils.made_embeddings import groups
+from focal_mmseg.utils.benchmarking import all_pairs_product, cpu_timed, extra_memory
+from focal_mmseg.utils.benchmarking import timed as clock_timed
+from focal_mmseg.utils.made_embeddings import KINDS
 
 MIN_SAMPLES = 20
 MIN_SHARE = 0.005
@@ -36,6 +45,9 @@ def parse_args() -> argparse.Namespace:
         '--points', type=positive_int, nargs='+', default=[1024, 4096, 16384], help='default %(default)s'
     )
     parser.add_argument('--dim', type=positive_int, default=256, help='width of the embeddings; default %(default)s')
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument('--kind', choices=list(KINDS), default='two groups', help='of made ones; default %(default)s')
+    source.add_argument('--image', help='embed this image, resized for so many points: squares of a multiple of 4')
     parser.add_argument('--peers', nargs='*', choices=list(PEERS), default=[], help='libraries to run beside ours')
     parser.add_argument(
         '--peer-points', type=positive_int, default=16384, help='no peer beyond this size; default %(default)s'
@@ -46,8 +58,21 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--repeats', type=positive_int, default=3, help='runs of ours, for the median; default %(default)s'
     )
+    parser.add_argument('--plain', action='store_true', help='measure ours without the sieve too')
+    parser.add_argument(
+        '--cpu-time',
+        action='store_true',
+        help="the processor's seconds, not the clock's; needs one thread",
+    )
     parser.add_argument('--out', type=Path, default=Path('work_dirs/clustering.json'), help='default %(default)s')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.image and args.dim not in WIDTHS:
+        parser.error(f'with --image, --dim is one of {WIDTHS}, got {args.dim}')
+    if args.image and any(math.isqrt(points) ** 2 != points or math.isqrt(points) % 4 for points in args.points):
+        parser.error(f'with --image, --points are squares of a multiple of 4, such as 65536; got {args.points}')
+    if args.cpu_time and (args.device != 'cpu' or torch.get_num_threads() > 1):
+        parser.error('--cpu-time is for one thread of a processor: set OMP_NUM_THREADS=1')
+    return args
 
 
 def of_hdbscan(embeddings: Tensor) -> Tensor:
@@ -69,19 +94,36 @@ def of_sklearn(embeddings: Tensor) -> Tensor:
 PEERS: dict[str, Callable[[Tensor], Tensor]] = {'hdbscan': of_hdbscan, 'sklearn': of_sklearn}
 
 
+def embeddings_of(points: int, args: argparse.Namespace) -> Tensor:
+    """What is clustered, (P, C)."""
+    if args.image:
+        return embed_image(args.image, math.isqrt(points), args.dim)
+    return KINDS[args.kind](points, args.dim)
+
+
 def measure(embeddings: Tensor, args: argparse.Namespace) -> dict:
     """One row: seconds of the product and of our method, in parts, its memory, and the peers."""
+    timed = cpu_timed if args.cpu_time else clock_timed
     device = torch.device(args.device)
     here, clusterer = embeddings.to(device), HDBSCANClusterer(MIN_SHARE, MIN_SAMPLES)
-    labels, memory = extra_memory(lambda: clusterer.fit_predict(here), device)
-    row = dict(points=len(embeddings), dim=args.dim, device=str(device), extra_mib=memory)
+    row = dict(points=len(embeddings), dim=embeddings.shape[1], device=str(device))
+
+    def fit() -> tuple[Tensor, float | None]:
+        return extra_memory(lambda: clusterer.fit_predict(here), device)
+
     row['product'] = timed(lambda: all_pairs_product(here), device, args.repeats)[1]
-    row['seconds'] = timed(lambda: clusterer.fit_predict(here), device, args.repeats)[1]
+    (labels, row['extra_mib']), row['seconds'] = timed(fit, device, args.repeats)
     row['of_product'] = row['seconds'] / row['product']
-    found, row['neighbours'] = timed(lambda: ReachabilityTree(here.double(), MIN_SAMPLES), device)
-    row['rounds'] = timed(found.build, device)[1]
-    tree = mutual_reachability_tree(here, MIN_SAMPLES)
+    order, row['order'] = timed(lambda: spatial_order(here.double()), device)
+    found, row['neighbours'] = timed(lambda: ReachabilityTree(here[order].double(), MIN_SAMPLES), device)
+    edges, row['rounds'] = timed(found.build, device)
+    tree = edges[edges[:, 2].argsort()].cpu().numpy()
     row['labels'] = timed(lambda: clusterer.labels_of(tree), device)[1]
+    if args.plain:
+        with mock.patch.object(sieve, 'FEWEST_POINTS', sys.maxsize):
+            (without, row['plain_mib']), row['plain'] = timed(fit, device, args.repeats)
+        row['plain_of_product'] = row['plain'] / row['product']
+        row['plain_rand'] = float(adjusted_rand_score(without.cpu(), labels.cpu()))
     for peer in args.peers if len(embeddings) <= args.peer_points else ():
         theirs, seconds = timed(lambda peer=peer: PEERS[peer](embeddings), torch.device('cpu'))
         agreement = adjusted_rand_score(theirs, labels.cpu())
@@ -92,12 +134,13 @@ def measure(embeddings: Tensor, args: argparse.Namespace) -> dict:
 def main() -> None:
     """Measure, print and write."""
     args = parse_args()
-    ours = ('product', 'seconds', 'of_product', 'neighbours', 'rounds', 'labels', 'extra_mib')
+    ours = ['product', 'seconds', 'of_product', 'order', 'neighbours', 'rounds', 'labels', 'extra_mib']
+    ours += ['plain', 'plain_of_product', 'plain_mib', 'plain_rand'] if args.plain else []
     theirs = [f'{peer} {figure}' for peer in args.peers for figure in ('seconds', 'times faster', 'rand')]
     table = PrettyTable(('points', 'dim', *(name.replace('_', ' ') for name in ours), *theirs))
     rows = []
     for points in args.points:
-        row = measure(groups(points, args.dim), args)
+        row = measure(embeddings_of(points, args), args)
         rows.append(row)
         figures = [row[name] for name in ours]
         for peer in args.peers:

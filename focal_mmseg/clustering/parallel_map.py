@@ -11,7 +11,7 @@ Item = TypeVar('Item')
 Result = TypeVar('Result')
 
 
-def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def parallel_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """The results of some work for each item, in their order; the threads of torch are shared out among the items.
 
     Threads and not processes: the time is spent in matrix products and in libraries that let go of Python's lock, and

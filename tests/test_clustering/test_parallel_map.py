@@ -7,7 +7,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from focal_mmseg.clustering.side_by_side import side_by_side
+from focal_mmseg.clustering.parallel_map import parallel_map
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -36,12 +36,12 @@ def test_results_come_in_the_order_of_the_items(threads: int, count: int) -> Non
         time.sleep(0.02 * (item % 3 == 0))
         return item * item
 
-    assert side_by_side(work, range(count)) == [item * item for item in range(count)]
+    assert parallel_map(work, range(count)) == [item * item for item in range(count)]
 
 
 def test_threads_are_shared_out_and_given_back(threads: int) -> None:
     before = threads_of_a_new_thread(), blas_threads()
-    seen = side_by_side(lambda _: (threading.get_ident(), torch.get_num_threads()), range(4))
+    seen = parallel_map(lambda _: (threading.get_ident(), torch.get_num_threads()), range(4))
     workers = min(4, threads)
     assert {each for _, each in seen} == {threads // workers}
     assert len({ident for ident, _ in seen}) <= workers
@@ -54,7 +54,7 @@ def test_items_run_at_the_same_time() -> None:
     torch.set_num_threads(2)
     try:
         meeting = threading.Barrier(2, timeout=20)
-        assert sorted(side_by_side(lambda _: meeting.wait(), range(2))) == [0, 1]
+        assert sorted(parallel_map(lambda _: meeting.wait(), range(2))) == [0, 1]
     finally:
         torch.set_num_threads(before)
 
@@ -62,12 +62,12 @@ def test_items_run_at_the_same_time() -> None:
 def test_what_an_item_raises_is_raised_and_the_threads_are_given_back(threads: int) -> None:
     before = blas_threads()
     with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda item: 1 / item, [2, 1, 0])
+        parallel_map(lambda item: 1 / item, [2, 1, 0])
     assert (torch.get_num_threads(), blas_threads()) == (threads, before)
 
 
 def test_products_of_numpy_are_the_same_afterwards() -> None:
     factor = np.random.default_rng(0).normal(size=(300, 300))
     alone = factor @ factor
-    for found in side_by_side(lambda _: factor @ factor, range(3)):
+    for found in parallel_map(lambda _: factor @ factor, range(3)):
         np.testing.assert_allclose(found, alone, rtol=1e-10)
