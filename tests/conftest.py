@@ -3,6 +3,7 @@
 import runpy
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from mmengine.visualization import Visualizer
 from mmseg.visualization import SegLocalVisualizer
 
 import focal_mmseg  # noqa: F401
-from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
+from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
 
 # A slow machine is no failure, and a failure must be the same at the next run.
 settings.register_profile('steady', deadline=None, derandomize=True)
@@ -42,9 +43,11 @@ def _mmseg_scope() -> None:
 def forged_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight small pictures, forged from real photographs, in train/ and test/."""
     folder = tmp_path_factory.mktemp('forged_set')
-    photographs = {name: load_packaged(name) for name in ('chelsea', 'coffee')}
+    sources = Sources({name: load_packaged(name) for name in ('chelsea', 'coffee')})
+    recipe = replace(read_recipe('demo'), size=SIDE)
+    counts = {'splice': 2, 'copy-move': 1, 'pristine': 1}
     for part, seed in (('train', 0), ('test', 1)):
-        write_forgeries(photographs, {'splice': 2, 'copy-move': 1, 'pristine': 1}, folder / part, size=SIDE, seed=seed)
+        synthesize(sources, recipe, counts, folder / part, seed)
     return folder
 
 

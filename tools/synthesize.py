@@ -1,4 +1,4 @@
-"""Forge pictures out of a folder of photographs, in the layout that ForgeryDataset reads.
+"""Forge images out of a folder of photographs, in the layout that ForgeryDataset reads.
 
 Started again, it goes on where it was interrupted. Recipes and the manifest's columns are in docs/synthesis.md.
 
@@ -16,8 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from focal_mmseg.datasets.synthesis import ObjectMasks, Photographs, Sources, read_recipe, share_out, synthesize
-from focal_mmseg.datasets.synthesis.recipes import KINDS
+from focal_mmseg.datasets.synthesis import (
+    KINDS,
+    RECIPES,
+    ObjectMasks,
+    Photographs,
+    Sources,
+    read_recipe,
+    share_out,
+    synthesize,
+)
 from focal_mmseg.utils import IMAGE_SUFFIXES, count, positive_int, run_command, search_images
 
 
@@ -26,12 +34,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--images', type=Path, required=True, help='folder of pristine photographs')
     parser.add_argument('--objects', type=Path, help='folder of COCO instances (*.json) or of PNG masks of labels')
-    parser.add_argument('--recipe', default='demo', help='demo, psccnet, tampcoco, or a YAML file; default %(default)s')
-    parser.add_argument('--num', type=count, help='how many pictures, of the kinds that the recipe has')
+    parser.add_argument('--recipe', default='demo', help=f'{", ".join(RECIPES)}, or a YAML file; default %(default)s')
+    parser.add_argument('--num', type=count, help='how many images, of the kinds that the recipe has')
     for kind in KINDS:
         parser.add_argument(f'--{kind}', type=count, help='how many of them, in place of --num')
     parser.add_argument('--out', type=Path, required=True, help='folder for images/, masks/ and manifest.csv')
-    parser.add_argument('--size', type=positive_int, help="side of the pictures; default the recipe's")
+    parser.add_argument('--size', type=positive_int, help="side of the images; default the recipe's")
     parser.add_argument(
         '--most', type=positive_int, help='use so many photographs, spread over the folder; default all'
     )
@@ -69,7 +77,7 @@ def main() -> None:
     written = synthesize(Sources(photographs, objects), recipe, counts, args.out, args.seed, args.workers)
     before = sum(counts.values()) - written.made
     print(
-        f'\n{written.made} pictures out of {len(photographs)} photographs written to {args.out}'
+        f'\n{written.made} images out of {len(photographs)} photographs written to {args.out}'
         f'{f", beside {before} that were there" if before else ""}'
     )
     if written.left_out:

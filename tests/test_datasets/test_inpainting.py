@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from focal_mmseg.datasets.synthesis.inpainting import fill
+from focal_mmseg.datasets.synthesis.parts import fill
 
 
 @pytest.mark.parametrize('columns', [slice(10, 290), slice(60, 240)])

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from focal_mmseg.datasets.synthesis import ObjectMasks, Recipe, Sources, load_packaged
-from focal_mmseg.datasets.synthesis.making import make_picture
-from focal_mmseg.datasets.synthesis.recipes import Draw
-from focal_mmseg.datasets.synthesis.scenes import Scene, object_region
+from focal_mmseg.datasets.synthesis.recipe import Draw
+from focal_mmseg.datasets.synthesis.regions import object_region
+from focal_mmseg.datasets.synthesis.scenes import Scene
+from focal_mmseg.datasets.synthesis.writer import make_image
 
 SHAPE = (300, 451)
 
@@ -126,7 +127,7 @@ def test_an_object_is_pasted_as_it_is_and_masks_of_another_size_are_not_used(
     photographs = {'chelsea.png': load_packaged('chelsea'), 'coffee.png': load_packaged('coffee')}
     sources = Sources(photographs, ObjectMasks(tmp_path, photographs))
     recipe = Recipe(size=300, share=Draw(1.0, 0.05, 0.3))
-    found = make_picture(sources, recipe, 'splice', 0, 0)
+    found = make_image(sources, recipe, 'splice', 0, 0)
     assert (found.row['region'], found.row['donor'], found.row['host']) == (region, 'chelsea.png', 'coffee.png')
     if region == 'object':
         x, y, width, height = cv2.boundingRect(found.forgery.mask)

@@ -98,7 +98,6 @@ def test_a_broken_donor_is_left_out_with_a_warning(photographs: Path, tmp_path: 
     ('options', 'says'),
     [
         (dict(), 'splices need a folder of donors'),
-        (dict(recipe='demo'), 'take another one'),
         (dict(recipe='tampcico'), "no recipe 'tampcico': there are demo, psccnet, tampcoco, world"),
         (dict(kinds={'splise': 1}), 'kinds: unknown splise'),
     ],

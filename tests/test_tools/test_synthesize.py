@@ -31,7 +31,7 @@ def test_the_pictures_are_read_by_the_dataset(
     manifest = (out / 'manifest.csv').read_text()
     assert 'one/same name.png' in manifest
     assert 'two/same name.png' in manifest
-    with pytest.raises(FileExistsError, match='holds pictures already, made with another seed: give another folder'):
+    with pytest.raises(FileExistsError, match='holds images already, made with another seed: give another folder'):
         run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', out, *counts, '--seed', '1')
 
 
@@ -69,7 +69,7 @@ def test_a_bad_photograph_is_left_out_and_named(
         ('--seed', '1'),
         ('--num', '1', '--workers', '0'),
         ('--num', '1', '--recipe', 'demi'),
-        ('--removal', '1'),
+        ('--removal', '-1'),
     ],
 )
 def test_counts_and_sizes_out_of_range_are_refused(
@@ -112,5 +112,5 @@ def test_photographs_of_any_name_are_taken_and_other_files_counted(
     run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', tmp_path / 'forged', *counts)
     said = capsys.readouterr().out
     assert f'left out of {photographs}: 1 PSD, which is not read: save it as PNG' in said
-    assert '2 pictures out of 2 photographs' in said
+    assert '2 images out of 2 photographs' in said
     assert 'noending' in (tmp_path / 'forged' / 'manifest.csv').read_text()

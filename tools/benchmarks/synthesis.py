@@ -23,9 +23,17 @@ import cv2
 import numpy as np
 from prettytable import PrettyTable
 
-from focal_mmseg.datasets.synthesis import PACKAGED, Forgery, Photographs, Sources, load_packaged, read_recipe
-from focal_mmseg.datasets.synthesis.making import make_picture
-from focal_mmseg.datasets.synthesis.write import share_out, write_forgery
+from focal_mmseg.datasets.synthesis import (
+    PACKAGED,
+    Forgery,
+    Photographs,
+    Sources,
+    load_packaged,
+    make_image,
+    read_recipe,
+    share_out,
+)
+from focal_mmseg.datasets.synthesis.writer import write_forgery
 from focal_mmseg.utils import find_images, positive_int, written_whole
 
 QUALITY = 90
@@ -71,13 +79,13 @@ def measure(recipe_name: str, photographs: Photographs, out: Path, args: argpars
     sources = Sources(photographs)
     for kind in recipe.kinds:
         # The first picture of a kind pays for what is loaded then.
-        make_picture(sources, recipe, kind, 0, 1)
+        make_image(sources, recipe, kind, 0, 1)
     taken: dict[str, list[tuple[float, float]]] = {}
     for kind, number in share_out(args.num, recipe.kinds).items():
         for index in range(number):
             start = time.process_time()
-            made = make_picture(sources, recipe, kind, index, 0)
-            write_forgery(made.forgery, out, str(made.row['picture']))
+            made = make_image(sources, recipe, kind, index, 0)
+            write_forgery(made.forgery, out, str(made.row['image']))
             between = time.process_time()
             floor(photographs, made.row, made.forgery, out)
             taken.setdefault(kind, []).append((between - start, time.process_time() - between))

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -12,11 +13,26 @@ import numpy as np
 from focal_mmseg.datasets.mask_files import MaskFolder
 from focal_mmseg.utils import load_image
 
-from .scenes import ObjectMask
-
 KEPT_IN_MEMORY = 64
 SMALLEST_AREA = 16
 COCO_KEYS = ('id', 'file_name', 'height', 'width')
+
+
+@dataclass(frozen=True)
+class ObjectMask:
+    """The mask of an object in a photograph.
+
+    Attributes:
+        box (tuple[int, int, int, int]): Left, top, width and height, in the photograph's pixels.
+        area (float): In the photograph's pixels.
+        shape (tuple[int, int]): The photograph's height and width.
+        render (Callable[[], np.ndarray]): Gives uint8 (height, width) of 0 and 1.
+    """
+
+    box: tuple[int, int, int, int]
+    area: float
+    shape: tuple[int, int]
+    render: Callable[[], np.ndarray]
 
 
 class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):

@@ -10,15 +10,13 @@ from mmseg.registry import TRANSFORMS
 
 from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
 
-from ..synthesis.forge import Forgery
-from ..synthesis.forging import forge_scene
+from ..synthesis.forge import Forgery, forge_scene
 from ..synthesis.history import decode, encode
+from ..synthesis.named_recipes import read_recipe
 from ..synthesis.objects import ObjectMasks
-from ..synthesis.photographs import Photographs, UnusableError, require_side
-from ..synthesis.recipe_checks import check_shares
-from ..synthesis.recipe_files import read_recipe
-from ..synthesis.recipes import KINDS, DemoRecipe, choose
-from ..synthesis.scenes import Scene
+from ..synthesis.recipe import KINDS, choose
+from ..synthesis.scenes import Photographs, Scene, UnusableError, require_side
+from ..validators import require_shares
 
 KEPT_IN_MEMORY = 8
 
@@ -35,7 +33,7 @@ class SynthesizeForgery(BaseTransform):
     ``jpeg`` (bytes | None): the last JPEG file, for :class:`LoadJPEGArtifacts`.
 
     Args:
-        recipe (str): Name of a recipe but ``demo``, or a path of a YAML file. Defaults to ``tampcoco``.
+        recipe (str): Name of a recipe, or a path of a YAML file. Defaults to ``tampcoco``.
         donors (str, optional): Folder of photographs that splices take their parts from; needed where the recipe
             splices.
         objects (str, optional): Folder of masks of objects in the donors (docs/synthesis.md). In the picture itself
@@ -55,10 +53,8 @@ class SynthesizeForgery(BaseTransform):
         kinds: dict[str, float] | None = None,
     ) -> None:
         self.recipe = read_recipe(recipe)
-        if isinstance(self.recipe, DemoRecipe):
-            raise ValueError('the recipe demo has one order of draws, that of its files: take another one')
         self.kinds = dict(kinds or self.recipe.kinds)
-        check_shares('kinds', self.kinds, KINDS)
+        require_shares('kinds', self.kinds, KINDS)
         self.donors = Photographs(Path(), [])
         if donors is not None:
             found = search_images(Path(donors))
@@ -130,4 +126,4 @@ def _last_file(forgery: Forgery) -> bytes | None:
     quality = forgery.parameters['quality']
     if quality == '':
         return None
-    return encode(forgery.image, quality, forgery.parameters['subsampling']).tobytes()
+    return encode(forgery.image, quality, forgery.parameters['subsampling'])
