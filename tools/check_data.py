@@ -1,8 +1,8 @@
-"""Check the pictures and masks of a data set: are they readable, do they fit, is anything in training and test?
+"""Check the images and masks of a data set: are they readable, do they fit, is anything in training and test?
 
 A source is an index (index.tsv, metadata.csv, ...) with images/ and masks/ beside it (or below --root), a folder that
 tools/prepare_data.py wrote or of this layout, or a config, whose training, validation and test sets are checked
-together. The exit code is 1 where pictures cannot be used or training pictures come again in the test; with --strict
+together. The exit code is 1 where images cannot be used or training images come again in the test; with --strict
 also where something should be looked at.
 
 Example:
@@ -25,16 +25,16 @@ from pathlib import Path
 from mmengine.utils import ProgressBar
 from prettytable import PrettyTable
 
-from focal_mmseg.datasets.checking import Entry, Finding, check_picture, entries_of
+from focal_mmseg.datasets.checking import Entry, Finding, check_image, list_entries
 from focal_mmseg.datasets.checking.contact_sheet import write_contact_sheet
 from focal_mmseg.datasets.checking.counts import SetCount, count_sets
 from focal_mmseg.datasets.checking.duplicates import Duplicates, find_duplicates
+from focal_mmseg.datasets.checking.image_check import ERRORS
 from focal_mmseg.datasets.checking.near_duplicates import LIMIT
-from focal_mmseg.datasets.checking.picture_check import ERRORS
 from focal_mmseg.datasets.converters import SETS
 from focal_mmseg.utils import positive_int, worker_pool, written_whole
 
-# Forged pictures that FOCAL tested on (table 5).
+# Forged images that FOCAL tested on (table 5).
 TABLE_5 = {'columbia': 160, 'coverage': 100, 'casia1': 920, 'nist16': 564, 'misd': 227, 'ffpp': 1000}
 LISTED = 10
 
@@ -47,7 +47,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--test', nargs='+', default=[], metavar='SOURCE', help='indexes or folders of the test')
     parser.add_argument('--root', help='folder that index files name files in; default images/ and masks/ beside')
     parser.add_argument('--workers', type=positive_int, default=os.cpu_count() or 1, help='default %(default)s')
-    parser.add_argument('--no-duplicates', action='store_true', help='do not look for pictures that come twice')
+    parser.add_argument('--no-duplicates', action='store_true', help='do not look for images that come twice')
     parser.add_argument('--strict', action='store_true', help='warnings make the exit code 1 too')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/check_data'), help='default %(default)s')
     args = parser.parse_args()
@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def listed(args: argparse.Namespace) -> tuple[list[Entry], list[str], list[str]]:
-    """The pictures of all sources, what could not be listed, and what the sources hold beside pictures."""
+    """The images of all sources, what could not be listed, and what the sources hold beside images."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter('always')
         entries, failures = _listed(args)
@@ -69,7 +69,7 @@ def _listed(args: argparse.Namespace) -> tuple[list[Entry], list[str]]:
     for part, sources in (('test', args.sources), ('train', args.train), ('test', args.test)):
         for source in sources:
             try:
-                found, failed = entries_of(source, part, args.root)
+                found, failed = list_entries(source, part, args.root)
             except (OSError, ValueError) as error:
                 found, failed = [], [str(error)]
             entries += found
@@ -78,10 +78,10 @@ def _listed(args: argparse.Namespace) -> tuple[list[Entry], list[str]]:
 
 
 def checked(entries: list[Entry], workers: int, hashes: bool) -> list[Finding]:
-    """Check every picture, in their order, with progress."""
+    """Check every image, in their order, with progress."""
     bar = ProgressBar(len(entries))
     found = []
-    check = partial(check_picture, hashes=hashes)
+    check = partial(check_image, hashes=hashes)
     if workers == 1:
         for entry in entries:
             found.append(check(entry))
@@ -97,7 +97,7 @@ def checked(entries: list[Entry], workers: int, hashes: bool) -> list[Finding]:
 
 def show_counts(counts: list[SetCount]) -> None:
     """A row a set: how many of what, against its release and table 5."""
-    table = PrettyTable(('part', 'set', 'pictures', 'forged', 'pristine', 'in the release', 'table 5', 'forged share'))
+    table = PrettyTable(('part', 'set', 'images', 'forged', 'pristine', 'in the release', 'table 5', 'forged share'))
     for each in counts:
         release = SETS[each.dataset].counts if each.dataset in SETS else {}
         pristine = release.get('pristine', 0)
@@ -108,7 +108,7 @@ def show_counts(counts: list[SetCount]) -> None:
     print(f'\n{table}')
     for each in counts:
         if each.differs:
-            print(f'count differs: {each.part} {each.dataset} has {each.forged} forged pictures, not {each.accepted}')
+            print(f'count differs: {each.part} {each.dataset} has {each.forged} forged images, not {each.accepted}')
 
 
 def show_problems(entries: list[Entry], findings: list[Finding]) -> Counter:
@@ -126,11 +126,11 @@ def show_problems(entries: list[Entry], findings: list[Finding]) -> Counter:
 
 
 def show_duplicates(duplicates: Duplicates) -> None:
-    """Say which pictures come again."""
+    """Say which images come again."""
     for title, pairs in (
         ('in training and in test', duplicates.leaks),
         ('twice in one part', duplicates.twice),
-        ('forged pictures with their originals, as they should be', duplicates.originals),
+        ('forged images with their originals, as they should be', duplicates.originals),
     ):
         identical = sum(pair.identical for pair in pairs)
         print(f'\n{title}: {len(pairs)}{f", {identical} of them identical files" if identical else ""}')
@@ -160,14 +160,14 @@ def main() -> None:
     rows = [asdict(entry) | asdict(finding) for entry, finding in zip(entries, findings, strict=True)]
     with written_whole(args.out / 'findings.json') as part:
         content = dict(
-            pictures=rows, counts=list(map(asdict, counts)), not_listed=failures, notes=notes, **asdict(duplicates)
+            images=rows, counts=list(map(asdict, counts)), not_listed=failures, notes=notes, **asdict(duplicates)
         )
         part.write_text(json.dumps(content), encoding='utf-8')
     write_contact_sheet(args.out / 'contact_sheet.png', entries, findings)
     print(f'\nwritten: {args.out / "findings.json"}, {args.out / "contact_sheet.png"}')
     bad = sum(problems[kind] for kind in ERRORS) + len(duplicates.leaks) + len(failures)
     if not entries and not failures:
-        failures = ['there is no picture']
+        failures = ['there is no image']
     for failure in failures:
         print(f'not checked: {failure}')
     suspect = problems or duplicates.twice or any(each.differs for each in counts)

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from focal_mmseg.apis.run_config import parse_options, use_data
-from focal_mmseg.datasets.degradations import panels_of
+from focal_mmseg.datasets.degradations import strength_panels
 from focal_mmseg.evaluation.operating import LEVEL, OperatingCurve, read_operating
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.evaluation.summary import CURVES_FILE, HEADINGS
@@ -117,7 +117,7 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     if not curves:
         return
     first = {model: value_of(folder) for model, folder in comparison.first_masks().items() if model in curves}
-    write_panels(comparison.folder / 'robustness.png', panels_of(curves), HEADINGS[figure], first)
+    write_panels(comparison.folder / 'robustness.png', strength_panels(curves), HEADINGS[figure], first)
     text = f'{HEADINGS[figure]} on degraded pictures, each set counting once; dashed: as they are'
     yield Section('Degraded pictures', paragraph(text) + picture(comparison.folder / 'robustness.png', text))
 

@@ -17,7 +17,7 @@ train_pipeline = [
     dict(type='LoadForgeryMask'),
     dict(type='Resize', scale=side, keep_ratio=False, interpolation='bicubic', backend='pillow'),
     # Together they are the eight turns and mirror images, each as likely.
-    dict(type='RandomMirrorOrTurn', moves=('quarters',)),
+    dict(type='RandomD4', moves=('quarters',)),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
 ]

@@ -3,18 +3,21 @@
 import numpy as np
 
 
-def add_gaussian_noise(image: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
+def add_gaussian_noise(
+    image: np.ndarray, sigma: float, rng: np.random.Generator, dtype: type = np.float32
+) -> np.ndarray:
     """Add white Gaussian noise, independent in every pixel and channel, then round and clip.
 
     Args:
         image (np.ndarray): uint8 of any shape; is left as it is.
         sigma (float): Standard deviation in grey levels of 0..255.
         rng (np.random.Generator): Source of chance.
+        dtype (type): ``np.float32``, which is fast, or ``np.float64``: each draws other noise of the same seed.
 
     Returns:
         np.ndarray: uint8 of the same shape.
     """
-    noise = rng.standard_normal(image.shape, np.float32)
+    noise = rng.standard_normal(image.shape, dtype)
     noise *= sigma
     noise += image
     return to_uint8(noise)

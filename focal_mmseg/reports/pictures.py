@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 from focal_mmseg.utils import MAPS, load_image, read_image, written_whole
 from focal_mmseg.visualization import write_grid
 from focal_mmseg.visualization.figures import new_figure
@@ -57,7 +57,7 @@ def sources(dataset: Any) -> Iterator[Source]:
         return
     for number in range(len(dataset)):
         info = dataset.get_data_info(number)
-        yield Source(info['dataset_name'], info['picture'], info)
+        yield Source(info['dataset_name'], info['image_name'], info)
 
 
 def spread_over(items: Sequence[Source], number: int) -> list[Source]:

@@ -43,7 +43,7 @@ def test_an_image_without_its_size_is_named(tmp_path: Path) -> None:
 
 
 def test_asking_whether_there_are_masks_reads_none(tmp_path: Path) -> None:
-    (tmp_path / 'chelsea.png').write_bytes(b'no picture')
+    (tmp_path / 'chelsea.png').write_bytes(b'no image')
     found = ObjectMasks(tmp_path, ['chelsea.png', 'coffee.png'])
     assert 'chelsea.png' in found and 'coffee.png' not in found
     with pytest.raises(ValueError, match='cannot read'):
@@ -103,7 +103,7 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r'cannot read .*bad\.json'):
         ObjectMasks(tmp_path, ['chelsea.png'])
     (tmp_path / 'bad.json').write_text('{"neither": 1}')
-    (tmp_path / 'chelsea.png').write_bytes(b'no picture')
+    (tmp_path / 'chelsea.png').write_bytes(b'no image')
     with pytest.raises(ValueError, match=r'cannot read .*chelsea\.png'):
         ObjectMasks(tmp_path, ['chelsea.png'])['chelsea.png']
 

@@ -64,7 +64,7 @@ def test_the_same_seed_writes_the_same_bytes(natural, made, tmp_path) -> None:
     assert contents(write(again, dict(reversed(COUNTS.items())), tmp_path)) == contents(made)
 
 
-def test_another_seed_writes_other_pictures(natural, made, tmp_path) -> None:
+def test_another_seed_writes_other_images(natural, made, tmp_path) -> None:
     first, other = contents(made), contents(write(natural, COUNTS, tmp_path, seed=1))
     assert first.keys() == other.keys()
     assert not [name for name in first if name.endswith('.jpg') and first[name] == other[name]]
@@ -77,7 +77,7 @@ def test_a_larger_set_begins_with_the_smaller(natural, made, tmp_path) -> None:
     assert all(row in manifest(larger) for row in manifest(made))
 
 
-def test_there_are_a_picture_and_a_mask_of_each_and_nothing_else(made) -> None:
+def test_there_are_an_image_and_a_mask_of_each_and_nothing_else(made) -> None:
     numbers = [(kind, number) for kind, count in COUNTS.items() for number in range(count)]
     expected = {f'images/{kind}/{number:05d}.jpg' for kind, number in numbers}
     expected |= {f'masks/{kind}/{number:05d}.png' for kind, number in numbers}
@@ -90,14 +90,14 @@ def test_the_layout_is_the_data_sets(made) -> None:
     assert {kind: kinds.count(kind) for kind in kinds} == COUNTS
 
 
-def test_masks_are_black_and_white_and_empty_for_pristine_pictures_alone(made) -> None:
+def test_masks_are_black_and_white_and_empty_for_pristine_images_alone(made) -> None:
     for path in (made / 'masks').rglob('*.png'):
         mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         assert mask.shape == (SIZE, SIZE)
         assert set(np.unique(mask)) == ({0} if path.parent.name == 'pristine' else {0, 255})
 
 
-def test_the_manifest_tells_how_each_picture_was_made(natural, made) -> None:
+def test_the_manifest_tells_how_each_image_was_made(natural, made) -> None:
     rows = manifest(made)
     assert [row['kind'] for row in rows] == sorted(kind for kind, count in COUNTS.items() for _ in range(count))
     for row in rows:
@@ -183,7 +183,7 @@ def test_parts_stay_inside_unless_they_may_reach_over_the_border(natural) -> Non
 
 
 @pytest.mark.parametrize('name', PACKAGED)
-def test_a_packaged_photograph_is_a_natural_rgb_picture(name) -> None:
+def test_a_packaged_photograph_is_a_natural_rgb_image(name) -> None:
     image = load_packaged(name)
     assert image.dtype == np.uint8
     assert image.ndim == 3
@@ -197,7 +197,7 @@ def test_a_packaged_photograph_is_a_natural_rgb_picture(name) -> None:
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 5000
 
 
-def test_the_motorcycle_is_the_left_picture_of_its_pair() -> None:
+def test_the_motorcycle_is_the_left_image_of_its_pair() -> None:
     from skimage import data
 
     left, right, _ = data.stereo_motorcycle()

@@ -152,7 +152,7 @@ def test_another_seed_recipe_or_folder_is_refused(sources: Sources, tmp_path: Pa
     assert contents(tmp_path) == before
 
 
-def test_pictures_of_unknown_making_are_refused(sources: Sources, tmp_path: Path) -> None:
+def test_images_of_unknown_making_are_refused(sources: Sources, tmp_path: Path) -> None:
     (tmp_path / 'images').mkdir()
     with pytest.raises(FileExistsError, match=r'holds images already, without synthesis\.json'):
         synthesize(sources, PLAIN, {'pristine': 1}, tmp_path)
@@ -179,7 +179,7 @@ def test_broken_and_tiny_photographs_are_left_out(tmp_path: Path) -> None:
     folder.mkdir()
     cv2.imwrite(str(folder / 'good.png'), load_packaged('chelsea')[..., ::-1])
     cv2.imwrite(str(folder / 'tiny.png'), np.zeros((20, 90, 3), np.uint8))
-    (folder / 'cut.jpg').write_bytes(b'no picture')
+    (folder / 'cut.jpg').write_bytes(b'no image')
     sources = Sources(Photographs(folder, find_images(folder)))
     for workers in (1, 2):
         written = synthesize(sources, PLAIN, {'copy-move': 6}, tmp_path / str(workers), workers=workers)
@@ -315,7 +315,7 @@ def scaled_table(quality: int) -> list[int]:
 
 
 @pytest.mark.parametrize('aligned', [True, False])
-def test_the_pasted_blocks_fall_on_the_pictures_grid_or_do_not(sources: Sources, aligned: bool) -> None:
+def test_the_pasted_blocks_fall_on_the_images_grid_or_do_not(sources: Sources, aligned: bool) -> None:
     recipe = replace(PLAIN, share=Draw(1.0, 0.15, 0.25), source_quality=Draw(1.0, 40, 40), aligned=float(aligned))
     shares = []
     for index in range(6):

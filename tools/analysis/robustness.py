@@ -17,7 +17,7 @@ from pathlib import Path
 
 from prettytable import PrettyTable
 
-from focal_mmseg.datasets.degradations import NONE, PRESETS, panels_of, parse_degradation
+from focal_mmseg.datasets.degradations import NONE, PRESETS, parse_degradation, strength_panels
 from focal_mmseg.evaluation.rows import read_rows
 from focal_mmseg.reports.results import over_sets
 from focal_mmseg.utils import written_whole
@@ -78,7 +78,7 @@ def report(results: dict[str, dict[str, float]], args: argparse.Namespace) -> No
         part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
     print(f'figures: {out}')
     values = {name: means[args.figure] for name, means in results.items()}
-    if panels := panels_of({'': values}):
+    if panels := strength_panels({'': values}):
         picture = out.with_suffix('.png')
         write_panels(picture, panels, FIGURES[args.figure], {'': values[NONE]} if NONE in values else {})
         print(f'curves: {picture}')

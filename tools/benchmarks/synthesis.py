@@ -1,8 +1,8 @@
-"""What synthesis costs: pictures a second on one core, beside the cost of decoding and encoding alone.
+"""What synthesis costs: images a second on one core, beside the cost of decoding and encoding alone.
 
 Seconds are those of the processor, so that other work on the machine does not count. The photographs are packaged ones
-as JPEG files of the pictures' size, or those of a folder of yours. The floor reads the photographs that a picture is
-made of, two for a splice and one else, and writes a picture and a mask; each column adds to it. Nothing is kept in
+as JPEG files of the images' size, or those of a folder of yours. The floor reads the photographs that an image is
+made of, two for a splice and one else, and writes an image and a mask; each column adds to it. Nothing is kept in
 memory.
 
 Example:
@@ -37,14 +37,14 @@ from focal_mmseg.datasets.synthesis.writer import write_forgery
 from focal_mmseg.utils import find_images, positive_int, written_whole
 
 QUALITY = 90
-COLUMNS = ('recipe', 'kind', 'pictures/s', 'ms', 'floor ms', 'of floor')
+COLUMNS = ('recipe', 'kind', 'images/s', 'ms', 'floor ms', 'of floor')
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--recipes', nargs='+', default=['tampcoco', 'psccnet', 'demo'], help='default %(default)s')
-    parser.add_argument('--num', type=positive_int, default=200, help='pictures of a recipe; default %(default)s')
+    parser.add_argument('--num', type=positive_int, default=200, help='images of a recipe; default %(default)s')
     parser.add_argument('--size', type=positive_int, default=512, help='their side; default %(default)s')
     parser.add_argument('--photographs', type=Path, help='folder of photographs; default packaged ones')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/synthesis.json'), help='default %(default)s')
@@ -74,11 +74,11 @@ def read_folder(folder: Path) -> Photographs:
 
 
 def measure(recipe_name: str, photographs: Photographs, out: Path, args: argparse.Namespace) -> list[dict]:
-    """A row for each kind and one for all; pictures and floors take turns."""
+    """A row for each kind and one for all; images and floors take turns."""
     recipe = replace(read_recipe(recipe_name), size=args.size)
     sources = Sources(photographs)
     for kind in recipe.kinds:
-        # The first picture of a kind pays for what is loaded then.
+        # The first image of a kind pays for what is loaded then.
         make_image(sources, recipe, kind, 0, 1)
     taken: dict[str, list[tuple[float, float]]] = {}
     for kind, number in share_out(args.num, recipe.kinds).items():
@@ -94,19 +94,19 @@ def measure(recipe_name: str, photographs: Photographs, out: Path, args: argpars
 
 
 def floor(photographs: Photographs, made: dict, forgery: Forgery, out: Path) -> None:
-    """Read what the picture was made of, and write it again."""
+    """Read what the image was made of, and write it again."""
     for name in {made['host'], made['donor']} - {''}:
         photographs[name]
     write_forgery(forgery, out, 'floor')
 
 
 def row(recipe: str, kind: str, seconds: list[tuple[float, float]]) -> dict:
-    """Means of all pictures; the median of the quotients is not moved by a noisy moment."""
+    """Means of all images; the median of the quotients is not moved by a noisy moment."""
     own, least = np.mean(seconds, axis=0)
     return dict(
         recipe=recipe,
         kind=kind,
-        pictures_per_second=1 / own,
+        images_per_second=1 / own,
         milliseconds=1e3 * own,
         floor_milliseconds=1e3 * least,
         of_floor=own / least,

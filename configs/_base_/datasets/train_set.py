@@ -1,4 +1,4 @@
-# What the files of single training sets build on: nothing is validated or tested on other pictures.
+# What the files of single training sets build on: nothing is validated or tested on other images.
 _base_ = './converted.py'
 val_dataloader = None
 test_dataloader = None

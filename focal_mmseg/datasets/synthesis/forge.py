@@ -47,7 +47,7 @@ def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng
     """
     target = cut(host, recipe, rng)
     drawn: dict[str, object] = dict(cut_x=target.left, cut_y=target.top, target_scale=round(target.scale[0], 4))
-    target, lived = _lived(recipe, target, rng)
+    target, lived = _age(recipe, target, rng)
     drawn |= lived
     if kind == 'pristine':
         image, mask, more = target.image, np.zeros(target.image.shape[:2], np.uint8), {}
@@ -60,7 +60,7 @@ def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng
     return Forgery(image, mask, drawn | more)
 
 
-def _lived(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene, dict[str, object]]:
+def _age(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene, dict[str, object]]:
     """The image after what happened to it before it was forged: processing, then compression on a grid of its own."""
     image, drawn = target.image, {}
     if recipe.target_processing and rng.random() < recipe.target_processing:
@@ -78,7 +78,7 @@ def _lived(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Sce
     return replace(target, image=image), drawn
 
 
-def _at_its_scale(recipe: Recipe, donor: Scene, rng: np.random.Generator) -> Scene:
+def _rescale(recipe: Recipe, donor: Scene, rng: np.random.Generator) -> Scene:
     """The photograph that a part is taken from, at a scale of its own if the recipe has one."""
     if not recipe.source_scale.probability or recipe.size is None:
         return donor
@@ -98,7 +98,7 @@ def _quality(recipe: Recipe, quality: Draw, rng: np.random.Generator) -> int | s
 def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Generator) -> tuple:
     """A splice, or a copy-move where there is no donor."""
     shape = target.image.shape[:2]
-    source = target if donor is None else _at_its_scale(recipe, donor, rng)
+    source = target if donor is None else _rescale(recipe, donor, rng)
     wanted = recipe.scale.sample(rng)
     region = _region(recipe, source, shape, wanted or 1.0, rng)
     part = take(source.image, region)

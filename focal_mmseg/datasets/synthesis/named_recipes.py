@@ -109,12 +109,12 @@ def read_recipe(recipe: str | Path) -> Recipe:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f'the recipe {path} is no YAML: {error}') from error
     try:
-        return _from_values(values, path.stem)
+        return _parse_recipe(values, path.stem)
     except ValueError as error:
         raise ValueError(f'the recipe {path}: {error}') from error
 
 
-def _from_values(values: object, name: str) -> Recipe:
+def _parse_recipe(values: object, name: str) -> Recipe:
     """Check the keys and read the ranges.
 
     Raises:

@@ -59,7 +59,7 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
         self.skipped: Counter[str] = Counter()
         self._objects: dict[str, list[ObjectMask]] = {}
         for path in sorted(folder.rglob('*.json')):
-            self._read_coco(path, _by_file_name(names))
+            self._read_coco(path, _index_names(names))
         labels = MaskFolder(folder, '.png')
         self._labels = {name: folder / labels.name_for(name) for name in names if name not in self._objects}
         self._labels = {name: path for name, path in self._labels.items() if path.is_file()}
@@ -106,7 +106,7 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
                 self._objects.setdefault(name, []).append(found)
 
 
-def _by_file_name(names: Sequence[str]) -> dict[str, str]:
+def _index_names(names: Sequence[str]) -> dict[str, str]:
     """Photographs by their name, and by its last part where only one has it."""
     last = Counter(Path(name).name for name in names)
     return {Path(name).name: name for name in names if last[Path(name).name] == 1} | {name: name for name in names}

@@ -10,7 +10,7 @@ from focal_mmseg.datasets.synthesis.parts import fill
 def test_only_the_region_changes_and_the_arguments_stay(columns: slice) -> None:
     image = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
     mask = np.zeros((200, 300), np.uint8)
-    # With its surroundings the wider region has the width of the picture: a part of the array is then one block.
+    # With its surroundings the wider region has the width of the image: a part of the array is then one block.
     mask[60:140, columns] = 1
     image_before, mask_before = image.copy(), mask.copy()
     filled = fill(image, mask, 'telea', 2, 6000)
