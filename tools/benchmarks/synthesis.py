@@ -2,13 +2,13 @@
 
 Seconds are those of the processor, so that other work on the machine does not count. The photographs are packaged ones
 as JPEG files of the images' size, or those of a folder of yours. The floor reads the photographs that an image is
-made of, two for a splice and one else, and writes an image and a mask; each column adds to it. Nothing is kept in
-memory.
+made of, two for a splice and one else, and writes an image and a mask. Photographs are read anew for every image,
+unless --memory keeps some, as tools/synthesize.py does with 256 MiB; the floor always reads them.
 
 Example:
   python tools/benchmarks/synthesis.py
   python tools/benchmarks/synthesis.py --recipes tampcoco mine.yaml --num 500
-  python tools/benchmarks/synthesis.py --recipes world --size 256 --photographs data/photographs
+  python tools/benchmarks/synthesis.py --recipes world --size 256 --photographs data/photographs --memory 256
 """
 
 import argparse
@@ -34,7 +34,7 @@ from focal_mmseg.datasets.synthesis import (
     share_out,
 )
 from focal_mmseg.datasets.synthesis.writer import write_forgery
-from focal_mmseg.utils import find_images, positive_int, written_whole
+from focal_mmseg.utils import count, find_images, positive_int, written_whole
 
 QUALITY = 90
 COLUMNS = ('recipe', 'kind', 'images/s', 'ms', 'floor ms', 'of floor')
@@ -47,22 +47,23 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num', type=positive_int, default=200, help='images of a recipe; default %(default)s')
     parser.add_argument('--size', type=positive_int, default=512, help='their side; default %(default)s')
     parser.add_argument('--photographs', type=Path, help='folder of photographs; default packaged ones')
+    parser.add_argument('--memory', type=count, default=0, help='MiB of photographs to keep; default %(default)s')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/synthesis.json'), help='default %(default)s')
     return parser.parse_args()
 
 
-def write_photographs(folder: Path, size: int) -> Photographs:
+def write_photographs(folder: Path, size: int) -> list[Path]:
     """Squares of the packaged photographs, as JPEG files."""
     for name in PACKAGED:
         image = load_packaged(name)
         side = min(image.shape[:2])
         square = cv2.resize(image[:side, :side], (size, size), interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(folder / f'{name}.jpg'), square[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return Photographs(folder, find_images(folder), kept=0)
+    return find_images(folder)
 
 
-def read_folder(folder: Path) -> Photographs:
-    """The photographs of a folder, read when they are asked for.
+def list_folder(folder: Path) -> list[Path]:
+    """The photographs of a folder.
 
     Raises:
         ValueError: If it has none.
@@ -70,13 +71,13 @@ def read_folder(folder: Path) -> Photographs:
     paths = find_images(folder)
     if not paths:
         raise ValueError(f'{folder} holds no photograph')
-    return Photographs(folder, paths, kept=0)
+    return paths
 
 
-def measure(recipe_name: str, photographs: Photographs, out: Path, args: argparse.Namespace) -> list[dict]:
+def measure(recipe_name: str, folder: Path, paths: list[Path], out: Path, args: argparse.Namespace) -> list[dict]:
     """A row for each kind and one for all; images and floors take turns."""
     recipe = replace(read_recipe(recipe_name), size=args.size)
-    sources = Sources(photographs)
+    sources, read_anew = Sources(Photographs(folder, paths, args.memory << 20)), Photographs(folder, paths, 0)
     for kind in recipe.kinds:
         # The first image of a kind pays for what is loaded then.
         make_image(sources, recipe, kind, 0, 1)
@@ -87,7 +88,7 @@ def measure(recipe_name: str, photographs: Photographs, out: Path, args: argpars
             made = make_image(sources, recipe, kind, index, 0)
             write_forgery(made.forgery, out, str(made.row['image']))
             between = time.process_time()
-            floor(photographs, made.row, made.forgery, out)
+            floor(read_anew, made.row, made.forgery, out)
             taken.setdefault(kind, []).append((between - start, time.process_time() - between))
     taken['all'] = [each for kind in list(taken) for each in taken[kind]]
     return [row(recipe_name, kind, seconds) for kind, seconds in taken.items()]
@@ -122,11 +123,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, 'photographs'), Path(folder, 'out')
         source.mkdir()
-        photographs = (
-            write_photographs(source, args.size) if args.photographs is None else read_folder(args.photographs)
-        )
+        source = args.photographs or source
+        paths = list_folder(source) if args.photographs else write_photographs(source, args.size)
         for recipe in args.recipes:
-            for each in measure(recipe, photographs, out, args):
+            for each in measure(recipe, source, paths, out, args):
                 rows.append(each)
                 figures = (f'{value:.3g}' for value in each.values() if isinstance(value, float))
                 table.add_row((each['recipe'], each['kind'], *list(figures)[:4]))

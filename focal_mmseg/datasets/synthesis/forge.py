@@ -11,7 +11,7 @@ from .history import compress, named_tables, process, recolour
 from .parts import BLOCK, Part, fill, lay, on_grid, place, take, turn
 from .recipe import Draw, Recipe, choose
 from .regions import Region, contour_mask, followed_mask, object_region
-from .scenes import Scene, cut
+from .scenes import Scene, cut, cut_square
 
 # A donor is cut to a square of so many sides of the image: room for parts that are turned.
 LARGER = 1.25
@@ -82,8 +82,7 @@ def _rescale(recipe: Recipe, donor: Scene, rng: np.random.Generator) -> Scene:
     """The photograph that a part is taken from, at a scale of its own if the recipe has one."""
     if not recipe.source_scale.probability or recipe.size is None:
         return donor
-    larger = replace(recipe, size=round(recipe.size * LARGER), target_scale=recipe.source_scale)
-    return cut(donor, larger, rng)
+    return cut_square(donor, round(recipe.size * LARGER), recipe.source_scale, recipe.interpolation, rng)
 
 
 def _quality(recipe: Recipe, quality: Draw, rng: np.random.Generator) -> int | str | None:

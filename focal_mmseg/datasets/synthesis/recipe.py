@@ -191,7 +191,9 @@ def choose(shares: Mapping[str, float], rng: np.random.Generator) -> str:
     """A name, by the shares."""
     names = sorted(shares)
     weights = np.array([shares[name] for name in names], float)
-    return names[rng.choice(len(names), p=weights / weights.sum())]
+    # What rng.choice draws, without its checks, which take longer.
+    edges = (weights / weights.sum()).cumsum()
+    return names[int(np.searchsorted(edges / edges[-1], rng.random(), 'right'))]
 
 
 def _require_draw(key: str, draw: object) -> None:

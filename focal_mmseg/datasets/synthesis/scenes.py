@@ -1,8 +1,9 @@
 """Photographs to forge: of a folder, or packaged ones; and squares that are cut out of them."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,11 @@ import numpy as np
 from focal_mmseg.utils import load_image
 
 from .objects import ObjectMask
-from .recipe import SMALLEST_SIDE, Recipe, choose
+from .recipe import SMALLEST_SIDE, Draw, Recipe, choose
 
 PACKAGED = ('astronaut', 'chelsea', 'china', 'coffee', 'flower', 'motorcycle', 'rocket')
-KEPT_IN_MEMORY = 16
+# Bytes of photographs that stay in memory, in each process: 70 of 1280x1024.
+MEMORY = 2**28
 # A JPEG image's blocks of colour cover 16 pixels, those of its luminance 8: cutting here keeps both grids.
 GRID = 16
 SMALLER = {
@@ -48,16 +50,30 @@ class Photographs(Mapping[str, np.ndarray]):
     Args:
         folder (Path): Names are relative to it.
         paths (list[Path]): Files below it.
-        kept (int): How many stay in memory. Defaults to 16.
+        memory (int): Bytes of photographs that stay in memory, those that were asked for last. Defaults to 256 MiB.
     """
 
-    def __init__(self, folder: Path, paths: list[Path], kept: int = KEPT_IN_MEMORY) -> None:
+    def __init__(self, folder: Path, paths: list[Path], memory: int = MEMORY) -> None:
         self._paths = {path.relative_to(folder).as_posix(): path for path in paths}
-        self._kept = kept
-        self._read = lru_cache(kept)(self._read_one)
+        self._memory = memory
+        self._forget()
+
+    def _forget(self) -> None:
+        self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._bytes = 0
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._read(str(name))
+        name = str(name)
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        image = self._read(name)
+        if image.nbytes <= self._memory:
+            self._kept[name] = image
+            self._bytes += image.nbytes
+        while self._bytes > self._memory:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return image
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
@@ -66,13 +82,13 @@ class Photographs(Mapping[str, np.ndarray]):
         return len(self._paths)
 
     def __getstate__(self) -> dict:
-        return dict(_paths=self._paths, _kept=self._kept)
+        return dict(_paths=self._paths, _memory=self._memory)
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
-        self._read = lru_cache(self._kept)(self._read_one)
+        self._forget()
 
-    def _read_one(self, name: str) -> np.ndarray:
+    def _read(self, name: str) -> np.ndarray:
         try:
             return read_photograph(self._paths[name])
         except ValueError as error:
@@ -191,18 +207,35 @@ def cut(scene: Scene, recipe: Recipe, rng: np.random.Generator) -> Scene:
 
     What is not resized is cut where the blocks of the photograph's own compression begin.
     """
+    return cut_square(scene, recipe.size, recipe.target_scale, recipe.interpolation, rng)
+
+
+def cut_square(
+    scene: Scene, size: int | None, scale: Draw, interpolation: Mapping[str, float], rng: np.random.Generator
+) -> Scene:
+    """:func:`cut` by numbers.
+
+    Args:
+        scene (Scene): A whole photograph.
+        size (int, optional): Side of the square; None takes the whole.
+        scale (Draw): Factor on the photograph before it is cut; a larger one where the square would not fit.
+        interpolation (Mapping[str, float]): Shares of the ways to make it smaller.
+        rng (np.random.Generator): Source of chance.
+    """
     height, width = scene.image.shape[:2]
-    scale = recipe.target_scale.sample(rng) or 1.0
-    if recipe.size is None:
-        sides, out = (height, width), tuple(max(1, round(side * scale)) for side in (height, width))
+    factor = scale.sample(rng) or 1.0
+    if size is None:
+        sides, out = (height, width), tuple(max(1, round(side * factor)) for side in (height, width))
     else:
-        side = min(height, width, round(recipe.size / max(scale, recipe.size / min(height, width))))
-        sides, out = (side, side), (recipe.size, recipe.size)
+        side = min(height, width, round(size / max(factor, size / min(height, width))))
+        sides, out = (side, side), (size, size)
     top, left = (int(GRID * rng.integers((scene.image.shape[axis] - sides[axis]) // GRID + 1)) for axis in (0, 1))
-    image = np.ascontiguousarray(scene.image[top : top + sides[0], left : left + sides[1]])
-    if out != sides:
+    image = scene.image[top : top + sides[0], left : left + sides[1]]
+    if out == sides:
+        image = np.ascontiguousarray(image)
+    else:
         # Recipes with one interpolation keep the draws that they had before there was a choice.
-        by = choose(recipe.interpolation, rng) if len(recipe.interpolation) > 1 else next(iter(recipe.interpolation))
+        by = choose(interpolation, rng) if len(interpolation) > 1 else next(iter(interpolation))
         by = SMALLER[by] if out[0] < sides[0] else cv2.INTER_CUBIC
         image = cv2.resize(image, out[::-1], interpolation=by)
     return Scene(image, scene.objects, left, top, (out[1] / sides[1], out[0] / sides[0]))

@@ -18,7 +18,6 @@ from ..synthesis.recipe import KINDS, choose
 from ..synthesis.scenes import Photographs, Scene, UnusableError, require_side
 from ..validators import require_choice, require_pair, require_shares
 
-KEPT_IN_MEMORY = 8
 METHODS = ('copy', 'inpaint')
 IGNORED = 255
 RADIUS = 3
@@ -65,7 +64,7 @@ class SynthesizeForgery(BaseTransform):
                 warnings.warn(found.said(), stacklevel=2)
             if not found.paths:
                 raise FileNotFoundError(f'{donors} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
-            self.donors = Photographs(Path(donors), found.paths, KEPT_IN_MEMORY)
+            self.donors = Photographs(Path(donors), found.paths)
         elif self.kinds.get('splice'):
             raise ValueError('splices need a folder of donors; kinds without splice need none')
         self.objects = {} if objects is None else ObjectMasks(Path(objects), self.donors)
