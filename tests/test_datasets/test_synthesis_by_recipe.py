@@ -1,6 +1,7 @@
 """Forgeries by recipes: what changes and what does not, JPEG histories, and data sets that are taken up again."""
 
 import csv
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from focal_mmseg.datasets.synthesis import (
     Recipe,
     Sources,
     load_packaged,
+    scenes,
     synthesize,
 )
 from focal_mmseg.datasets.synthesis.history import compress
@@ -191,6 +193,23 @@ def test_broken_and_tiny_photographs_are_left_out(tmp_path: Path) -> None:
         }
     with pytest.raises(ValueError, match='too few photographs can be used'):
         synthesize(sources, PLAIN, {'splice': 1}, tmp_path / 'splice')
+
+
+def test_photographs_stay_in_memory_up_to_so_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in 'abcd':
+        cv2.imwrite(str(tmp_path / f'{name}.png'), np.full((40, 50, 3), ord(name), np.uint8))
+    size, read = 40 * 50 * 3, []
+    real = scenes.read_photograph
+    monkeypatch.setattr(scenes, 'read_photograph', lambda path: read.append(path.stem) or real(path))
+    photographs = Photographs(tmp_path, find_images(tmp_path), 2 * size)
+    for name in 'abacab':
+        assert photographs[f'{name}.png'][0, 0, 0] == ord(name)
+    # b went for c, the one that was asked for longest ago.
+    assert read == ['a', 'b', 'c', 'b']
+    nothing = Photographs(tmp_path, find_images(tmp_path), size - 1)
+    assert np.array_equal(nothing['a.png'], nothing['a.png']) and read[4:] == ['a', 'a']
+    again = pickle.loads(pickle.dumps(photographs))
+    assert np.array_equal(again['b.png'], photographs['b.png']) and read[6:] == ['b']
 
 
 # --- one forgery
