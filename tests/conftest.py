@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +29,7 @@ from mmengine.visualization import Visualizer
 from mmseg.visualization import SegLocalVisualizer
 
 import focal_mmseg  # noqa: F401
-from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
+from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
 
 # A slow machine is no failure, and a failure must be the same at the next run.
 settings.register_profile('steady', deadline=None, derandomize=True)
@@ -92,10 +93,11 @@ def forged_set(made_once: Callable[..., Path]) -> Path:
     """Eight small images, forged from real photographs, in train/ and test/."""
 
     def fill(folder: Path) -> None:
-        photographs = {name: load_packaged(name) for name in ('chelsea', 'coffee')}
-        kinds = {'splice': 2, 'copy-move': 1, 'pristine': 1}
+        sources = Sources({name: load_packaged(name) for name in ('chelsea', 'coffee')})
+        recipe = replace(read_recipe('demo'), size=SIDE)
+        counts = {'splice': 2, 'copy-move': 1, 'pristine': 1}
         for part, seed in (('train', 0), ('test', 1)):
-            write_forgeries(photographs, kinds, folder / part, size=SIDE, seed=seed)
+            synthesize(sources, recipe, counts, folder / part, seed)
 
     return made_once('forged_set', fill)
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from focal_mmseg.apis.synthesis import synthesize
-from focal_mmseg.datasets.synthesis.recipes import KINDS
+from focal_mmseg.datasets.synthesis import KINDS, RECIPES
 from focal_mmseg.utils import count, positive_int, run_command
 
 
@@ -23,7 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--images', type=Path, required=True, help='folder of pristine photographs')
     parser.add_argument('--objects', type=Path, help='folder of COCO instances (*.json) or of PNG masks of labels')
-    parser.add_argument('--recipe', default='demo', help='demo, psccnet, tampcoco, or a YAML file; default %(default)s')
+    parser.add_argument('--recipe', default='demo', help=f'{", ".join(RECIPES)}, or a YAML file; default %(default)s')
     parser.add_argument('--num', type=count, help='how many images, of the kinds that the recipe has')
     for kind in KINDS:
         parser.add_argument(f'--{kind}', type=count, help='how many of them, in place of --num')

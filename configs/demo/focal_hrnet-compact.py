@@ -1,4 +1,4 @@
-# A compact HRNet on pictures forged out of seven packaged photographs: trains in minutes on two CPU cores.
+# A compact HRNet on images forged out of seven packaged photographs: trains in minutes on two CPU cores.
 _base_ = '../_base_/focal.py'
 data_root = 'work_dirs/demo/data'
 scale = (192, 192)
@@ -22,36 +22,22 @@ model = dict(
 )
 
 # The network starts from random weights, so it is shown the traces, not the scene.
+resize = dict(type='Resize', scale=scale, keep_ratio=False)
+residual = dict(type='NoiseResidual')
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadForgeryMask'),
     dict(type='RandomFlip', prob=0.5, direction=['horizontal', 'vertical']),
-    dict(type='NoiseResidual'),
+    residual,
     dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
 ]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=scale, keep_ratio=False),
-    dict(type='NoiseResidual'),
-    dict(type='LoadForgeryMask'),
-    dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
-]
+test_pipeline = [_base_.test_pipeline[0], resize, residual, *_base_.test_pipeline[2:]]
+_, _flips, *_rest = _base_.tta_pipeline[1].transforms
 tta_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=scale, keep_ratio=False)],
-            [
-                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
-                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
-            ],
-            [dict(type='NoiseResidual')],
-            [dict(type='LoadForgeryMask')],
-            [dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}})],
-        ],
-    ),
+    _base_.tta_pipeline[0],
+    dict(type='TestTimeAug', transforms=[[resize], _flips, [residual], *_rest]),
 ]
+del _, _flips, _rest
 data_prefix = dict(img_path='images', seg_map_path='masks')
 train_dataloader = dict(
     batch_size=6,
@@ -65,7 +51,7 @@ test_dataloader = dict(
     dataset=dict(dataset_name='demo', data_root=f'{data_root}/test', data_prefix=data_prefix, pipeline=test_pipeline),
 )
 
-# Nothing is chosen by the test pictures: the last weights are the result.
+# Nothing is chosen by the test images: the last weights are the result.
 val_dataloader = None
 val_evaluator = None
 val_cfg = None

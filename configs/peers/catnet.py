@@ -15,13 +15,7 @@ model = dict(
     test_cfg=dict(mode='whole'),
 )
 meta_keys = (*_base_.meta_keys, 'img_padding_size', 'jpeg_table')
-load = dict(type='LoadImageFromFile', color_type='color_ignore_orientation')
-read_jpeg = dict(type='LoadJPEGArtifacts', padding='mean')
-test_pipeline = [
-    load,
-    read_jpeg,
-    dict(type='LoadForgeryMask'),
-    dict(type='PackSegInputs', meta_keys=meta_keys),
-]
+pack = dict(type='PackSegInputs', meta_keys=meta_keys)
+test_pipeline = [_base_.catnet_load, _base_.catnet_read_jpeg, dict(type='LoadForgeryMask'), pack]
 tta_pipeline = None
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

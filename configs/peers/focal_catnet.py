@@ -10,17 +10,15 @@ model = dict(
     decode_head=dict(in_channels=[48, 192, 384, 768]),
 )
 meta_keys = (*_base_.meta_keys, 'img_padding_size', 'jpeg_table')
-load = dict(type='LoadImageFromFile', color_type='color_ignore_orientation')
-read_jpeg = dict(type='LoadJPEGArtifacts', padding='mean')
 pack = dict(type='PackSegInputs', meta_keys=meta_keys)
 train_pipeline = [
-    load,
-    read_jpeg,
+    _base_.catnet_load,
+    _base_.catnet_read_jpeg,
     dict(type='LoadForgeryMask'),
     dict(type='RandomGridCrop', crop_size=size),
     pack,
 ]
-test_pipeline = [load, read_jpeg, dict(type='LoadForgeryMask'), pack]
+test_pipeline = [_base_.catnet_load, _base_.catnet_read_jpeg, dict(type='LoadForgeryMask'), pack]
 tta_pipeline = None
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -8,13 +8,13 @@ _base_ = [
     '../_base_/augmentation.py',
 ]
 crop_size = (896, 896)
-# The released code's augmentation is FOCAL's, at this size, of one half of the pictures.
+# The released code's augmentation is FOCAL's, at this size, of one half of the images.
 _moves, _pad, *_others = _base_.augmentation.transforms
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadForgeryMask'),
     dict(_base_.augmentation, prob=0.5, transforms=[_moves, dict(_pad, size=crop_size), *_others]),
-    dict(type='PadToAtLeast', size=crop_size, mode='reflect'),
+    dict(type='PadIfNeeded', size=crop_size, mode='reflect'),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
 ]

@@ -21,25 +21,6 @@ load = dict(
     backend_args=dict(backend='any_image', transparent='white'),
 )
 limit = dict(type='LimitPixels', max_pixels=2**21)
-test_pipeline = [
-    load,
-    limit,
-    dict(type='LoadForgeryMask'),
-    dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
-]
-tta_pipeline = [
-    load,
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [limit],
-            [
-                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
-                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
-            ],
-            [dict(type='LoadForgeryMask')],
-            [dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}})],
-        ],
-    ),
-]
+test_pipeline = [load, limit, *_base_.test_pipeline[1:]]
+tta_pipeline = [load, dict(type='TestTimeAug', transforms=[[limit], *_base_.tta_pipeline[1].transforms])]
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,6 +1,6 @@
 # PSCC-Net trained as its authors did: images squashed to 256x256, turned and mirrored, batches of 10, 25 rounds of
 # 100,000 images. Forged and pristine images come in equal parts, so that the detector's classes weigh the same.
-_base_ = './pscc.py'
+_base_ = ['./pscc.py', '../_base_/schedules/balanced.py']
 side = (256, 256)
 model = dict(
     data_preprocessor=dict(size=side, seg_pad_val=255),
@@ -17,22 +17,15 @@ train_pipeline = [
     dict(type='LoadForgeryMask'),
     dict(type='Resize', scale=side, keep_ratio=False, interpolation='bicubic', backend='pillow'),
     # Together they are the eight turns and mirror images, each as likely.
-    dict(type='RandomMirrorOrTurn', moves=('quarters',)),
+    dict(type='RandomD4', moves=('quarters',)),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
 ]
 train_dataloader = dict(
     _delete_=True,
+    **_base_.balanced_dataloader,
     batch_size=10,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='BalancedSampler'),
-    dataset=dict(
-        type='ForgeryDataset',
-        data_root={{_base_.data_root}},
-        data_prefix=dict(img_path='train/images', seg_map_path='train/masks'),
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(**_base_.balanced_dataset, pipeline=train_pipeline),
 )
 val_dataloader = dict(_delete_=True, **_base_.test_dataloader)
 val_cfg = dict(_delete_=True, type='ValLoop')

@@ -13,23 +13,6 @@ model = dict(
     test_cfg=dict(mode='whole'),
 )
 load = dict(type='LoadImageFromFile', color_type='color_ignore_orientation')
-test_pipeline = [
-    load,
-    dict(type='LoadForgeryMask'),
-    dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}}),
-]
-tta_pipeline = [
-    load,
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
-                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
-            ],
-            [dict(type='LoadForgeryMask')],
-            [dict(type='PackSegInputs', meta_keys={{_base_.meta_keys}})],
-        ],
-    ),
-]
+test_pipeline = [load, *_base_.test_pipeline[1:]]
+tta_pipeline = [load, *_base_.tta_pipeline[1:]]
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

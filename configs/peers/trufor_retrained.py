@@ -1,6 +1,6 @@
 # TruFor trained as its authors did, the mask: random crops of 512x512, scaled and compressed by chance, as many images
 # of each list, 100 rounds of ten lists of 1,868 images. trufor_retrained_detector.py goes on from its checkpoint.
-_base_ = './trufor.py'
+_base_ = ['./trufor.py', '../_base_/schedules/balanced.py']
 crop_size = (512, 512)
 iterations = 103800
 model = dict(
@@ -24,16 +24,9 @@ train_pipeline = [
 ]
 train_dataloader = dict(
     _delete_=True,
+    **_base_.balanced_dataloader,
     batch_size=18,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='BalancedSampler'),
-    dataset=dict(
-        type='ForgeryDataset',
-        data_root={{_base_.data_root}},
-        data_prefix=dict(img_path='train/images', seg_map_path='train/masks'),
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(**_base_.balanced_dataset, pipeline=train_pipeline),
 )
 val_dataloader = dict(_delete_=True, **_base_.test_dataloader)
 val_cfg = dict(_delete_=True, type='ValLoop')
@@ -43,7 +36,7 @@ train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=iterations,
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.005, momentum=0.9, weight_decay=5e-4),
+    optimizer={{_base_.sgd}},
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0, flat_decay_mult=0.0),
 )
 param_scheduler = [dict(type='PolyLR', eta_min=0.0, power=0.9, begin=0, end=iterations, by_epoch=False)]

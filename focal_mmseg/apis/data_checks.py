@@ -7,12 +7,12 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from focal_mmseg.datasets.checking import Entry, Finding, check_picture, entries_of
+from focal_mmseg.datasets.checking import Entry, Finding, check_image, list_entries
 from focal_mmseg.datasets.checking.contact_sheet import write_contact_sheet
 from focal_mmseg.datasets.checking.counts import SetCount, count_sets
 from focal_mmseg.datasets.checking.duplicates import Duplicates, find_duplicates
+from focal_mmseg.datasets.checking.image_check import ERRORS
 from focal_mmseg.datasets.checking.near_duplicates import LIMIT
-from focal_mmseg.datasets.checking.picture_check import ERRORS
 from focal_mmseg.datasets.converters import SETS
 from focal_mmseg.utils import worker_pool, write_json
 from focal_mmseg.utils.progress import track
@@ -53,7 +53,7 @@ def check_data(
         ImportError: If a package is missing that the search for duplicates needs.
     """
     parts = (('test', sources), ('train', train), ('test', test))
-    entries, failures, notes = list_entries(parts, root)
+    entries, failures, notes = list_all(parts, root)
     for note in notes:
         print(note)
     findings = check_entries(entries, workers, duplicates)
@@ -77,9 +77,7 @@ def check_data(
     return not bad and not (strict and suspect)
 
 
-def list_entries(
-    parts: Sequence[tuple[str, Sequence[str]]], root: str | None
-) -> tuple[list[Entry], list[str], list[str]]:
+def list_all(parts: Sequence[tuple[str, Sequence[str]]], root: str | None) -> tuple[list[Entry], list[str], list[str]]:
     """The images of sources, what could not be listed, and what the sources hold beside images.
 
     Args:
@@ -92,7 +90,7 @@ def list_entries(
         for part, sources in parts:
             for source in sources:
                 try:
-                    found, failed = entries_of(source, part, root)
+                    found, failed = list_entries(source, part, root)
                 except (OSError, ValueError) as error:
                     found, failed = [], [str(error)]
                 entries += found
@@ -102,7 +100,7 @@ def list_entries(
 
 def check_entries(entries: list[Entry], workers: int, hashes: bool) -> list[Finding]:
     """Check every image, in their order, with progress."""
-    check = partial(check_picture, hashes=hashes)
+    check = partial(check_image, hashes=hashes)
     if workers == 1:
         return list(track(map(check, entries), 'images', len(entries)))
     with worker_pool(workers) as pool:

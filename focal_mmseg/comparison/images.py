@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 from focal_mmseg.utils import MAPS, atomic_write, load_image, read_image
 from focal_mmseg.utils.pages import thumbnail
 from focal_mmseg.visualization import plot_grid
@@ -58,7 +58,7 @@ def sources(dataset: Any) -> Iterator[Source]:
         return
     for number in range(len(dataset)):
         info = dataset.get_data_info(number)
-        yield Source(info['dataset_name'], info['picture'], info)
+        yield Source(info['dataset_name'], info['image_name'], info)
 
 
 def spread_over(items: Sequence[Source], number: int) -> list[Source]:

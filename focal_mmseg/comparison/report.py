@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 
 import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options, use_data
-from focal_mmseg.datasets.degradations import panels_of
+from focal_mmseg.datasets.degradations import strength_panels
 from focal_mmseg.evaluation import OperatingCurve, read_operating_curves, read_rows
 from focal_mmseg.evaluation.files import CURVES_FILE
 from focal_mmseg.evaluation.operating import LEVEL
@@ -153,7 +153,7 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     curves = {model: {name: each[metrics[0]] for name, each in own.items()} for model, own in degraded.items()}
     path = comparison.folder / 'robustness.png'
     heading = HEADINGS[metrics[0]]
-    plot_panels(path, panels_of(curves), heading, {model: each[metrics[0]] for model, each in clean.items()})
+    plot_panels(path, strength_panels(curves), heading, {model: each[metrics[0]] for model, each in clean.items()})
     text = 'Each set counts once.'
     yield Section('Degraded images', text, [table], [(path, f'{heading} on degraded images; dashed: as they are')])
 

@@ -1,4 +1,4 @@
-"""Forgery data: pictures, masks and the making of forgeries."""
+"""Forgery data: images, masks and the making of forgeries."""
 
 from .balanced_sampler import BalancedSampler
 from .forgery_dataset import ForgeryDataset

@@ -1,4 +1,4 @@
-"""Degradations of test pictures by short names, the grids of the papers, and their place in a pipeline."""
+"""Degradations of test images by short names, the grids of the papers, and their place in a pipeline."""
 
 from collections.abc import Mapping, Sequence
 
@@ -94,7 +94,7 @@ def _transform(text: str) -> dict:
         ) from error
 
 
-def panels_of(results: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, list[tuple[str, float]]]]:
+def strength_panels(results: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, list[tuple[str, float]]]]:
     """Values under degradations, as :func:`plot_panels` draws them: a panel a kind, a line a model.
 
     Args:
@@ -113,38 +113,38 @@ def panels_of(results: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str,
     return panels
 
 
-def with_degradation(pipeline: Sequence[dict], transforms: Sequence[dict]) -> list[dict]:
-    """A pipeline in which pictures are degraded as soon as they are loaded.
+def insert_degradation(pipeline: Sequence[dict], transforms: Sequence[dict]) -> list[dict]:
+    """A pipeline in which images are degraded as soon as they are loaded.
 
     Args:
-        pipeline (Sequence[dict]): Configs of transforms, of which one loads the picture.
+        pipeline (Sequence[dict]): Configs of transforms, of which one loads the image.
         transforms (Sequence[dict]): Of :func:`parse_degradation`.
 
     Raises:
-        ValueError: If no transform loads a picture.
+        ValueError: If no transform loads an image.
     """
     for place, transform in enumerate(pipeline, 1):
         if str(transform['type']).rpartition('.')[2].startswith('LoadImageFrom'):
             return [*pipeline[:place], *(dict(each) for each in transforms), *pipeline[place:]]
-    raise ValueError('the pipeline has no LoadImageFromFile behind which pictures could be degraded')
+    raise ValueError('the pipeline has no LoadImageFromFile behind which images could be degraded')
 
 
 def degrade_tests(cfg: Config, text: str) -> None:
-    """Degrade the test pictures of a config, with and without test-time augmentation.
+    """Degrade the test images of a config, with and without test-time augmentation.
 
     Args:
         cfg (Config): Changed: ``test_dataloader``, and ``test_pipeline`` and ``tta_pipeline`` where there are any.
         text (str): See :func:`parse_degradation`.
 
     Raises:
-        ValueError: If the text is no degradation, or a pipeline loads no picture.
+        ValueError: If the text is no degradation, or a pipeline loads no image.
     """
     transforms = parse_degradation(text)
     if not transforms:
         return
     for dataset in single_sets(cfg.test_dataloader.dataset):
         if dataset.get('pipeline'):
-            dataset['pipeline'] = with_degradation(dataset['pipeline'], transforms)
+            dataset['pipeline'] = insert_degradation(dataset['pipeline'], transforms)
     for name in ('test_pipeline', 'tta_pipeline'):
         if cfg.get(name):
-            cfg[name] = with_degradation(cfg[name], transforms)
+            cfg[name] = insert_degradation(cfg[name], transforms)

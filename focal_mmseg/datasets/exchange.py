@@ -11,17 +11,17 @@ from focal_mmseg.utils import atomic_write
 
 from .index import IndexRow, each_once, read_index, write_index
 
-# What IMDL-BenCo writes in place of the mask of a pristine picture, and MVSS-Net.
+# What IMDL-BenCo writes in place of the mask of a pristine image, and MVSS-Net.
 NEGATIVE, NONE = 'Negative', 'None'
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture and its mask, by the paths of a list.
+    """An image and its mask, by the paths of a list.
 
     Attributes:
-        image (str): The picture.
-        mask (str): Its mask, '' for a pristine picture.
+        image (str): The image.
+        mask (str): Its mask, '' for a pristine image.
     """
 
     image: str
@@ -29,7 +29,7 @@ class Pair:
 
 
 def read_benco(path: Path) -> list[Pair]:
-    """IMDL-BenCo's ``[[picture, mask or "Negative"], ...]``.
+    """IMDL-BenCo's ``[[image, mask or "Negative"], ...]``.
 
     Raises:
         ValueError: If it is something else.
@@ -49,7 +49,7 @@ def write_benco(path: Path, pairs: Sequence[Pair]) -> None:
 
 
 def read_npy(path: Path) -> list[Pair]:
-    """The released code's array of texts of shape (N, 2): picture, and mask or ''.
+    """The released code's array of texts of shape (N, 2): image, and mask or ''.
 
     Raises:
         ValueError: If it is something else; one of pickled objects is refused, because it could run code.
@@ -73,7 +73,7 @@ def write_npy(path: Path, pairs: Sequence[Pair]) -> None:
 
 
 def read_mvss(path: Path) -> list[Pair]:
-    """MVSS-Net's ``picture mask-or-None label`` a line.
+    """MVSS-Net's ``image mask-or-None label`` a line.
 
     Raises:
         ValueError: If a line is no such line.
@@ -88,7 +88,7 @@ def read_mvss(path: Path) -> list[Pair]:
         if not fields:
             continue
         if len(fields) != 3 or fields[2] not in ('0', '1') or (fields[2] == '1') != (fields[1] != NONE):
-            raise ValueError(f'{path}, line {number}: expected picture, mask or None, and 0 or 1, got {line!r}')
+            raise ValueError(f'{path}, line {number}: expected image, mask or None, and 0 or 1, got {line!r}')
         pairs.append(Pair(fields[0], '' if fields[2] == '0' else fields[1]))
     return pairs
 
@@ -110,11 +110,11 @@ def write_mvss(path: Path, pairs: Sequence[Pair]) -> None:
 def _pairs(path: Path, rows: object, none: str) -> list[Pair]:
     """Check rows of two texts."""
     if not isinstance(rows, list):
-        raise ValueError(f'{path}: expected a list of pictures with masks, got {type(rows).__name__}')
+        raise ValueError(f'{path}: expected a list of images with masks, got {type(rows).__name__}')
     for number, row in enumerate(rows, 1):
         good = isinstance(row, list) and len(row) == 2 and all(isinstance(each, str) for each in row) and row[0]
         if not good:
-            raise ValueError(f'{path}, entry {number}: expected a picture and a mask, got {row!r}')
+            raise ValueError(f'{path}, entry {number}: expected an image and a mask, got {row!r}')
     return [Pair(image, '' if mask == none else mask) for image, mask in rows]
 
 
@@ -127,9 +127,9 @@ WRITERS: dict[str, Callable[[Path, Sequence[Pair]], None]] = {
 
 
 def import_list(path: Path, out: Path, root: str | None = None) -> str:
-    """Write our index of another project's list; pictures without a mask are of the kind ``'pristine'``.
+    """Write our index of another project's list; images without a mask are of the kind ``'pristine'``.
 
-    A picture that the list repeats, as lists do that weigh sets, counts once: a warning tells.
+    An image that the list repeats, as lists do that weigh sets, counts once: a warning tells.
 
     Args:
         path (Path): Ends in ``.json``, ``.npy`` or ``.txt``.
@@ -140,7 +140,7 @@ def import_list(path: Path, out: Path, root: str | None = None) -> str:
         str: The root: ``data_root`` of the data set.
 
     Raises:
-        ValueError: If the list cannot be read, a path leads out of the root, or a picture has two masks.
+        ValueError: If the list cannot be read, a path leads out of the root, or an image has two masks.
     """
     pairs = _known(READERS, path)(path)
     parts = [_parts(name) for pair in pairs for name in (pair.image, pair.mask) if name]
@@ -166,7 +166,7 @@ def export_list(path: Path, out: Path, images: str, masks: str) -> None:
     Args:
         path (Path): The index.
         out (Path): Ends in ``.json``, ``.npy`` or ``.txt``.
-        images (str): The folder of the pictures, put before their names.
+        images (str): The folder of the images, put before their names.
         masks (str): The folder of the masks.
 
     Raises:

@@ -73,7 +73,7 @@ def read_index(path: str | Path) -> list[IndexRow]:
 def _rows(path: Path, text: str) -> list[IndexRow]:
     """What the lines say, one by one."""
     table = read_table(path, text)
-    found = _of_lines(path, text) if table is None else table
+    found = _read_lines(path, text) if table is None else table
     rows = []
     for number, fields in found:
         for name in fields[:2]:
@@ -83,7 +83,7 @@ def _rows(path: Path, text: str) -> list[IndexRow]:
     return rows
 
 
-def _of_lines(path: Path, text: str) -> Iterable[tuple[int, list[str]]]:
+def _read_lines(path: Path, text: str) -> Iterable[tuple[int, list[str]]]:
     """The numbers and fields of the lines that name an image, separated by tabs."""
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or _is_comment(line):
@@ -91,7 +91,7 @@ def _of_lines(path: Path, text: str) -> Iterable[tuple[int, list[str]]]:
         fields = [each.strip() for each in line.split('\t')]
         if len(fields) > len(FIELDS) or not fields[0]:
             raise ValueError(
-                f'{path}, line {number}: expected picture, mask, kind and set separated by tabs, got {line!r}'
+                f'{path}, line {number}: expected image, mask, kind and set separated by tabs, got {line!r}'
             )
         # Before a name this says that the name begins behind it.
         yield number, [fields[0].removeprefix('./'), *fields[1:]]

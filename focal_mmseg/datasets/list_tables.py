@@ -42,11 +42,11 @@ def read_table(path: Path, text: str) -> Rows | None:
     lines = text.split('\n')
     first = next((line.rstrip('\r') for line in lines if line.strip()), '')
     if path.suffix.lower() in ('.jsonl', '.ndjson') or _is_object(first):
-        return _of_objects(path, lines)
+        return _read_objects(path, lines)
     separator = _separator(path, first)
     if separator is None:
         return None
-    return _of_table(path, text, separator)
+    return _read_rows(path, text, separator)
 
 
 def _is_object(line: str) -> bool:
@@ -81,7 +81,7 @@ def _is_image(value: str) -> bool:
     return value.strip().strip('"').lower().endswith(IMAGE_SUFFIXES)
 
 
-def _of_table(path: Path, text: str, separator: str) -> Rows:
+def _read_rows(path: Path, text: str, separator: str) -> Rows:
     reader = csv.reader(text.splitlines(keepends=True), delimiter=separator)
     columns: list[str] | None = None
     checked: set[str] = set()
@@ -101,7 +101,7 @@ def _of_table(path: Path, text: str, separator: str) -> Rows:
         raise ValueError(f'{path}, line {reader.line_num}: {error}') from error
 
 
-def _of_objects(path: Path, lines: Sequence[str]) -> Rows:
+def _read_objects(path: Path, lines: Sequence[str]) -> Rows:
     checked: set[str] = set()
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -9,10 +9,10 @@ from focal_mmseg.utils import image_ending, search_images
 LISTED = 3
 
 
-def stem_of(name: str) -> str:
+def image_stem(name: str) -> str:
     """An image's name without its ending; of one without, as ``IMG.2024``, the name itself.
 
-    >>> stem_of('splice/a.b.JPG'), stem_of('IMG.2024')
+    >>> image_stem('splice/a.b.JPG'), image_stem('IMG.2024')
     ('splice/a.b', 'IMG.2024')
     """
     return name.removesuffix(image_ending(name))
@@ -36,7 +36,7 @@ class MaskFolder:
         return [path.relative_to(self.folder).as_posix() for path in search_images(self.folder).paths]
 
     @cached_property
-    def _by_stem(self) -> dict[str, list[str]]:
+    def _stem_masks(self) -> dict[str, list[str]]:
         """The masks by what stands before the suffix."""
         found: dict[str, list[str]] = {}
         for name in self.names:
@@ -54,13 +54,13 @@ class MaskFolder:
             ValueError: If several files differ by the case of their endings alone.
         """
         # Of 'photo.dat', whose content alone says that it is an image, either is called after it.
-        stems = dict.fromkeys([stem_of(image), str(PurePosixPath(image).with_suffix(''))])
+        stems = dict.fromkeys([image_stem(image), str(PurePosixPath(image).with_suffix(''))])
         exact = [f'{stem}{self.suffix}' for stem in stems]
         for name in exact:
             if is_there(self.folder / name):
                 return name
         for stem in stems:
-            found = self._by_stem.get(stem, [])
+            found = self._stem_masks.get(stem, [])
             if len(found) > 1:
                 raise ValueError(
                     f'the image {image} may have the mask {" or ".join(found)} in {self.folder}: take one of them away'
@@ -75,7 +75,7 @@ class MaskFolder:
         return [name for name in self.names if name not in known]
 
 
-def said_of(unmatched: Iterable[str], folder: Path) -> str:
+def describe_unmatched(unmatched: Iterable[str], folder: Path) -> str:
     """A clause on files that no image is called after, for an error; '' where there is none."""
     names = list(unmatched)
     if not names:

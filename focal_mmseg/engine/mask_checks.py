@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 
 from focal_mmseg.datasets import ForgeryDataset
-from focal_mmseg.datasets.transforms.load_forgery_mask import FORGED_IS, THRESHOLD, LoadForgeryMask, read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import FORGED_IS, THRESHOLD, LoadForgeryMask, read_forgery_mask
 from focal_mmseg.datasets.wrapped import built_sets
 from focal_mmseg.evaluation.pristine_sets import DECLARED, no_forged_pixel_message
 from focal_mmseg.utils import ConfigError

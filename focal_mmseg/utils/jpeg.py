@@ -4,7 +4,6 @@ import tempfile
 from dataclasses import dataclass
 from io import BytesIO
 
-import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
@@ -144,16 +143,3 @@ def _begins_with_luma(content: bytes) -> bool:
     with image:
         stored_as_rgb = image.info.get('adobe_transform') == 0 or [layer[0] for layer in image.layer] == RGB_IDS
         return image.mode == 'L' or (image.mode == 'RGB' and not stored_as_rgb)
-
-
-def encode_as_jpeg(image: np.ndarray) -> bytes:
-    """A uint8 BGR image as a JPEG file of quality 100 and full colour resolution: every step of its tables is 1.
-
-    Raises:
-        ValueError: If a side is above 65,500 pixels, the format's limit.
-    """
-    options = [cv2.IMWRITE_JPEG_QUALITY, 100, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    written, content = cv2.imencode('.jpg', image, options)
-    if not written:
-        raise ValueError(f'an image of {image.shape[1]}x{image.shape[0]} pixels does not fit into a JPEG file')
-    return content.tobytes()

@@ -19,11 +19,13 @@ TIMES = {'tampcoco-sp': 1, 'tampcoco-cm': 1, 'tampcoco-bcm': 1, 'tampcoco-bcmc':
 @pytest.fixture
 def all_sets(forged_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every set in ``data/<name>``, as prepare_data writes it, with two small pictures each."""
-    from focal_mmseg.datasets.converters.base import Picture
+    from focal_mmseg.datasets.converters.base import ReleasedImage
 
     train = forged_set / 'train'
     pictures = [
-        Picture(train / 'images' / 'splice' / f'0000{n}.jpg', (train / 'masks' / 'splice' / f'0000{n}.png',), 'splice')
+        ReleasedImage(
+            train / 'images' / 'splice' / f'0000{n}.jpg', (train / 'masks' / 'splice' / f'0000{n}.png',), 'splice'
+        )
         for n in range(2)
     ]
     for name in SETS:

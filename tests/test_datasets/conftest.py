@@ -32,7 +32,7 @@ def half_mask() -> np.ndarray:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str, np.ndarray | bytes], Path]:
-    """Writes an RGB or grey picture, or bytes, below the test's folder."""
+    """Writes an RGB or grey image, or bytes, below the test's folder."""
 
     def to_file(name: str, content: np.ndarray | bytes) -> Path:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""The training augmentation: masks in step with pictures, what each transform does, and the config of it all."""
+"""The training augmentation: masks in step with images, what each transform does, and the config of it all."""
 
 from pathlib import Path
 
@@ -13,31 +13,31 @@ from mmseg.registry import TRANSFORMS
 from focal_mmseg.datasets.transforms import (
     BoxBlur,
     BrightnessContrast,
-    ElasticWarp,
+    Downscale,
+    ElasticTransform,
     GaussianBlur,
     GaussianNoise,
     GeometryTransform,
-    GridWarp,
-    LowerAndBack,
+    GridDistortion,
+    ISONoise,
     MedianBlur,
     MotionBlur,
-    PadToAtLeast,
-    RandomMirrorOrTurn,
+    PadIfNeeded,
+    RandomD4,
     RandomScale,
-    SensorNoise,
+    RandomToneCurve,
     Sharpen,
-    ToneCurve,
 )
 from focal_mmseg.datasets.transforms.geometry import MOVES
 
 GEOMETRY = {
     'scale': lambda seed: RandomScale(seed=seed),
-    'pad': lambda seed: PadToAtLeast((70, 90), seed=seed),
-    'turn': lambda seed: RandomMirrorOrTurn(seed=seed),
-    'elastic': lambda seed: ElasticWarp(seed=seed),
-    'grid': lambda seed: GridWarp(seed=seed),
+    'pad': lambda seed: PadIfNeeded((70, 90), seed=seed),
+    'turn': lambda seed: RandomD4(seed=seed),
+    'elastic': lambda seed: ElasticTransform(seed=seed),
+    'grid': lambda seed: GridDistortion(seed=seed),
 }
-VALUES = (BoxBlur, MedianBlur, MotionBlur, BrightnessContrast, ToneCurve, Sharpen, LowerAndBack, SensorNoise)
+VALUES = (BoxBlur, MedianBlur, MotionBlur, BrightnessContrast, RandomToneCurve, Sharpen, Downscale, ISONoise)
 
 
 def disc(height: int, width: int) -> np.ndarray:
@@ -48,15 +48,15 @@ def disc(height: int, width: int) -> np.ndarray:
 
 
 def apply(transform: GeometryTransform, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The picture that shows the mask in black and white, and the mask, both after the transform."""
-    results = dict(img=cv2.merge([mask * 255] * 3), gt_seg_map=mask, seg_fields=['gt_seg_map'], picture='1')
+    """The image that shows the mask in black and white, and the mask, both after the transform."""
+    results = dict(img=cv2.merge([mask * 255] * 3), gt_seg_map=mask, seg_fields=['gt_seg_map'], image_name='1')
     results = transform.transform(results)
     assert results['img_shape'] == results['img'].shape[:2]
     return results['img'][..., 0], results['gt_seg_map']
 
 
 def strays(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Where the mask cannot be the nearest pixel of the picture.
+    """Where the mask cannot be the nearest pixel of the image.
 
     Of four pixels that bilinear interpolation mixes, the nearest weighs a quarter or more. A little is left for the
     weights of OpenCV, which are rounded.
@@ -69,7 +69,7 @@ def strays(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize('name', GEOMETRY)
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(24, 120), width=st.integers(24, 120))
-def test_the_mask_goes_where_the_picture_goes(name: str, seed: int, height: int, width: int) -> None:
+def test_the_mask_goes_where_the_image_goes(name: str, seed: int, height: int, width: int) -> None:
     image, mask = apply(GEOMETRY[name](seed), disc(height, width))
     assert image.shape == mask.shape
     assert mask.dtype == np.uint8 and set(np.unique(mask)) <= {0, 1}
@@ -120,7 +120,7 @@ def test_a_mask_that_would_be_left_behind_is_an_error(name: str) -> None:
 @pytest.mark.parametrize('shape', [(40, 50), (10, 300), (1, 1), (90, 70)])
 def test_padding_is_all_around_and_no_more_than_needed(shape: tuple[int, int]) -> None:
     mask = disc(*shape)
-    image, padded = apply(PadToAtLeast((70, 90)), mask)
+    image, padded = apply(PadIfNeeded((70, 90)), mask)
     assert image.shape == (max(90, shape[0]), max(70, shape[1]))
     top, left = ((new - old) // 2 for new, old in zip(image.shape, shape, strict=True))
     np.testing.assert_array_equal(padded[top : top + shape[0], left : left + shape[1]], mask)
@@ -131,7 +131,7 @@ def test_padding_is_all_around_and_no_more_than_needed(shape: tuple[int, int]) -
 
 
 def test_constant_padding_is_black_and_ignored() -> None:
-    image, mask = apply(PadToAtLeast((60, 60), mode='constant'), disc(40, 60))
+    image, mask = apply(PadIfNeeded((60, 60), mode='constant'), disc(40, 60))
     assert (image[:10] == 0).all() and (mask[:10] == 255).all() and (mask[50:] == 255).all()
     assert set(np.unique(mask[10:50])) == {0, 1}
 
@@ -147,22 +147,21 @@ def test_each_move_is_numpys(photograph) -> None:
         found = {
             (image.shape, image.tobytes())
             for image in (
-                RandomMirrorOrTurn((move,), seed).transform(dict(img=photograph, picture=''))['img']
-                for seed in range(40)
+                RandomD4((move,), seed).transform(dict(img=photograph, image_name=''))['img'] for seed in range(40)
             )
         }
         assert found == {(image.shape, np.ascontiguousarray(image).tobytes()) for image in expected[move]}
 
 
 def test_warps_without_strength_change_nothing(photograph) -> None:
-    for warp in (ElasticWarp(alpha=0, affine=0), GridWarp(limit=0)):
-        warped = warp.transform(dict(img=photograph, picture=''))['img']
+    for warp in (ElasticTransform(alpha=0, affine=0), GridDistortion(limit=0)):
+        warped = warp.transform(dict(img=photograph, image_name=''))['img']
         assert np.abs(warped.astype(int) - photograph).max() <= 1
 
 
 def test_warps_move_pixels_by_a_few() -> None:
     columns = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
-    for warp, least, most in ((ElasticWarp(seed=1), 2, 20), (GridWarp(seed=1), 5, 60)):
+    for warp, least, most in ((ElasticTransform(seed=1), 2, 20), (GridDistortion(seed=1), 5, 60)):
         way = np.abs(warp.transform(dict(img=cv2.merge([columns] * 3)))['img'][..., 0].astype(int) - columns)[
             40:160, 40:160
         ]
@@ -171,7 +170,7 @@ def test_warps_move_pixels_by_a_few() -> None:
 
 def test_blurs_are_opencvs(photograph) -> None:
     def blurred(blur) -> np.ndarray:
-        return blur.transform(dict(img=photograph, picture=''))['img']
+        return blur.transform(dict(img=photograph, image_name=''))['img']
 
     np.testing.assert_array_equal(blurred(BoxBlur(5)), cv2.blur(photograph, (5, 5)))
     np.testing.assert_array_equal(blurred(MedianBlur(5)), cv2.medianBlur(photograph, 5))
@@ -198,9 +197,9 @@ def test_tones_are_curves_of_the_grey_level(photograph) -> None:
     identity = np.arange(256)
     np.testing.assert_array_equal(curve(BrightnessContrast(1.0, 0.0)), identity)
     np.testing.assert_array_equal(curve(BrightnessContrast(1.2, 0.1)), np.clip(np.rint(identity * 1.2 + 25.5), 0, 255))
-    assert np.abs(curve(ToneCurve(0)) - (3 * (1 - identity / 255) ** 2 * identity / 255 * 0.25 * 255)).max() > 0
+    assert np.abs(curve(RandomToneCurve(0)) - (3 * (1 - identity / 255) ** 2 * identity / 255 * 0.25 * 255)).max() > 0
     for seed in range(5):
-        bent = curve(ToneCurve(0.1, seed))
+        bent = curve(RandomToneCurve(0.1, seed))
         assert bent[0] == 0 and bent[255] == 255 and (np.diff(bent) >= 0).all()
 
 
@@ -213,39 +212,39 @@ def test_sharpening_keeps_flat_areas_and_raises_contrast(photograph) -> None:
 
 def test_lower_and_back_leaves_blocks(photograph) -> None:
     image = cv2.resize(photograph, (80, 40))
-    blocks = LowerAndBack(0.25).transform(dict(img=image))['img'].reshape(10, 4, 20, 4, 3)
+    blocks = Downscale(0.25).transform(dict(img=image))['img'].reshape(10, 4, 20, 4, 3)
     assert (blocks == blocks[:, :1, :, :1]).all()
 
 
 def test_sensor_noise_brightens_and_colours(photograph) -> None:
-    noisy = SensorNoise(0.05, 0.5).transform(dict(img=photograph))['img'].astype(int)
+    noisy = ISONoise(0.05, 0.5).transform(dict(img=photograph))['img'].astype(int)
     assert noisy.mean() > photograph.mean()
     grey = np.full((50, 50, 3), 90, np.uint8)
-    np.testing.assert_array_equal(SensorNoise(0.05, 0.5).transform(dict(img=grey))['img'], grey)
-    none = SensorNoise(0.0, 0.0).transform(dict(img=photograph))['img'].astype(int)
+    np.testing.assert_array_equal(ISONoise(0.05, 0.5).transform(dict(img=grey))['img'], grey)
+    none = ISONoise(0.0, 0.0).transform(dict(img=photograph))['img'].astype(int)
     assert np.abs(none - photograph).max() <= 1
     with pytest.raises(ValueError, match='three channels'):
-        SensorNoise().transform(dict(img=grey[..., 0]))
+        ISONoise().transform(dict(img=grey[..., 0]))
 
 
 @pytest.mark.parametrize(
     ('kind', 'options'),
     [
         (RandomScale, dict(factor=0)),
-        (PadToAtLeast, dict(size=(0, 5))),
-        (PadToAtLeast, dict(mode='edge')),
-        (RandomMirrorOrTurn, dict(moves=())),
-        (RandomMirrorOrTurn, dict(moves=('diagonal',))),
-        (ElasticWarp, dict(sigma=0)),
-        (GridWarp, dict(cells=0)),
-        (GridWarp, dict(limit=2)),
+        (PadIfNeeded, dict(size=(0, 5))),
+        (PadIfNeeded, dict(mode='edge')),
+        (RandomD4, dict(moves=())),
+        (RandomD4, dict(moves=('diagonal',))),
+        (ElasticTransform, dict(sigma=0)),
+        (GridDistortion, dict(cells=0)),
+        (GridDistortion, dict(limit=2)),
         (BoxBlur, dict(kernel=4)),
         (MedianBlur, dict(kernel=1)),
         (BrightnessContrast, dict(brightness=2)),
-        (ToneCurve, dict(scale=-1)),
+        (RandomToneCurve, dict(scale=-1)),
         (Sharpen, dict(share=1.5)),
-        (LowerAndBack, dict(factor=0)),
-        (SensorNoise, dict(hue=-1)),
+        (Downscale, dict(factor=0)),
+        (ISONoise, dict(hue=-1)),
     ],
 )
 def test_options_out_of_range_are_refused(kind, options) -> None:
@@ -273,7 +272,7 @@ def test_the_augmentation_is_the_released_one(augmentation) -> None:
     assert augmentation.prob == 0.75
     scale, pad, moves, jpeg, last = augmentation.transforms
     assert [each.prob for each in (scale, moves, jpeg, last)] == [0.75, 0.75, 0.75, 0.25]
-    assert pad.type == 'PadToAtLeast' and jpeg.transforms[0].quality == (50, 95)
+    assert pad.type == 'PadIfNeeded' and jpeg.transforms[0].quality == (50, 95)
     assert [len(family[0].transforms) for family in last.transforms[0].transforms] == [4, 7, 2]
 
 
@@ -285,7 +284,7 @@ def test_no_transform_of_the_training_is_the_same_at_every_pass(augmentation) ->
 
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(30, 90), width=st.integers(30, 90))
 def test_the_mask_is_in_step_with_the_whole_augmentation(augmentation, seed: int, height: int, width: int) -> None:
-    small = [dict(each, size=(80, 80)) if each.type == 'PadToAtLeast' else each for each in augmentation.transforms]
+    small = [dict(each, size=(80, 80)) if each.type == 'PadIfNeeded' else each for each in augmentation.transforms]
     pipeline = TRANSFORMS.build(dict(augmentation, prob=1.0, transforms=small))
     np.random.seed(seed)
     mask = disc(height, width)

@@ -1,4 +1,4 @@
-"""Degradations of test pictures: against direct calls of the library, the same for a picture, and their place."""
+"""Degradations of test images: against direct calls of the library, the same for an image, and their place."""
 
 import hashlib
 import io
@@ -13,15 +13,15 @@ from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
-from focal_mmseg.datasets.degradations import KINDS, PRESETS, degrade_tests, parse_degradation, with_degradation
+from focal_mmseg.datasets.degradations import KINDS, PRESETS, degrade_tests, insert_degradation, parse_degradation
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.datasets.transforms import (
     DegradeByResize,
     GammaCorrection,
     GaussianBlur,
     GaussianNoise,
+    ImageTransform,
     JPEGCompression,
-    PictureTransform,
     SimulatedSocialNetwork,
 )
 
@@ -33,11 +33,11 @@ def bgr(photograph: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(photograph[..., ::-1])
 
 
-def degraded(transform: PictureTransform, image: np.ndarray, picture: str = 'splice/1') -> np.ndarray:
-    return transform.transform(dict(img=image.copy(), picture=picture))['img']
+def degraded(transform: ImageTransform, image: np.ndarray, name: str = 'splice/1') -> np.ndarray:
+    return transform.transform(dict(img=image.copy(), image_name=name))['img']
 
 
-def build(name: str, **options: object) -> PictureTransform:
+def build(name: str, **options: object) -> ImageTransform:
     (transform,) = parse_degradation(name)
     return TRANSFORMS.build({**transform, **options})
 
@@ -124,7 +124,7 @@ def test_resize_is_opencvs(photograph, interpolation) -> None:
     np.testing.assert_array_equal(ours, cv2.resize(photograph, (45, 30), interpolation=way[interpolation]))
 
 
-def test_a_picture_never_shrinks_to_nothing() -> None:
+def test_an_image_never_shrinks_to_nothing() -> None:
     assert degraded(DegradeByResize(0.01), np.zeros((1, 9, 3), np.uint8)).shape == (1, 1, 3)
 
 
@@ -145,7 +145,7 @@ def test_the_simulation_resizes_only_above_its_limit() -> None:
         assert degraded(SimulatedSocialNetwork(), np.zeros((64, width, 3), np.uint8)).shape[1] == expected
 
 
-def test_the_simulation_compresses_busy_pictures_more() -> None:
+def test_the_simulation_compresses_busy_images_more() -> None:
     smooth = cv2.GaussianBlur(load_packaged('chelsea')[:256, :256, ::-1], (0, 0), 2)
     busy = np.random.default_rng(0).integers(0, 256, smooth.shape, np.uint8)
     network = SimulatedSocialNetwork(enhancement=0)
@@ -163,20 +163,20 @@ def test_the_simulation_takes_the_highest_quality_within_the_budget() -> None:
     np.testing.assert_array_equal(degraded(SimulatedSocialNetwork(enhancement=0, bits=bits), image), direct)
 
 
-# --- the same for a picture
+# --- the same for an image
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_a_picture_is_degraded_alike_in_any_order_folder_and_process(photograph, name) -> None:
+def test_an_image_is_degraded_alike_in_any_order_folder_and_process(photograph, name) -> None:
     first = degraded(build(name), photograph)
     again = build(name)
     degraded(again, photograph, 'another')
     np.random.seed(1)
-    elsewhere = dict(img=photograph.copy(), picture='splice/1', img_path='/elsewhere/images/splice/1.jpg')
+    elsewhere = dict(img=photograph.copy(), image_name='splice/1', img_path='/elsewhere/images/splice/1.jpg')
     np.testing.assert_array_equal(again.transform(elsewhere)['img'], first)
 
 
-def test_noise_differs_from_picture_to_picture_and_seed_to_seed(photograph) -> None:
+def test_noise_differs_from_image_to_image_and_seed_to_seed(photograph) -> None:
     noisy = [
         degraded(GaussianNoise(sigma=5, seed=seed), photograph, name) for seed, name in itertools.product((0, 1), 'ab')
     ]
@@ -184,12 +184,12 @@ def test_noise_differs_from_picture_to_picture_and_seed_to_seed(photograph) -> N
         assert (one != other).mean() > 0.5
 
 
-def test_the_noise_of_a_picture_is_the_same_tomorrow() -> None:
+def test_the_noise_of_an_image_is_the_same_tomorrow() -> None:
     noisy = degraded(GaussianNoise(sigma=5), np.full((2, 3, 3), 128, np.uint8))
     assert noisy.ravel()[:6].tolist() == [123, 137, 130, 124, 137, 125]
 
 
-def test_a_picture_outside_a_data_set_goes_by_its_files_name(photograph) -> None:
+def test_an_image_outside_a_data_set_goes_by_its_files_name(photograph) -> None:
     paths = ('/a/1.png', '/b/1.png', '/a/2.png')
     one, same, other = (GaussianNoise(sigma=5).transform(dict(img=photograph, img_path=path))['img'] for path in paths)
     np.testing.assert_array_equal(one, same)
@@ -215,9 +215,9 @@ def test_of_a_range_each_whole_number_is_drawn() -> None:
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_the_source_stays_and_grey_pictures_and_single_pixels_work(photograph, name) -> None:
+def test_the_source_stays_and_grey_images_and_single_pixels_work(photograph, name) -> None:
     before = photograph.copy()
-    results = build(name).transform(dict(img=photograph, picture='1'))
+    results = build(name).transform(dict(img=photograph, image_name='1'))
     np.testing.assert_array_equal(photograph, before)
     assert results['img_shape'] == results['img'].shape[:2] and results['img'].dtype == np.uint8
     for shape in ((9, 7), (1, 1, 3), (1, 5, 3)):
@@ -237,7 +237,7 @@ def test_other_values_than_8_bits_are_refused(name) -> None:
         (JPEGCompression, dict(quality=101)),
         (JPEGCompression, dict(quality=70.5)),
         (JPEGCompression, dict(quality=(80, 70))),
-        (JPEGCompression, dict(quality=70, chroma='4:1:1')),
+        (JPEGCompression, dict(quality=70, subsampling='4:1:1')),
         (GaussianBlur, dict()),
         (GaussianBlur, dict(kernel=4)),
         (GaussianBlur, dict(sigma=0)),
@@ -255,7 +255,7 @@ def test_other_values_than_8_bits_are_refused(name) -> None:
     ],
 )
 def test_options_out_of_range_are_refused(kind, options) -> None:
-    with pytest.raises(ValueError, match=r'must be|needs'):
+    with pytest.raises(ValueError, match=r'must (be|go)|needs'):
         kind(**options)
 
 
@@ -278,7 +278,7 @@ def test_every_kind_is_of_a_grid_or_tested_here() -> None:
 def test_png_takes_the_image_out_of_its_jpeg_file_and_changes_no_pixel(photograph: np.ndarray) -> None:
     (config,) = parse_degradation('png')
     image = bgr(photograph)
-    found = TRANSFORMS.build(config).transform(dict(img=image.copy(), picture='a', jpeg=b'a file'))
+    found = TRANSFORMS.build(config).transform(dict(img=image.copy(), image_name='a', jpeg=b'a file'))
     np.testing.assert_array_equal(found['img'], image)
     assert found['jpeg'] is None
 
@@ -309,7 +309,7 @@ def types(pipeline: list[dict]) -> list[str]:
     return [transform['type'] for transform in pipeline]
 
 
-def test_pictures_are_degraded_right_behind_the_loading(root: Path) -> None:
+def test_images_are_degraded_right_behind_the_loading(root: Path) -> None:
     cfg = Config.fromfile(root / 'configs' / 'demo' / 'focal_hrnet-compact.py')
     degrade_tests(cfg, 'jpeg:70')
     expected = ['LoadImageFromFile', 'JPEGCompression', 'Resize', 'NoiseResidual', 'LoadForgeryMask', 'PackSegInputs']
@@ -329,7 +329,7 @@ def test_wrapped_data_sets_are_degraded_too() -> None:
 
 def test_a_pipeline_that_loads_nothing_cannot_be_degraded() -> None:
     with pytest.raises(ValueError, match='no LoadImageFromFile'):
-        with_degradation([dict(type='Resize', scale=(8, 8))], parse_degradation('blur:3'))
+        insert_degradation([dict(type='Resize', scale=(8, 8))], parse_degradation('blur:3'))
 
 
 def test_no_degradation_leaves_any_config_alone() -> None:
@@ -343,20 +343,20 @@ def test_no_degradation_leaves_any_config_alone() -> None:
 def test_the_mask_keeps_the_size_of_the_original(dataset, data_config, write, photograph, half_mask, name) -> None:
     write('images/1.png', photograph)
     write('masks/1.png', half_mask)
-    pipeline = with_degradation(data_config.test_pipeline, parse_degradation(name))
+    pipeline = insert_degradation(data_config.test_pipeline, parse_degradation(name))
     sample = dataset(pipeline=pipeline)[0]
     assert sample['data_samples'].ori_shape == (60, 90)
     assert sample['inputs'].shape == (3, 24, 32)
     np.testing.assert_array_equal(sample['data_samples'].gt_sem_seg.data[0].numpy(), half_mask // 255)
 
 
-# --- pictures that went through a real network
+# --- images that went through a real network
 
 
-def test_a_mask_fits_a_picture_that_was_resized_on_its_way(dataset, data_config, write, photograph, half_mask) -> None:
+def test_a_mask_fits_an_image_that_was_resized_on_its_way(dataset, data_config, write, photograph, half_mask) -> None:
     write('images/1.jpg', cv2.resize(photograph, (61, 41)))
     write('masks/1.png', half_mask)
-    with pytest.raises(ValueError, match=r'90x60 but its picture .* is 61x41'):
+    with pytest.raises(ValueError, match=r'90x60 but its image .* is 61x41'):
         dataset()[0]
     pipeline = [
         dict(step, resize=True) if step.type == 'LoadForgeryMask' else step for step in data_config.test_pipeline

@@ -72,11 +72,11 @@ def test_paths_of_windows_and_another_root(tmp_path: Path) -> None:
     ('name', 'content', 'says'),
     [
         ('a.json', '{', 'is no JSON'),
-        ('a.json', '{"a": 1}', 'expected a list of pictures'),
-        ('a.json', '[["a.jpg"]]', r'entry 1: expected a picture and a mask, got \[.a\.jpg.\]'),
+        ('a.json', '{"a": 1}', 'expected a list of images'),
+        ('a.json', '[["a.jpg"]]', r'entry 1: expected an image and a mask, got \[.a\.jpg.\]'),
         ('a.json', '[["", "b"]]', 'entry 1'),
         ('a.npy', 'no array', 'is no array of texts'),
-        ('a.txt', 'a.jpg b.png', r'a\.txt, line 1: expected picture'),
+        ('a.txt', 'a.jpg b.png', r'a\.txt, line 1: expected image'),
         ('a.txt', 'a.jpg None 1', 'line 1'),
         ('a.csv', '', r'must end in \.json, \.npy, \.txt'),
     ],
@@ -124,7 +124,7 @@ def test_the_command(root: Path, run_tool: Callable, tmp_path: Path, capsys: pyt
         run_tool(tool, tmp_path / 'gone.json', tmp_path / 'b.tsv')
 
 
-def test_a_picture_that_a_list_repeats_counts_once_and_two_masks_are_refused(tmp_path: Path) -> None:
+def test_an_image_that_a_list_repeats_counts_once_and_two_masks_are_refused(tmp_path: Path) -> None:
     pairs = [['/x/a.jpg', '/x/a.png'], ['/x/b.jpg', 'Negative'], ['/x/a.jpg', '/x/a.png']]
     (tmp_path / 'a.json').write_text(json.dumps(pairs))
     with pytest.warns(UserWarning, match=r'a\.json: entry 3 repeats entry 1, a\.jpg: each image counts once'):

@@ -1,4 +1,4 @@
-"""ForgeryDataset: which pictures belong to a set, what the pipelines make of them, and what bad input says."""
+"""ForgeryDataset: which images belong to a set, what the pipelines make of them, and what bad input says."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ ORIENTATION = 0x0112
 
 
 def rgb(sample: dict) -> np.ndarray:
-    """The picture that the pipeline gives the network, as RGB of shape (H, W, 3)."""
+    """The image that the pipeline gives the network, as RGB of shape (H, W, 3)."""
     return sample['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
 
 
@@ -27,14 +27,14 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def names(data: object, key: str = 'picture') -> list[str]:
+def names(data: object, key: str = 'image_name') -> list[str]:
     return [data.get_data_info(index)[key] for index in range(len(data))]
 
 
-# --- which pictures belong to the set
+# --- which images belong to the set
 
 
-def test_a_training_may_take_the_forged_pictures_alone(dataset, write, photograph, half_mask) -> None:
+def test_a_training_may_take_the_forged_images_alone(dataset, write, photograph, half_mask) -> None:
     rows = {'splice/1': 'splice', 'pristine/2': 'pristine', '3': '', '4': ''}
     for name in rows:
         write(f'images/{name}.jpg', photograph)
@@ -45,7 +45,7 @@ def test_a_training_may_take_the_forged_pictures_alone(dataset, write, photograp
     write('index.tsv', ''.join(lines).encode())
     assert names(dataset(ann_file='index.tsv', forged_only=True, pristine_without_mask=True)) == ['splice/1', '3']
     write('index.tsv', b'pristine/2.jpg\tpristine/2.png\tpristine\n')
-    with pytest.raises(ValueError, match=r'every picture of .*index\.tsv is pristine, and forged_only=True'):
+    with pytest.raises(ValueError, match=r'every image of .*index\.tsv is pristine, and forged_only=True'):
         dataset(ann_file='index.tsv', forged_only=True)
 
 
@@ -57,7 +57,7 @@ def test_sub_folders_are_kinds_and_names_are_nested(dataset, write, photograph, 
     assert names(data) == ['0', 'copy-move/1', 'splice/1', 'splice/b/2']
     assert names(data, 'kind') == ['', 'copy-move', 'splice', 'splice']
     sample = data[3]['data_samples']
-    assert (sample.picture, sample.kind, sample.ori_shape, sample.img_shape) == (
+    assert (sample.image_name, sample.kind, sample.ori_shape, sample.img_shape) == (
         'splice/b/2',
         'splice',
         (60, 90),
@@ -73,10 +73,10 @@ def test_the_metadata_name_two_classes(dataset, write, photograph, half_mask) ->
 
 
 @pytest.mark.parametrize('name', ('A.JPG', 'b.TiF', 'c.JPEG', 'd.png'))
-def test_the_case_of_a_pictures_ending_does_not_matter(dataset, write, photograph, half_mask, name) -> None:
+def test_the_case_of_an_images_ending_does_not_matter(dataset, write, photograph, half_mask, name) -> None:
     write(f'images/{name}', photograph)
     write(f'masks/{Path(name).stem}.png', half_mask)
-    assert dataset()[0]['data_samples'].picture == Path(name).stem
+    assert dataset()[0]['data_samples'].image_name == Path(name).stem
 
 
 @pytest.mark.parametrize('name', ('ünïcode 图像', 'with space', 'two.dots'))
@@ -84,15 +84,15 @@ def test_names_may_have_spaces_dots_and_any_letters(dataset, write, photograph, 
     write(f'images/{name}.png', photograph)
     write(f'masks/{name}.png', half_mask)
     sample = dataset()[0]
-    assert sample['data_samples'].picture == name
+    assert sample['data_samples'].image_name == name
     assert truth(sample).sum() == 60 * 30
 
 
-def test_other_files_and_hidden_files_are_no_pictures(dataset, write, photograph, half_mask) -> None:
+def test_other_files_and_hidden_files_are_no_images(dataset, write, photograph, half_mask) -> None:
     write('images/1.png', photograph)
     write('masks/1.png', half_mask)
     for name in ('Thumbs.db', '1.txt', '._1.png', '.cache/2.png'):
-        write(f'images/{name}', b'no picture')
+        write(f'images/{name}', b'no image')
     assert names(dataset()) == ['1']
 
 
@@ -103,14 +103,14 @@ def test_one_ending_may_be_given_as_a_string(dataset, write, photograph, half_ma
     assert names(dataset(img_suffix='.png')) == ['1']
 
 
-def test_the_suffix_of_masks_replaces_the_pictures_ending(dataset, write, photograph, half_mask) -> None:
+def test_the_suffix_of_masks_replaces_the_images_ending(dataset, write, photograph, half_mask) -> None:
     write('images/1.jpg', photograph)
     write('masks/1_gt.png', half_mask)
     assert truth(dataset(seg_map_suffix='_gt.png')[0]).sum() == 60 * 30
 
 
 @pytest.mark.parametrize('suffix', ('.png', '_gt.png'))
-def test_masks_in_the_pictures_own_folder_are_no_pictures(dataset, write, photograph, half_mask, suffix) -> None:
+def test_masks_in_the_images_own_folder_are_no_images(dataset, write, photograph, half_mask, suffix) -> None:
     write('1.jpg', photograph)
     write(f'1{suffix}', half_mask)
     data = dataset(data_prefix=dict(img_path='', seg_map_path=''), seg_map_suffix=suffix)
@@ -118,7 +118,7 @@ def test_masks_in_the_pictures_own_folder_are_no_pictures(dataset, write, photog
     assert truth(data[0]).sum() == 60 * 30
 
 
-def test_pictures_that_differ_by_their_ending_alone_have_names_of_their_own(
+def test_images_that_differ_by_their_ending_alone_have_names_of_their_own(
     dataset, write, photograph, half_mask
 ) -> None:
     write('images/1.jpg', photograph)
@@ -156,7 +156,7 @@ def test_a_given_name_wins_over_the_folders(dataset, write, photograph, half_mas
 
 @pytest.fixture
 def listed(dataset, write, photograph, half_mask):
-    """Builds the set of a list file of the given lines; there are pictures a, b/c and masks a, c."""
+    """Builds the set of a list file of the given lines; there are images a, b/c and masks a, c."""
 
     def build(lines: str | bytes, **options: object):
         for name in ('a.jpg', 'b/c.png', 'not in the list.png'):
@@ -171,7 +171,7 @@ def listed(dataset, write, photograph, half_mask):
 
 @pytest.mark.parametrize('newline', ('\n', '\r\n'))
 @pytest.mark.parametrize('mark', ('', '\ufeff'))
-def test_a_list_file_gives_the_pictures_in_its_order(listed, newline, mark) -> None:
+def test_a_list_file_gives_the_images_in_its_order(listed, newline, mark) -> None:
     lines = ['# a comment', '', 'b/c.png\tc.png\tsplice', '   ', ' a.jpg \t a.png ']
     data = listed(mark + newline.join(lines))
     assert names(data) == ['b/c', 'a']
@@ -179,7 +179,7 @@ def test_a_list_file_gives_the_pictures_in_its_order(listed, newline, mark) -> N
     assert [truth(sample).sum() for sample in data] == [60 * 30] * 2
 
 
-def test_a_listed_picture_without_a_mask_is_pristine_on_request(listed) -> None:
+def test_a_listed_image_without_a_mask_is_pristine_on_request(listed) -> None:
     data = listed('a.jpg\nb/c.png\t\tauthentic\n', pristine_without_mask=True)
     assert names(data, 'kind') == ['', 'authentic']
     assert [truth(sample).sum() for sample in data] == [0, 0]
@@ -191,9 +191,9 @@ def test_a_listed_picture_without_a_mask_is_pristine_on_request(listed) -> None:
         (
             'a.jpg\ta.png\tsplice\tset\tmore',
             ValueError,
-            r'list\.txt, line 2: expected picture, mask, kind and set.*tabs',
+            r'list\.txt, line 2: expected image, mask, kind and set.*tabs',
         ),
-        ('\ta.png', ValueError, r'list\.txt, line 2: expected picture, mask, kind and set'),
+        ('\ta.png', ValueError, r'list\.txt, line 2: expected image, mask, kind and set'),
         ('/etc/a.jpg\ta.png', ValueError, r'line 2: .*/etc/a\.jpg.* must lie below the data_prefix folders'),
         ('../a.jpg\ta.png', ValueError, r'line 2: .*\.\./a\.jpg.* must lie below'),
         ('a.jpg\tb/../../a.png', ValueError, r'line 2: .*b/\.\./\.\./a\.png.* must lie below'),
@@ -215,10 +215,10 @@ def test_a_mask_that_is_named_but_missing_is_an_error_even_where_masks_may_lack(
 
 
 @pytest.mark.parametrize('name', ['n' * 300, 'n\0'], ids=['too long', 'with a zero'])
-@pytest.mark.parametrize('part', ['picture', 'mask'])
+@pytest.mark.parametrize('part', ['image', 'mask'])
 def test_names_that_no_file_can_have_are_missing_files(listed, name, part) -> None:
     with pytest.raises(FileNotFoundError, match=r'list\.txt'):
-        listed(f'{name}.jpg\ta.png\n' if part == 'picture' else f'a.jpg\t{name}.png\n')
+        listed(f'{name}.jpg\ta.png\n' if part == 'image' else f'a.jpg\t{name}.png\n')
 
 
 def test_a_list_file_in_another_encoding_is_named(listed) -> None:
@@ -227,7 +227,7 @@ def test_a_list_file_in_another_encoding_is_named(listed) -> None:
 
 
 def test_a_list_file_of_comments_alone_is_an_empty_set(listed) -> None:
-    with pytest.raises(ValueError, match=r'list\.txt holds no picture .*check data_root'):
+    with pytest.raises(ValueError, match=r'list\.txt holds no image .*check data_root'):
         listed('# nothing\n')
 
 
@@ -258,11 +258,11 @@ def test_a_set_without_any_folder_is_refused(dataset) -> None:
 def test_an_empty_folder_is_refused_with_the_endings_looked_for(dataset, write, photograph) -> None:
     write('images/1.gif', b'of no ending looked for')
     write('masks/1.png', photograph)
-    with pytest.raises(ValueError, match=r'images holds no picture \(.*\.jpg.*\): check data_root'):
+    with pytest.raises(ValueError, match=r'images holds no image \(.*\.jpg.*\): check data_root'):
         dataset()
 
 
-def test_a_picture_without_its_mask_is_named_with_the_options(dataset, write, photograph, half_mask) -> None:
+def test_an_image_without_its_mask_is_named_with_the_options(dataset, write, photograph, half_mask) -> None:
     write('images/1.png', photograph)
     write('masks/2.png', half_mask)
     with pytest.raises(
@@ -277,7 +277,7 @@ def test_a_set_without_a_folder_of_masks_names_its_key(dataset, write, photograp
         dataset(data_prefix=dict(img_path='images'))
 
 
-def test_pictures_without_masks_are_pristine_on_request(dataset, write, photograph, half_mask) -> None:
+def test_images_without_masks_are_pristine_on_request(dataset, write, photograph, half_mask) -> None:
     write('images/1.png', photograph)
     write('images/2.png', photograph)
     write('masks/2.png', half_mask)
@@ -285,7 +285,7 @@ def test_pictures_without_masks_are_pristine_on_request(dataset, write, photogra
     assert shapes_and_sums == [((60, 90), 0), ((60, 90), 60 * 30)]
 
 
-def test_a_set_of_pristine_pictures_needs_no_folder_of_masks(dataset, write, photograph) -> None:
+def test_a_set_of_pristine_images_needs_no_folder_of_masks(dataset, write, photograph) -> None:
     write('images/1.png', photograph)
     sample = dataset(data_prefix=dict(img_path='images'), pristine_without_mask=True)[0]
     assert truth(sample).shape == (60, 90)
@@ -317,7 +317,7 @@ def test_options_out_of_range_are_refused_by_name(dataset, options) -> None:
         dataset(**options)
 
 
-# --- pictures as files have them
+# --- images as files have them
 
 
 def sixteen(shape: tuple[int, ...]) -> np.ndarray:
@@ -326,7 +326,7 @@ def sixteen(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def loaded(dataset, write, name: str, content: bytes, shape: tuple[int, int]) -> np.ndarray:
-    """What the test pipeline gives for a picture's bytes, not resized."""
+    """What the test pipeline gives for an image's bytes, not resized."""
     write(f'images/{name}', content)
     data = dataset(data_prefix=dict(img_path='images'), pristine_without_mask=True, scale=shape[::-1])
     return rgb(data[0])
@@ -334,7 +334,7 @@ def loaded(dataset, write, name: str, content: bytes, shape: tuple[int, int]) ->
 
 @pytest.mark.parametrize('mode', ('L', 'LA', 'RGB', 'RGBA', 'P', '1'))
 @pytest.mark.parametrize('kind', ('PNG', 'TIFF'))
-def test_a_lossless_picture_comes_as_pillow_reads_it(dataset, write, photograph, mode, kind) -> None:
+def test_a_lossless_image_comes_as_pillow_reads_it(dataset, write, photograph, mode, kind) -> None:
     image = Image.fromarray(photograph).convert(mode)
     if mode.endswith('A') and kind == 'PNG':
         image.putalpha(Image.fromarray(photograph[..., 2]))
@@ -352,7 +352,7 @@ def test_a_jpeg_comes_as_pillow_reads_it(dataset, write, photograph, mode) -> No
 
 @pytest.mark.parametrize('ending', ('.png', '.tif'))
 @pytest.mark.parametrize('shape', ((60, 90), (60, 90, 3)), ids=('grey', 'colour'))
-def test_a_picture_of_16_bits_is_scaled_to_8(dataset, write, ending, shape) -> None:
+def test_an_image_of_16_bits_is_scaled_to_8(dataset, write, ending, shape) -> None:
     values = sixteen(shape)
     content = cv2.imencode(ending, values)[1].tobytes()
     expected = (values >> 8) if values.ndim == 2 else (values >> 8)[..., ::-1]
@@ -362,7 +362,7 @@ def test_a_picture_of_16_bits_is_scaled_to_8(dataset, write, ending, shape) -> N
 
 
 @pytest.mark.parametrize('orientation', range(1, 9))
-def test_a_picture_is_turned_as_its_exif_says_and_so_is_its_truth(
+def test_an_image_is_turned_as_its_exif_says_and_so_is_its_truth(
     dataset, write, photograph, half_mask, orientation
 ) -> None:
     exif = Image.Exif()
@@ -380,7 +380,7 @@ def test_a_picture_is_turned_as_its_exif_says_and_so_is_its_truth(
 
 @pytest.mark.parametrize('pipeline', ('train', 'test'))
 @pytest.mark.parametrize('shape', ((1, 1), (4, 200), (200, 1)), ids=str)
-def test_tiny_pictures_pass_the_pipelines(dataset, write, photograph, pipeline, shape) -> None:
+def test_tiny_images_pass_the_pipelines(dataset, write, photograph, pipeline, shape) -> None:
     write('images/1.png', cv2.resize(photograph, shape[::-1]))
     write('masks/1.png', np.full(shape, 255, np.uint8))
     sample = dataset(pipeline)[0]
@@ -392,7 +392,7 @@ def test_tiny_pictures_pass_the_pipelines(dataset, write, photograph, pipeline, 
 # --- the two pipelines
 
 
-def test_in_testing_the_mask_keeps_the_pictures_size(dataset, write, photograph, half_mask) -> None:
+def test_in_testing_the_mask_keeps_the_images_size(dataset, write, photograph, half_mask) -> None:
     write('images/1.png', photograph)
     write('masks/1.png', half_mask)
     sample = dataset('test')[0]
@@ -401,7 +401,7 @@ def test_in_testing_the_mask_keeps_the_pictures_size(dataset, write, photograph,
 
 
 @pytest.mark.parametrize('flip', (0.0, 1.0))
-def test_in_training_the_mask_follows_the_picture(dataset, write, half_mask, flip) -> None:
+def test_in_training_the_mask_follows_the_image(dataset, write, half_mask, flip) -> None:
     write('images/1.png', half_mask)
     write('masks/1.png', half_mask)
     sample = dataset('train', scale=(30, 20), flip=flip)[0]
@@ -420,7 +420,7 @@ def cut(content: bytes) -> bytes:
 @pytest.mark.parametrize('kind', ('JPEG', 'PNG'))
 @pytest.mark.parametrize('pipeline', ('train', 'test'))
 @pytest.mark.parametrize(
-    'damage', (cut, lambda content: b'no picture' * 20, lambda content: b''), ids=('truncated', 'garbage', 'empty')
+    'damage', (cut, lambda content: b'no image' * 20, lambda content: b''), ids=('truncated', 'garbage', 'empty')
 )
 @pytest.mark.parametrize('part', ('images', 'masks'))
 def test_a_damaged_file_is_named(dataset, write, photograph, half_mask, kind, pipeline, damage, part) -> None:
@@ -428,9 +428,9 @@ def test_a_damaged_file_is_named(dataset, write, photograph, half_mask, kind, pi
     write(f'images/whole{suffix}', photograph)
     write(f'masks/whole{suffix}', half_mask)
     path = Path(write(f'{part}/whole{suffix}', b''))
-    picture = photograph if part == 'images' else half_mask
-    path.write_bytes(damage(encoded(Image.fromarray(picture), kind)))
-    with pytest.raises(ValueError, match=rf'cannot use the picture .*images.whole{suffix}') as caught:
+    content = photograph if part == 'images' else half_mask
+    path.write_bytes(damage(encoded(Image.fromarray(content), kind)))
+    with pytest.raises(ValueError, match=rf'cannot use the image .*images.whole{suffix}') as caught:
         dataset(pipeline, seg_map_suffix=suffix)[0]
     assert str(path) in str(caught.value)
 
@@ -442,7 +442,7 @@ def test_a_damaged_file_is_named(dataset, write, photograph, half_mask, kind, pi
 def test_a_mask_of_another_size_is_named_with_both_sizes(dataset, write, photograph, shape, remedy, pipeline) -> None:
     write('images/1.png', photograph)
     write('masks/1.png', np.zeros(shape, np.uint8))
-    says = rf'masks.1\.png is {shape[1]}x{shape[0]} but its picture .*images.1\.png is 90x60: {remedy}.*list file'
+    says = rf'masks.1\.png is {shape[1]}x{shape[0]} but its image .*images.1\.png is 90x60: {remedy}.*list file'
     with pytest.raises(ValueError, match=says):
         dataset(pipeline)[0]
 

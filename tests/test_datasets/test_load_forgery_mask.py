@@ -10,7 +10,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 from focal_mmseg.datasets import LoadForgeryMask
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 
 FORGED = np.zeros((12, 20), bool)
 FORGED[2:8, 3:11] = True
@@ -18,7 +18,7 @@ FORGED[2:8, 3:11] = True
 
 @pytest.fixture
 def mask_file(tmp_path: Path):
-    """Writes an array, a Pillow picture or bytes as a mask file and gives its path."""
+    """Writes an array, a Pillow image or bytes as a mask file and gives its path."""
 
     def write(content: np.ndarray | Image.Image | bytes, name: str = 'mask.png', **options: object) -> str:
         path = tmp_path / name
@@ -137,7 +137,7 @@ def test_a_mask_of_32_bits_is_refused(mask_file, kind) -> None:
         read_forgery_mask(path)
 
 
-@pytest.mark.parametrize('content', (b'', b'no picture', b'\x89PNG\r\n\x1a\n'), ids=('empty', 'text', 'header alone'))
+@pytest.mark.parametrize('content', (b'', b'no image', b'\x89PNG\r\n\x1a\n'), ids=('empty', 'text', 'header alone'))
 def test_a_file_that_is_no_image_is_named(mask_file, content) -> None:
     with pytest.raises(ValueError, match=r'mask\.png cannot be read: it is no image, or truncated'):
         read_forgery_mask(mask_file(content))
@@ -170,12 +170,12 @@ def test_the_transform_is_registered_and_adds_the_mask(mask_file) -> None:
     assert found['seg_fields'] == ['gt_seg_map']
 
 
-def test_without_a_mask_path_the_picture_is_for_inference_and_passes_unchanged() -> None:
+def test_without_a_mask_path_the_image_is_for_inference_and_passes_unchanged() -> None:
     given = dict(img_path='1.jpg', ori_shape=(3, 4))
     assert LoadForgeryMask()(dict(given)) == given
 
 
-def test_an_empty_mask_path_is_a_pristine_picture() -> None:
+def test_an_empty_mask_path_is_a_pristine_image() -> None:
     found = LoadForgeryMask()(results(None, (3, 4)))['gt_seg_map']
     assert found.shape == (3, 4)
     assert found.dtype == np.uint8
@@ -184,5 +184,5 @@ def test_an_empty_mask_path_is_a_pristine_picture() -> None:
 
 def test_a_mask_of_another_size_is_refused(mask_file) -> None:
     path = mask_file(FORGED.astype(np.uint8) * 255)
-    with pytest.raises(ValueError, match=rf'{path} is 20x12 but its picture 1\.jpg is 21x12: make them the same size'):
+    with pytest.raises(ValueError, match=rf'{path} is 20x12 but its image 1\.jpg is 21x12: make them the same size'):
         LoadForgeryMask()(results(path, (12, 21)))

@@ -14,8 +14,9 @@ from mmseg.registry import MODELS, TRANSFORMS
 from PIL import Image
 from scipy.fft import idctn
 
+from focal_mmseg.datasets.jpeg import encode_jpeg
 from focal_mmseg.datasets.synthesis import load_packaged
-from focal_mmseg.utils.jpeg import ORIENTATIONS, encode_as_jpeg, read_luma
+from focal_mmseg.utils.jpeg import ORIENTATIONS, read_luma
 
 META_KEYS = ('img_path', 'img_shape', 'pad_shape', 'img_padding_size', 'jpeg_table', 'flip', 'scale_factor')
 LOAD = dict(type='LoadImageFromFile')
@@ -126,7 +127,7 @@ def test_coefficients_are_those_of_the_file(jpeg: Callable, options: dict) -> No
 
 def expect_quality_100(found: dict, image: np.ndarray) -> None:
     """All five channels are of the image's JPEG file of quality 100."""
-    content = encode_as_jpeg(image)
+    content = encode_jpeg(image, 100, '4:4:4')
     coefficients, steps = read_luma(content).planes()
     assert np.array_equal(found['img'][..., 3], coefficients)
     assert (found['img'][..., 4] == 1).all() and (steps == 1).all()
@@ -209,7 +210,7 @@ def test_values_of_other_than_8_bits_are_refused() -> None:
 
 DEGRADATIONS = [
     dict(type='JPEGCompression', quality=70),
-    dict(type='JPEGCompression', quality=90, chroma='4:4:4'),
+    dict(type='JPEGCompression', quality=90, subsampling='4:4:4'),
     dict(type='SimulatedSocialNetwork', longest=40),
 ]
 
@@ -366,10 +367,10 @@ def test_crops_on_the_grid_keep_pixels_coefficients_and_mask_together(jpeg: Call
 
 
 DAMAGED = {
-    'truncated': 'cannot use the picture',
+    'truncated': 'cannot use the image',
     'arithmetic': 'arithmetic coding',
     'zero table': 'a step of 0',
-    'lossless': 'cannot use the picture',
+    'lossless': 'cannot use the image',
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from focal_mmseg.datasets.any_image import reading_any_image, reads_any_image
-from focal_mmseg.datasets.checking import entries_of
+from focal_mmseg.datasets.checking import list_entries
 from focal_mmseg.datasets.mask_files import MaskFolder
 
 
@@ -49,14 +49,12 @@ def test_two_masks_that_differ_by_case_are_refused(dataset, write, photograph, h
 
 
 @pytest.mark.parametrize('mask', ['1_gt.png', '1.bmp', 'mask1.png', 'sub/1.png'])
-def test_masks_of_no_picture_beside_pictures_of_no_mask_are_refused(
-    dataset, write, photograph, half_mask, mask
-) -> None:
+def test_masks_of_no_image_beside_images_of_no_mask_are_refused(dataset, write, photograph, half_mask, mask) -> None:
     write('images/1.jpg', photograph)
     write('images/2.jpg', photograph)
     write('masks/2.png', half_mask)
     write(f'masks/{mask}', half_mask)
-    says = rf'1 of 2 pictures have no mask, as 1\.jpg, which should have 1\.png, while 1 files .*: {mask}: .*seg_map'
+    says = rf'1 of 2 images have no mask, as 1\.jpg, which should have 1\.png, while 1 files .*: {mask}: .*seg_map'
     with pytest.raises(ValueError, match=says):
         dataset(pristine_without_mask=True)
     with pytest.raises(FileNotFoundError, match=r'1\.jpg has no mask .*\(in .*masks there is'):
@@ -72,7 +70,7 @@ def test_a_set_in_which_some_are_pristine_loads(dataset, write, photograph, half
     assert [bool(sample['data_samples'].gt_sem_seg.data.sum()) for sample in data] == [False, True]
 
 
-def test_masks_in_the_pictures_folder_may_have_any_case(dataset, write, photograph, half_mask) -> None:
+def test_masks_in_the_images_folder_may_have_any_case(dataset, write, photograph, half_mask) -> None:
     write('1.jpg', photograph)
     write('1_GT.PNG', half_mask)
     write('2.jpg', photograph)
@@ -88,7 +86,7 @@ def test_a_folder_is_checked_with_endings_of_any_case(tmp_path, write, photograp
     write('masks/1.PNG', half_mask)
     write('images/notes.txt', b'notes')
     with pytest.warns(UserWarning, match=r'left out of .*images: 1 no image \(\.txt\)'):
-        entries, failures = entries_of(tmp_path)
+        entries, failures = list_entries(tmp_path)
     assert entries[0].mask.endswith('1.PNG') and not failures
 
 
@@ -176,7 +174,7 @@ def test_lists_of_every_form_give_the_same_set(dataset, write, photograph, half_
         write(f'masks/{each}.png', half_mask)
     write(name, content.encode())
     data = dataset(ann_file=name)
-    assert [data.get_data_info(number)['picture'] for number in range(2)] == ['#1', 'sub/2']
+    assert [data.get_data_info(number)['image_name'] for number in range(2)] == ['#1', 'sub/2']
     assert [sample['data_samples'].gt_sem_seg.data.sum() for sample in data] == [60 * 30] * 2
 
 
@@ -206,7 +204,7 @@ def test_a_mask_that_a_list_does_not_name_is_told(dataset, write, photograph, ha
         write(f'images/{name}.jpg', photograph)
         write(f'masks/{name}.png', half_mask)
     write('list.txt', b'1.jpg\t1.png\n2.jpg\n3.jpg\t\tpristine\n')
-    says = r'list\.txt, line 2, names no mask for 2\.jpg, .*masks.2\.png is there; so it is for 1 pictures'
+    says = r'list\.txt, line 2, names no mask for 2\.jpg, .*masks.2\.png is there; so it is for 1 images'
     with pytest.warns(UserWarning, match=says):
         data = dataset(ann_file='list.txt', pristine_without_mask=True)
     assert [bool(sample['data_samples'].gt_sem_seg.data.sum()) for sample in data] == [True, False, False]

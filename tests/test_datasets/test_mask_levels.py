@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 
 
 def objects(*levels: int, shape: tuple[int, int] = (60, 90), side: int = 16) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The picture's fine grain."""
+"""The image's fine grain."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from focal_mmseg.datasets.transforms import NoiseResidual
 
 
-def test_it_is_the_picture_less_its_blur_clipped(photograph: np.ndarray) -> None:
+def test_it_is_the_image_less_its_blur_clipped(photograph: np.ndarray) -> None:
     residual = NoiseResidual(sigma=1.0, limit=20.0).transform(dict(img=photograph))['img']
     image = photograph.astype(np.float64)
     blurred = np.stack([gaussian_filter(image[..., c], 1.0, mode='mirror', truncate=4.0) for c in range(3)], axis=2)
@@ -17,7 +17,7 @@ def test_it_is_the_picture_less_its_blur_clipped(photograph: np.ndarray) -> None
     assert np.abs(residual).max() <= 20
 
 
-def test_a_flat_picture_has_none() -> None:
+def test_a_flat_image_has_none() -> None:
     flat = dict(img=np.full((9, 7, 3), 90, np.uint8))
     assert np.abs(NoiseResidual().transform(flat)['img']).max() < 1e-3
 
@@ -33,5 +33,5 @@ def test_noise_stays_and_the_scene_goes() -> None:
 
 @pytest.mark.parametrize('options', [dict(sigma=0), dict(limit=-1)])
 def test_options_out_of_range_are_refused(options: dict) -> None:
-    with pytest.raises(ValueError, match='must be positive'):
+    with pytest.raises(ValueError, match='must be a number above 0'):
         NoiseResidual(**options)

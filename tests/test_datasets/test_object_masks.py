@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from focal_mmseg.datasets.synthesis import ObjectMasks, Recipe, Sources, load_packaged
-from focal_mmseg.datasets.synthesis.making import make_picture
-from focal_mmseg.datasets.synthesis.recipes import Draw
-from focal_mmseg.datasets.synthesis.scenes import Scene, object_region
+from focal_mmseg.datasets.synthesis.recipe import Draw
+from focal_mmseg.datasets.synthesis.regions import object_region
+from focal_mmseg.datasets.synthesis.scenes import Scene
+from focal_mmseg.datasets.synthesis.writer import make_image
 
 SHAPE = (300, 451)
 
@@ -42,7 +43,7 @@ def test_an_image_without_its_size_is_named(tmp_path: Path) -> None:
 
 
 def test_asking_whether_there_are_masks_reads_none(tmp_path: Path) -> None:
-    (tmp_path / 'chelsea.png').write_bytes(b'no picture')
+    (tmp_path / 'chelsea.png').write_bytes(b'no image')
     found = ObjectMasks(tmp_path, ['chelsea.png', 'coffee.png'])
     assert 'chelsea.png' in found and 'coffee.png' not in found
     with pytest.raises(ValueError, match='cannot read'):
@@ -102,7 +103,7 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r'cannot read .*bad\.json'):
         ObjectMasks(tmp_path, ['chelsea.png'])
     (tmp_path / 'bad.json').write_text('{"neither": 1}')
-    (tmp_path / 'chelsea.png').write_bytes(b'no picture')
+    (tmp_path / 'chelsea.png').write_bytes(b'no image')
     with pytest.raises(ValueError, match=r'cannot read .*chelsea\.png'):
         ObjectMasks(tmp_path, ['chelsea.png'])['chelsea.png']
 
@@ -126,7 +127,7 @@ def test_an_object_is_pasted_as_it_is_and_masks_of_another_size_are_not_used(
     photographs = {'chelsea.png': load_packaged('chelsea'), 'coffee.png': load_packaged('coffee')}
     sources = Sources(photographs, ObjectMasks(tmp_path, photographs))
     recipe = Recipe(size=300, share=Draw(1.0, 0.05, 0.3))
-    found = make_picture(sources, recipe, 'splice', 0, 0)
+    found = make_image(sources, recipe, 'splice', 0, 0)
     assert (found.row['region'], found.row['donor'], found.row['host']) == (region, 'chelsea.png', 'coffee.png')
     if region == 'object':
         x, y, width, height = cv2.boundingRect(found.forgery.mask)

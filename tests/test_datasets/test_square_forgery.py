@@ -10,7 +10,7 @@ from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.datasets.transforms import SquareForgery
 
 
-def picture(height: int = 60, width: int = 80) -> dict:
+def sample(height: int = 60, width: int = 80) -> dict:
     image = cv2.resize(load_packaged('coffee'), (width, height))
     return dict(img=image, gt_seg_map=np.zeros((height, width), np.uint8))
 
@@ -19,7 +19,7 @@ def picture(height: int = 60, width: int = 80) -> dict:
 @pytest.mark.parametrize('seed', range(4))
 def test_a_rectangle_changes_and_is_marked_and_nothing_else(method: str, seed: int) -> None:
     np.random.seed(seed)
-    before, after = picture(), SquareForgery(method).transform(picture())
+    before, after = sample(), SquareForgery(method).transform(sample())
     marked = after['gt_seg_map'] == 1
     rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
     assert marked.sum() == len(rows) * len(columns) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
@@ -32,7 +32,7 @@ def test_a_rectangle_changes_and_is_marked_and_nothing_else(method: str, seed: i
 
 
 def test_an_earlier_forgery_stays_and_ignored_pixels_are_left() -> None:
-    results = picture()
+    results = sample()
     results['gt_seg_map'][:30] = 255
     results['gt_seg_map'][50:] = 1
     image = results['img'].copy()
@@ -55,7 +55,7 @@ def test_the_seed_decides() -> None:
     found = []
     for _ in range(2):
         np.random.seed(5)
-        found.append(SquareForgery('inpaint').transform(picture())['img'])
+        found.append(SquareForgery('inpaint').transform(sample())['img'])
     np.testing.assert_array_equal(*found)
 
 
@@ -77,4 +77,4 @@ def test_an_option_out_of_its_range_is_named(options: dict, says: str) -> None:
 )
 def test_what_it_cannot_forge_is_named(change: dict) -> None:
     with pytest.raises(ValueError, match='takes an image of 8 bits and a mask of its size'):
-        SquareForgery('copy').transform(picture() | change)
+        SquareForgery('copy').transform(sample() | change)

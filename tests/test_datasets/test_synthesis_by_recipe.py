@@ -1,6 +1,7 @@
 """Forgeries by recipes: what changes and what does not, JPEG histories, and data sets that are taken up again."""
 
 import csv
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +18,15 @@ from focal_mmseg.datasets.synthesis import (
     Recipe,
     Sources,
     load_packaged,
+    scenes,
     synthesize,
 )
 from focal_mmseg.datasets.synthesis.history import compress
-from focal_mmseg.datasets.synthesis.making import make_picture
 from focal_mmseg.datasets.synthesis.manifest import COLUMNS
 from focal_mmseg.datasets.synthesis.parts import BLOCK
-from focal_mmseg.datasets.synthesis.recipes import CONTOURS, KINDS, STEPS
+from focal_mmseg.datasets.synthesis.recipe import CONTOURS, KINDS, STEPS
 from focal_mmseg.datasets.synthesis.regions import contour_mask
+from focal_mmseg.datasets.synthesis.writer import make_image
 from focal_mmseg.utils import find_images
 
 SIZE = 160
@@ -78,8 +80,8 @@ def test_the_names_of_a_large_folder_are_listed_once(sources: Sources) -> None:
     first = many.names
     for index in range(5):
         for kind in ('splice', 'copy-move'):
-            made = make_picture(many, replace(PLAIN, contours=0.5), kind, index, 0)
-            again = make_picture(Sources(sources.photographs, objects), replace(PLAIN, contours=0.5), kind, index, 0)
+            made = make_image(many, replace(PLAIN, contours=0.5), kind, index, 0)
+            again = make_image(Sources(sources.photographs, objects), replace(PLAIN, contours=0.5), kind, index, 0)
             assert made.row == again.row
     assert counting.listed == 1 and many.names is first == sorted(sources.photographs)
 
@@ -124,13 +126,13 @@ def test_an_interrupted_run_is_taken_up_again(sources: Sources, made: Path, tmp_
 
 
 def test_an_error_leaves_a_manifest_of_what_was_made(sources: Sources, tmp_path: Path, monkeypatch) -> None:
-    from focal_mmseg.datasets.synthesis import write
+    from focal_mmseg.datasets.synthesis import writer
 
-    real = write.make_picture
-    monkeypatch.setattr(write, 'make_picture', lambda *args: real(*args) if args[3] < 2 else 1 / 0)
+    real = writer.make_image
+    monkeypatch.setattr(writer, 'make_image', lambda *args: real(*args) if args[3] < 2 else 1 / 0)
     with pytest.raises(ZeroDivisionError):
         synthesize(sources, PLAIN, {'splice': 4}, tmp_path)
-    assert [row['picture'] for row in manifest(tmp_path)] == ['splice/00000', 'splice/00001']
+    assert [row['image'] for row in manifest(tmp_path)] == ['splice/00000', 'splice/00001']
     monkeypatch.undo()
     assert synthesize(sources, PLAIN, {'splice': 4}, tmp_path).made == 2
 
@@ -152,9 +154,9 @@ def test_another_seed_recipe_or_folder_is_refused(sources: Sources, tmp_path: Pa
     assert contents(tmp_path) == before
 
 
-def test_pictures_of_unknown_making_are_refused(sources: Sources, tmp_path: Path) -> None:
+def test_images_of_unknown_making_are_refused(sources: Sources, tmp_path: Path) -> None:
     (tmp_path / 'images').mkdir()
-    with pytest.raises(FileExistsError, match=r'holds pictures already, without synthesis\.json'):
+    with pytest.raises(FileExistsError, match=r'holds images already, without synthesis\.json'):
         synthesize(sources, PLAIN, {'pristine': 1}, tmp_path)
 
 
@@ -163,8 +165,8 @@ def test_every_row_is_true(made: Path) -> None:
     assert list(rows[0]) == list(COLUMNS)
     assert len(rows) == sum(COUNTS.values())
     for row in rows:
-        image = made / 'images' / f'{row["picture"]}{".jpg" if row["quality"] else ".png"}'
-        mask = cv2.imread(str(made / 'masks' / f'{row["picture"]}.png'), cv2.IMREAD_UNCHANGED)
+        image = made / 'images' / f'{row["image"]}{".jpg" if row["quality"] else ".png"}'
+        mask = cv2.imread(str(made / 'masks' / f'{row["image"]}.png'), cv2.IMREAD_UNCHANGED)
         assert cv2.imread(str(image)).shape == (SIZE, SIZE, 3)
         assert set(np.unique(mask)) == ({0} if row['kind'] == 'pristine' else {0, 255})
         if row['share']:
@@ -179,7 +181,7 @@ def test_broken_and_tiny_photographs_are_left_out(tmp_path: Path) -> None:
     folder.mkdir()
     cv2.imwrite(str(folder / 'good.png'), load_packaged('chelsea')[..., ::-1])
     cv2.imwrite(str(folder / 'tiny.png'), np.zeros((20, 90, 3), np.uint8))
-    (folder / 'cut.jpg').write_bytes(b'no picture')
+    (folder / 'cut.jpg').write_bytes(b'no image')
     sources = Sources(Photographs(folder, find_images(folder)))
     for workers in (1, 2):
         written = synthesize(sources, PLAIN, {'copy-move': 6}, tmp_path / str(workers), workers=workers)
@@ -193,6 +195,23 @@ def test_broken_and_tiny_photographs_are_left_out(tmp_path: Path) -> None:
         synthesize(sources, PLAIN, {'splice': 1}, tmp_path / 'splice')
 
 
+def test_photographs_stay_in_memory_up_to_so_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in 'abcd':
+        cv2.imwrite(str(tmp_path / f'{name}.png'), np.full((40, 50, 3), ord(name), np.uint8))
+    size, read = 40 * 50 * 3, []
+    real = scenes.read_photograph
+    monkeypatch.setattr(scenes, 'read_photograph', lambda path: read.append(path.stem) or real(path))
+    photographs = Photographs(tmp_path, find_images(tmp_path), 2 * size)
+    for name in 'abacab':
+        assert photographs[f'{name}.png'][0, 0, 0] == ord(name)
+    # b went for c, the one that was asked for longest ago.
+    assert read == ['a', 'b', 'c', 'b']
+    nothing = Photographs(tmp_path, find_images(tmp_path), size - 1)
+    assert np.array_equal(nothing['a.png'], nothing['a.png']) and read[4:] == ['a', 'a']
+    again = pickle.loads(pickle.dumps(photographs))
+    assert np.array_equal(again['b.png'], photographs['b.png']) and read[6:] == ['b']
+
+
 # --- one forgery
 
 
@@ -201,7 +220,7 @@ def test_broken_and_tiny_photographs_are_left_out(tmp_path: Path) -> None:
 def test_a_hard_edged_forgery_changes_its_region_and_nothing_else(sources: Sources, kind: str, poisson: float) -> None:
     recipe = replace(PLAIN, poisson=poisson, steps={'noise': (8, 9)})
     for index in range(6):
-        found = make_picture(sources, recipe, kind, index, 0)
+        found = make_image(sources, recipe, kind, index, 0)
         row = found.row
         photograph = sources.photographs[row['host']]
         host = photograph[row['cut_y'] :, row['cut_x'] :]
@@ -218,7 +237,7 @@ def test_a_hard_edged_forgery_changes_its_region_and_nothing_else(sources: Sourc
 def test_rich_forgeries_leave_what_is_far_from_the_region(sources: Sources, seed: int) -> None:
     recipe = replace(RICH, target_quality=Draw(0.0, 0, 0), target_scale=Draw(0.0, 0, 0))
     for kind in ('splice', 'copy-move', 'local', 'removal'):
-        found = make_picture(sources, recipe, kind, 0, seed)
+        found = make_image(sources, recipe, kind, 0, seed)
         row = found.row
         host = sources.photographs[row['host']][row['cut_y'] :, row['cut_x'] :][:SIZE, :SIZE]
         far = cv2.dilate(found.forgery.mask, np.ones((25, 25), np.uint8)) == 0
@@ -227,7 +246,7 @@ def test_rich_forgeries_leave_what_is_far_from_the_region(sources: Sources, seed
 
 def test_a_copy_move_is_what_lies_where_the_manifest_says(sources: Sources) -> None:
     for index in range(8):
-        found = make_picture(sources, PLAIN, 'copy-move', index, 1)
+        found = make_image(sources, PLAIN, 'copy-move', index, 1)
         row, image = found.row, found.forgery.image
         y, x = np.nonzero(found.forgery.mask)
         host = sources.photographs[row['host']][row['cut_y'] :, row['cut_x'] :]
@@ -239,7 +258,7 @@ def test_a_copy_move_is_what_lies_where_the_manifest_says(sources: Sources) -> N
 @pytest.mark.parametrize('size', [None, 96, 600])
 def test_sizes(sources: Sources, size: int | None) -> None:
     for kind in KINDS:
-        found = make_picture(sources, replace(RICH, size=size), kind, 0, 0)
+        found = make_image(sources, replace(RICH, size=size), kind, 0, 0)
         shape = found.forgery.image.shape[:2]
         assert found.forgery.mask.shape == shape
         whole = sources.photographs[found.row['host']].shape[:2]
@@ -261,7 +280,7 @@ def test_contours_fit_and_are_about_as_large_as_asked(contour: str) -> None:
 def test_every_step_leaves_a_trace(sources: Sources, step: str) -> None:
     low = dict(blur=1.0, jpeg=40, median=3, noise=4.0, sharpen=0.5)[step]
     recipe = replace(PLAIN, steps={step: (low, low)})
-    found = make_picture(sources, recipe, 'local', 0, 0)
+    found = make_image(sources, recipe, 'local', 0, 0)
     row = found.row
     assert (row['processing'], row['strength']) == (step, low)
     host = sources.photographs[row['host']][row['cut_y'] :, row['cut_x'] :][:SIZE, :SIZE]
@@ -271,8 +290,8 @@ def test_every_step_leaves_a_trace(sources: Sources, step: str) -> None:
 
 def test_colours_of_the_part_alone_change(sources: Sources) -> None:
     recipe = replace(PLAIN, luminance=Draw(1.0, 30, 30))
-    found = make_picture(sources, recipe, 'copy-move', 0, 0)
-    plain = make_picture(sources, replace(PLAIN, luminance=Draw(1.0, 0, 0)), 'copy-move', 0, 0)
+    found = make_image(sources, recipe, 'copy-move', 0, 0)
+    plain = make_image(sources, replace(PLAIN, luminance=Draw(1.0, 0, 0)), 'copy-move', 0, 0)
     np.testing.assert_array_equal(found.forgery.mask, plain.forgery.mask)
     difference = found.forgery.image.astype(int) - plain.forgery.image
     assert 20 < difference[found.forgery.mask == 255].mean() <= 30
@@ -281,8 +300,8 @@ def test_colours_of_the_part_alone_change(sources: Sources) -> None:
 
 def test_a_large_removal_filled_coarsely_is_near_the_fine_one(sources: Sources) -> None:
     recipe = replace(PLAIN, share=Draw(1.0, 0.3, 0.3))
-    coarse = make_picture(sources, replace(recipe, filled_pixels=1000), 'removal', 0, 0)
-    fine = make_picture(sources, replace(recipe, filled_pixels=None), 'removal', 0, 0)
+    coarse = make_image(sources, replace(recipe, filled_pixels=1000), 'removal', 0, 0)
+    fine = make_image(sources, replace(recipe, filled_pixels=None), 'removal', 0, 0)
     np.testing.assert_array_equal(coarse.forgery.mask, fine.forgery.mask)
     inside = coarse.forgery.mask == 255
     difference = np.abs(coarse.forgery.image.astype(int) - fine.forgery.image)[inside].mean()
@@ -315,11 +334,11 @@ def scaled_table(quality: int) -> list[int]:
 
 
 @pytest.mark.parametrize('aligned', [True, False])
-def test_the_pasted_blocks_fall_on_the_pictures_grid_or_do_not(sources: Sources, aligned: bool) -> None:
+def test_the_pasted_blocks_fall_on_the_images_grid_or_do_not(sources: Sources, aligned: bool) -> None:
     recipe = replace(PLAIN, share=Draw(1.0, 0.15, 0.25), source_quality=Draw(1.0, 40, 40), aligned=float(aligned))
     shares = []
     for index in range(6):
-        found = make_picture(sources, recipe, 'splice', index, 0)
+        found = make_image(sources, recipe, 'splice', index, 0)
         row = found.row
         assert row['grid'] == ('aligned' if aligned else 'unaligned')
         assert (row['grid_x'], row['grid_y']) == (row['to_x'] % BLOCK, row['to_y'] % BLOCK)
@@ -332,7 +351,7 @@ def test_aligned_double_compression_changes_nothing_more_and_unaligned_does(sour
     recipe = replace(PLAIN, target_quality=Draw(1.0, 60, 60), share=Draw(1.0, 0.1, 0.2))
     changes = {}
     for aligned in (0.0, 1.0):
-        found = make_picture(sources, replace(recipe, aligned=aligned), 'copy-move', 0, 0)
+        found = make_image(sources, replace(recipe, aligned=aligned), 'copy-move', 0, 0)
         again = compress(found.forgery.image, 60).astype(int)
         inner = cv2.erode(found.forgery.mask, np.ones((33, 33), np.uint8)) > 0
         assert inner.sum() > 64
@@ -342,7 +361,7 @@ def test_aligned_double_compression_changes_nothing_more_and_unaligned_does(sour
 
 def test_a_turned_part_has_no_grid(sources: Sources) -> None:
     recipe = replace(PLAIN, rotation=Draw(1.0, 20, 30), aligned=1.0)
-    row = make_picture(sources, recipe, 'splice', 0, 0).row
+    row = make_image(sources, recipe, 'splice', 0, 0).row
     assert row['grid'] == 'resampled' and 'grid_x' not in row and 20 <= row['rotation'] <= 30
 
 

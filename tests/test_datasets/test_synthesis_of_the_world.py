@@ -16,9 +16,9 @@ from PIL.JpegPresets import presets
 from scipy.ndimage import label
 
 from focal_mmseg.datasets.synthesis import RECIPES, Draw, load_packaged
-from focal_mmseg.datasets.synthesis.forging import forge_scene
+from focal_mmseg.datasets.synthesis.forge import forge_scene
 from focal_mmseg.datasets.synthesis.history import CAMERA_TABLES, decode, encode, named_tables
-from focal_mmseg.datasets.synthesis.recipes import KINDS
+from focal_mmseg.datasets.synthesis.recipe import KINDS
 from focal_mmseg.datasets.synthesis.regions import followed_mask
 from focal_mmseg.datasets.synthesis.scenes import Scene
 from focal_mmseg.utils.jpeg import read_luma
@@ -96,12 +96,12 @@ def test_the_world_draws_all_that_it_names() -> None:
 @pytest.mark.parametrize('subsampling', ['4:2:0', '4:4:4'])
 def test_named_tables_are_in_the_file_as_they_are(name: str, subsampling: str) -> None:
     image = HOST[:64, :96]
-    content = encode(image, name, subsampling).tobytes()
+    content = encode(image, name, subsampling)
     with Image.open(BytesIO(content)) as file:
         tables, factors = file.quantization, [layer[1:3] for layer in file.layer]
     assert factors[0] == ((2, 2) if subsampling == '4:2:0' else (1, 1)) and factors[1:] == [(1, 1)] * 2
     assert np.array_equal(read_luma(content).table.ravel(), tables[0])
-    again = encode(image, name, subsampling).tobytes()
+    again = encode(image, name, subsampling)
     assert again == content and decode(content).shape == image.shape
     expected = presets[name]['quantization'] if name in presets else CAMERAS[int(name.removeprefix('camera-'))]
     assert [tables[0], tables[1]] == [list(each) for each in expected]
@@ -111,7 +111,7 @@ def test_there_are_tables_of_an_editor_and_of_cameras() -> None:
     names = named_tables()
     assert len(names) == len(set(names))
     assert any(name.startswith('camera-') for name in names) and any(name.startswith('web_') for name in names)
-    tables = {encode(HOST[:16, :16], name).tobytes()[:600] for name in names}
+    tables = {encode(HOST[:16, :16], name)[:600] for name in names}
     assert len(tables) > 20
 
 

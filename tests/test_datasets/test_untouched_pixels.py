@@ -1,4 +1,4 @@
-"""From a file to the network no picture is compressed again, unless a transform of the config does it."""
+"""From a file to the network no image is compressed again, unless a transform of the config does it."""
 
 import io
 from pathlib import Path
@@ -11,7 +11,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 
 from focal_mmseg.datasets import transforms
-from focal_mmseg.datasets.degradations import parse_degradation, with_degradation
+from focal_mmseg.datasets.degradations import insert_degradation, parse_degradation
 
 NO_DEGRADATION = ('LoadForgeryMask', 'LoadJPEGArtifacts', 'NoiseResidual', 'RandomGridCrop')
 # Trained on forgeries that are made on the fly, as those called so.
@@ -31,10 +31,10 @@ def encoded(photograph: np.ndarray, name: str) -> bytes:
 
 @pytest.fixture
 def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever compresses a picture fails."""
+    """Whoever compresses an image fails."""
 
     def refuse(*_: object, **__: object) -> None:
-        raise AssertionError('a picture was compressed')
+        raise AssertionError('an image was compressed')
 
     for name in ('imencode', 'imwrite'):
         monkeypatch.setattr(cv2, name, refuse)
@@ -80,7 +80,7 @@ def test_the_preprocessor_only_scales_and_shifts(dataset, data_config, write, ph
 def test_a_transform_of_the_config_does_compress(dataset, data_config, write, photograph, half_mask) -> None:
     path = write('images/1.png', photograph)
     write('masks/1.png', half_mask)
-    pipeline = with_degradation(without_resize(data_config, 'test'), parse_degradation('jpeg:70'))
+    pipeline = insert_degradation(without_resize(data_config, 'test'), parse_degradation('jpeg:70'))
     found = dataset(pipeline)[0]['inputs'].permute(1, 2, 0).numpy()
     file = cv2.imencode('.jpg', cv2.imread(str(path)), [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
     np.testing.assert_array_equal(found, cv2.imdecode(file, cv2.IMREAD_COLOR))

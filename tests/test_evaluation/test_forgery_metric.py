@@ -275,9 +275,9 @@ def test_a_forgery_that_is_lost_at_a_low_resolution_stays_a_forged_picture(found
     elsewhere[:128] = True
     masks = {'the forgery': truth, 'nothing': np.zeros_like(truth), 'elsewhere': elsewhere}
     forged = masks[found]
-    pictures = [sample(forged, 0.1 + 0.8 * forged, truth, picture='forged')]
+    pictures = [sample(forged, 0.1 + 0.8 * forged, truth, image_name='forged')]
     nothing = np.zeros_like(truth)
-    pictures.append(sample(nothing, np.full(truth.shape, 0.1), nothing, picture='pristine'))
+    pictures.append(sample(nothing, np.full(truth.shape, 0.1), nothing, image_name='pristine'))
     metric = ForgeryMetric(resolution=64)
     metric.process(None, [each.to_dict() for each in pictures])
     lost, pristine = metric.results
@@ -380,7 +380,7 @@ def test_each_mask_and_a_row_of_figures_are_written(tmp_path) -> None:
     pictures = [drawn(seed, (6 + seed, 9)) for seed in range(3)] + [drawn(3, (4, 5), forged_share=0)]
     evaluated(
         [
-            sample(*p, img_path=f'{name}.jpg', dataset_name=dataset, picture=name, kind='kind')
+            sample(*p, img_path=f'{name}.jpg', dataset_name=dataset, image_name=name, kind='kind')
             for p, (dataset, name) in zip(pictures, names, strict=True)
         ],
         output_dir=str(out),
@@ -399,7 +399,7 @@ def test_each_mask_and_a_row_of_figures_are_written(tmp_path) -> None:
 
 def test_the_written_mask_has_the_pictures_size_whatever_the_resolution(tmp_path) -> None:
     picture = drawn(0)
-    evaluated([sample(*picture, picture='1')], output_dir=str(tmp_path), resolution=4)
+    evaluated([sample(*picture, image_name='1')], output_dir=str(tmp_path), resolution=4)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_GRAYSCALE) == 255, picture[0])
 
 
@@ -409,7 +409,7 @@ def test_rows_are_on_disk_while_the_test_runs_and_nothing_of_an_earlier_one(tmp_
     metric = ForgeryMetric(output_dir=str(tmp_path))
     assert metric.partial is None
     for number in range(2):
-        metric.process(None, [sample(*drawn(number), picture=str(number)).to_dict()])
+        metric.process(None, [sample(*drawn(number), image_name=str(number)).to_dict()])
         assert files(tmp_path) - {'0.png', '1.png'} == {'images.partial.csv', 'images.partial-mine.csv'}
         assert [row['image'] for row in read_rows(metric.partial)] == ['0', '1'][: number + 1]
     metric.evaluate(2)
@@ -436,7 +436,7 @@ def test_two_pictures_that_would_share_a_file_are_refused(tmp_path) -> None:
 def test_the_maps_of_a_model_are_written_and_those_of_an_earlier_test_go(tmp_path: Path) -> None:
     picture = drawn(0)
     confidence = np.random.default_rng(1).random(picture[0].shape, np.float32)
-    given = sample(*picture, picture='splice/1', dataset_name='small')
+    given = sample(*picture, image_name='splice/1', dataset_name='small')
     given.confidence = PixelData(data=torch.from_numpy(confidence)[None])
     evaluated([given], output_dir=str(tmp_path))
     path = tmp_path / 'confidence' / 'small' / 'splice' / '1.png'
@@ -444,24 +444,26 @@ def test_the_maps_of_a_model_are_written_and_those_of_an_earlier_test_go(tmp_pat
     assert levels.dtype == np.uint16
     np.testing.assert_allclose(levels / 65535, confidence, atol=1e-5)
     assert not (tmp_path / 'edge').exists()
-    evaluated([sample(*picture, picture='splice/1', dataset_name='small')], output_dir=str(tmp_path))
+    evaluated([sample(*picture, image_name='splice/1', dataset_name='small')], output_dir=str(tmp_path))
     assert not path.exists() and (tmp_path / 'small' / 'splice' / '1.png').is_file()
 
 
 def test_a_map_has_a_file_that_is_nobodys_mask(tmp_path: Path) -> None:
-    given = sample(*drawn(0), picture='1', dataset_name='small')
+    given = sample(*drawn(0), image_name='1', dataset_name='small')
     given.edge = PixelData(data=torch.zeros(1, *drawn(0)[0].shape))
     with pytest.raises(ValueError, match='would both be'):
-        evaluated([given, sample(*drawn(1), 'b.jpg', picture='1', dataset_name='edge/small')], output_dir=str(tmp_path))
+        evaluated(
+            [given, sample(*drawn(1), 'b.jpg', image_name='1', dataset_name='edge/small')], output_dir=str(tmp_path)
+        )
 
 
 @pytest.mark.parametrize(
     'names',
     (
-        dict(picture='../escaped'),
-        dict(picture='a/../../escaped'),
-        dict(dataset_name='..', picture='escaped'),
-        dict(dataset_name='../sibling', picture='escaped'),
+        dict(image_name='../escaped'),
+        dict(image_name='a/../../escaped'),
+        dict(dataset_name='..', image_name='escaped'),
+        dict(dataset_name='../sibling', image_name='escaped'),
     ),
     ids=str,
 )
@@ -473,7 +475,7 @@ def test_no_name_leads_out_of_the_folder(tmp_path, names) -> None:
 
 def test_no_absolute_name_leads_out_of_the_folder(tmp_path) -> None:
     with pytest.raises(ValueError, match='would lie outside output_dir'):
-        evaluated([sample(*drawn(0), picture=str(tmp_path / 'escaped'))], output_dir=str(tmp_path / 'out'))
+        evaluated([sample(*drawn(0), image_name=str(tmp_path / 'escaped'))], output_dir=str(tmp_path / 'out'))
     assert not files(tmp_path)
 
 
@@ -549,7 +551,7 @@ def test_the_names_of_all_figures_are_known_before() -> None:
 def test_the_operating_curve_is_written_and_its_figures_are_told(tmp_path) -> None:
     forged, score, truth = drawn(0)
     nothing = np.zeros_like(truth)
-    pictures = [sample(forged, score, truth, picture='a'), sample(nothing, 0.1 * score, nothing, picture='b')]
+    pictures = [sample(forged, score, truth, image_name='a'), sample(nothing, 0.1 * score, nothing, image_name='b')]
     found = evaluated(pictures, output_dir=str(tmp_path))
     curve = read_operating_curves(tmp_path / 'operating.csv')['all']
     assert found['forgery/operating_iou'] == pytest.approx(curve.metrics_at(0.05)['iou'], abs=1e-5)

@@ -37,7 +37,7 @@ def test_its_images_are_of_the_size_that_the_model_takes(root: Path, run: object
     mask[40:150, 30:160] = 255
     cv2.imwrite(str(tmp_path / 'a.png'), mask)
     options = dict(forged_is='white', mask_threshold=127, seg_fields=[])
-    info = dict(img_path=str(tmp_path / 'a.jpg'), seg_map_path=str(tmp_path / 'a.png'), picture='a', **options)
+    info = dict(img_path=str(tmp_path / 'a.jpg'), seg_map_path=str(tmp_path / 'a.png'), image_name='a', **options)
     packed = Compose(cfg.train_dataloader.dataset.pipeline)(info)
     assert packed['inputs'].shape[1:] == packed['data_samples'].gt_sem_seg.shape == cfg.model.data_preprocessor.size
     with torch.device('meta'):

@@ -17,11 +17,11 @@ from focal_mmseg.datasets.checking import Entry, Finding
 from focal_mmseg.datasets.checking.duplicates import find_duplicates
 from focal_mmseg.datasets.converters import SETS, convert
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
-from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
+from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
 
 PROBLEMS = {
-    'truncated': 'unreadable picture',
-    'bomb': 'unreadable picture',
+    'truncated': 'unreadable image',
+    'bomb': 'unreadable image',
     'no-mask': 'missing mask',
     'text-mask': 'unreadable mask',
     'small-mask': 'sizes differ',
@@ -43,9 +43,10 @@ def declared_giant() -> bytes:
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
-    """Three forgeries and a pristine picture, with an index."""
+    """Three forgeries and a pristine image, with an index."""
     photographs = {name: load_packaged(name) for name in ('chelsea', 'coffee', 'rocket')}
-    folder = write_forgeries(photographs, {'splice': 3, 'pristine': 1}, tmp_path / 'good', size=96)
+    folder, recipe = tmp_path / 'good', replace(read_recipe('demo'), size=96)
+    synthesize(Sources(photographs), recipe, {'splice': 3, 'pristine': 1}, folder)
     rows = []
     for image in sorted((folder / 'images').rglob('*.jpg')):
         name = image.relative_to(folder / 'images')
@@ -56,7 +57,7 @@ def good(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bad(good: Path, tmp_path: Path) -> Path:
-    """The same, and a picture with each defect."""
+    """The same, and an image with each defect."""
     rows = read_index(good / 'index.tsv')
     rng = np.random.default_rng(0)
     masks = {name: np.zeros((96, 96), np.uint8) for name in PROBLEMS}
@@ -77,7 +78,7 @@ def bad(good: Path, tmp_path: Path) -> Path:
     (good / 'images' / 'truncated.jpg').write_bytes(whole[: len(whole) // 2])
     (good / 'images' / 'bomb.jpg').write_bytes(declared_giant())
     (good / 'masks' / 'no-mask.png').unlink()
-    (good / 'masks' / 'text-mask.png').write_text('no picture')
+    (good / 'masks' / 'text-mask.png').write_text('no image')
     write_index(good / 'index.tsv', rows)
     return good
 
@@ -100,8 +101,8 @@ def check(root: Path, run_tool: Callable, tmp_path: Path) -> Callable[..., tuple
 
 def test_a_good_set_passes(check: Callable, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     code, found = check(good, '--strict')
-    assert code == 0 and not any(each['problems'] for each in found['pictures'])
-    assert '| test | good |    4     |   3    |    1     |' in capsys.readouterr().out
+    assert code == 0 and not any(each['problems'] for each in found['images'])
+    assert '| test | good |   4    |   3    |    1     |' in capsys.readouterr().out
     sheet = cv2.imread(str(tmp_path / 'out' / 'contact_sheet.png'))
     assert sheet.shape == (198, 1440, 3)
 
@@ -110,7 +111,7 @@ def test_a_good_set_passes(check: Callable, good: Path, tmp_path: Path, capsys: 
 def test_every_defect_is_found_and_named_and_nothing_else_is(check: Callable, bad: Path, workers: int) -> None:
     code, found = check(bad, workers=workers)
     assert code == 1
-    names = {Path(each['image']).stem: [kind for kind, _ in each['problems']] for each in found['pictures']}
+    names = {Path(each['image']).stem: [kind for kind, _ in each['problems']] for each in found['images']}
     assert {name: kinds for name, kinds in names.items() if kinds} == {
         name: [problem] for name, problem in PROBLEMS.items()
     }
@@ -123,7 +124,7 @@ def test_warnings_alone_are_no_failure_unless_asked(check: Callable, bad: Path) 
     assert check(bad, '--strict')[0] == 1
 
 
-def test_a_training_picture_in_the_test_is_found_though_resized_and_compressed(
+def test_a_training_image_in_the_test_is_found_though_resized_and_compressed(
     check: Callable, good: Path, tmp_path: Path
 ) -> None:
     test = tmp_path / 'test'
@@ -142,10 +143,11 @@ def test_a_training_picture_in_the_test_is_found_though_resized_and_compressed(
 
 def test_a_forgery_beside_its_original_is_no_duplicate(check: Callable, good: Path) -> None:
     original = good / 'images' / 'pristine' / '00000.jpg'
-    image = cv2.imread(str(original))
-    image[40:48, 40:48] = 255 - image[40:48, 40:48]
+    image = cv2.resize(load_packaged('chelsea')[..., ::-1], (96, 96), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(original), image)
+    image[40:44, 40:44] = 255 - image[40:44, 40:44]
     mask = np.zeros((96, 96), np.uint8)
-    mask[40:48, 40:48] = 255
+    mask[40:44, 40:44] = 255
     cv2.imwrite(str(good / 'images' / 'splice' / 'forged.jpg'), image)
     cv2.imwrite(str(good / 'masks' / 'splice' / 'forged.png'), mask)
     rows = [*read_index(good / 'index.tsv'), IndexRow('splice/forged.jpg', 'splice/forged.png', 'splice', 'good')]
@@ -168,7 +170,7 @@ def test_a_config_is_checked_in_all_its_parts(
     )
     code, found = check(config)
     assert code == 1
-    assert [(each['part'], each['dataset']) for each in found['pictures'][::4]] == [
+    assert [(each['part'], each['dataset']) for each in found['images'][::4]] == [
         ('train', 'good'),
         ('test', 'again'),
     ]
@@ -182,7 +184,7 @@ def test_numbers_are_held_against_the_release(
 ) -> None:
     write_index(good / 'index.tsv', [replace(row, dataset='misd') for row in read_index(good / 'index.tsv')])
     assert check(good)[0] == 0
-    assert 'count differs: test misd has 3 forged pictures, not 227 or 300' in capsys.readouterr().out
+    assert 'count differs: test misd has 3 forged images, not 227 or 300' in capsys.readouterr().out
     code, found = check(good, '--strict')
     (count,) = found['counts']
     assert code == 1 and (count['dataset'], count['forged'], count['pristine']) == ('misd', 3, 1)
@@ -197,13 +199,13 @@ def test_kinds_that_their_masks_contradict_are_warned_of(check: Callable, good: 
     changed = {'splice/00000.jpg': 'pristine', 'pristine/00000.jpg': ''}
     write_index(good / 'index.tsv', [replace(row, kind=changed.get(name, row.kind)) for name, row in rows.items()])
     code, found = check(good)
-    problems = {each['image'][-18:]: [kind for kind, _ in each['problems']] for each in found['pictures']}
+    problems = {each['image'][-18:]: [kind for kind, _ in each['problems']] for each in found['images']}
     assert code == 0 and [kinds for kinds in problems.values() if kinds] == [
         ['empty mask'],
-        ['pristine picture with a forged mask'],
+        ['pristine image with a forged mask'],
     ]
     (good / 'index.tsv').unlink()
-    # In folders without kinds a pristine picture has an empty mask.
+    # In folders without kinds a pristine image has an empty mask.
     for part in ('images', 'masks'):
         (path,) = (good / part / 'pristine').iterdir()
         path.rename(good / part / path.name)
@@ -221,9 +223,9 @@ def test_clean_photographs_for_a_training_need_no_masks(
         'val_dataloader = None\ntest_dataloader = None\n'
     )
     code, found = check(config)
-    problems = [each['problems'] for each in found['pictures']]
+    problems = [each['problems'] for each in found['images']]
     assert code == 0 and [len(each) for each in problems] == [0, 1, 1, 1]
-    assert problems[1] == [['empty mask', 'a picture of the kind splice has no mask and counts as pristine']]
+    assert problems[1] == [['empty mask', 'an image of the kind splice has no mask and counts as pristine']]
 
 
 def test_an_imported_list_is_checked(
@@ -239,7 +241,7 @@ def test_an_imported_list_is_checked(
     assert check(tmp_path / 'list.tsv')[0] == 1
     assert 'does not exist: of an imported list give --root' in capsys.readouterr().out
     code, found = check(tmp_path / 'list.tsv', '--root', good, '--strict')
-    assert code == 0 and [each['kind'] for each in found['pictures']] == ['pristine', '', '', '']
+    assert code == 0 and [each['kind'] for each in found['images']] == ['pristine', '', '', '']
     dataset = ForgeryDataset(
         data_root=str(good),
         ann_file=str(tmp_path / 'list.tsv'),
@@ -248,7 +250,7 @@ def test_an_imported_list_is_checked(
     )
     read = [dataset.get_data_info(number) for number in range(len(dataset))]
     assert [(each['img_path'], each['seg_map_path']) for each in read] == [
-        (each['image'], each['mask']) for each in found['pictures']
+        (each['image'], each['mask']) for each in found['images']
     ]
 
 
@@ -288,8 +290,8 @@ def test_real_forgeries_pass(check: Callable, tmp_path: Path) -> None:
         [IndexRow(row['image'], row['mask'], row['kind'], row['source']) for row in rows],
     )
     code, found = check(tmp_path / 'real')
-    assert code == 0 and len(found['pictures']) == len(rows) >= 50
-    assert not any(each['problems'] for each in found['pictures'])
+    assert code == 0 and len(found['images']) == len(rows) >= 50
+    assert not any(each['problems'] for each in found['images'])
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason='the development photographs are not beside the repository')
@@ -302,7 +304,7 @@ def test_converted_real_forgeries_pass_but_for_their_number(check: Callable, tmp
     convert(SETS[name], tmp_path / 'release', tmp_path / 'converted')
     code, found = check(tmp_path / 'converted', '--strict')
     assert code == 1 and [each['differs'] for each in found['counts']] == [True]
-    assert not any(each['problems'] for each in found['pictures']) and not found['twice']
+    assert not any(each['problems'] for each in found['images']) and not found['twice']
     write_index(
         tmp_path / 'converted' / 'index.tsv',
         [replace(row, dataset='some') for row in read_index(tmp_path / 'converted' / 'index.tsv')],
@@ -327,7 +329,7 @@ def test_images_of_any_name_are_checked_and_other_files_counted(
     (image.parent / 'a.psd').write_bytes(b'8BPS' + bytes(40))
     code, found = check(good, '--no-duplicates')
     said = '1 PSD, which is not read: save it as PNG'
-    assert code == 0 and len(found['pictures']) == 5
+    assert code == 0 and len(found['images']) == 5
     assert said in capsys.readouterr().out and said in found['notes'][0]
 
 
@@ -337,5 +339,5 @@ def test_an_index_may_be_a_table(check: Callable, good: Path) -> None:
     lines = ['file_name,mask,kind', *(f'{row.image},{row.mask},{row.kind}' for row in (*rows, rows[0]))]
     (good / 'metadata.csv').write_text('\n'.join(lines))
     code, found = check(good / 'metadata.csv')
-    assert code == 0 and len(found['pictures']) == len(rows)
+    assert code == 0 and len(found['images']) == len(rows)
     assert 'line 6 repeats line 2' in found['notes'][0]

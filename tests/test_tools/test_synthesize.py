@@ -20,9 +20,7 @@ def photographs(tmp_path: Path) -> Path:
     return tmp_path / 'photographs'
 
 
-def test_the_pictures_are_read_by_the_dataset(
-    root: Path, run_tool: Callable, photographs: Path, tmp_path: Path
-) -> None:
+def test_the_images_are_read_by_the_dataset(root: Path, run_tool: Callable, photographs: Path, tmp_path: Path) -> None:
     out = tmp_path / 'forged'
     counts = ('--splice', '2', '--copy-move', '1', '--pristine', '1', '--size', '96')
     run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', out, *counts)
@@ -31,7 +29,7 @@ def test_the_pictures_are_read_by_the_dataset(
     manifest = (out / 'manifest.csv').read_text()
     assert 'one/same name.png' in manifest
     assert 'two/same name.png' in manifest
-    with pytest.raises(FileExistsError, match='holds pictures already, made with another seed: give another folder'):
+    with pytest.raises(FileExistsError, match='holds images already, made with another seed: give another folder'):
         run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', out, *counts, '--seed', '1')
 
 
@@ -46,8 +44,8 @@ def test_a_folder_without_photographs_is_named(root: Path, run_tool: Callable, t
 def test_a_bad_photograph_is_left_out_and_named(
     root: Path, run_tool: Callable, photographs: Path, tmp_path: Path
 ) -> None:
-    (photographs / 'cut.jpg').write_bytes(b'no picture')
-    (photographs / '.hidden.jpg').write_bytes(b'no picture')
+    (photographs / 'cut.jpg').write_bytes(b'no image')
+    (photographs / '.hidden.jpg').write_bytes(b'no image')
     with pytest.raises(SystemExit) as stop:
         counts = ('--splice', '3', '--copy-move', '3', '--size', '64')
         run_tool(root / 'tools' / 'synthesize.py', '--images', photographs, '--out', tmp_path / 'forged', *counts)
@@ -69,7 +67,7 @@ def test_a_bad_photograph_is_left_out_and_named(
         ('--seed', '1'),
         ('--num', '1', '--workers', '0'),
         ('--num', '1', '--recipe', 'demi'),
-        ('--removal', '1'),
+        ('--removal', '-1'),
     ],
 )
 def test_counts_and_sizes_out_of_range_are_refused(

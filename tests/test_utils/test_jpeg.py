@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 from scipy.fft import dctn, idctn
 
-from focal_mmseg.utils.jpeg import ORIENTATIONS, Luma, encode_as_jpeg, exif_orientation, is_jpeg, orient, read_luma
+from focal_mmseg.datasets.jpeg import encode_jpeg
+from focal_mmseg.utils.jpeg import ORIENTATIONS, Luma, exif_orientation, is_jpeg, orient, read_luma
 
 # ITU-T T.81, table K.1, its first column: libjpeg's steps of vertical frequencies at quality 50.
 FIRST_COLUMN = (16, 12, 14, 14, 18, 24, 49, 72)
@@ -200,13 +201,13 @@ def test_damaged_files_never_end_the_process() -> None:
 
 def test_quality_100_has_steps_of_one() -> None:
     image = smooth(33, 47, 3)
-    content = encode_as_jpeg(image)
+    content = encode_jpeg(image, 100, '4:4:4')
     assert (read_luma(content).table == 1).all()
     assert np.abs(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR).astype(int) - image).max() <= 4
     # Full colour resolution: as many blocks of chroma as of luma.
     assert [layer[1:3] for layer in Image.open(BytesIO(content)).layer] == [(1, 1)] * 3
     with pytest.raises(ValueError, match='70000x1 pixels does not fit'):
-        encode_as_jpeg(np.zeros((1, 70000, 3), np.uint8))
+        encode_jpeg(np.zeros((1, 70000, 3), np.uint8), 100, '4:4:4')
 
 
 def test_a_missing_jpeglib_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

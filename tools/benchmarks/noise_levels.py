@@ -14,8 +14,7 @@ import cv2
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from focal_mmseg.datasets.synthesis import load_packaged
-from focal_mmseg.datasets.synthesis.photographs import PACKAGED
+from focal_mmseg.datasets.synthesis import PACKAGED, load_packaged
 from focal_mmseg.noise import (
     blockwise_noise_map,
     closed_form,

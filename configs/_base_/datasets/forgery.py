@@ -1,10 +1,10 @@
-# Your own pictures: data/forgery/{train,test}/{images,masks}; docs/data.md has the other layouts.
+# Your own images: data/forgery/{train,test}/{images,masks}; docs/data.md has the other layouts.
 dataset_type = 'ForgeryDataset'
 data_root = 'data/forgery'
 scale = (1024, 1024)
 meta_keys = (
     'img_path', 'seg_map_path', 'ori_shape', 'img_shape', 'pad_shape', 'scale_factor', 'flip', 'flip_direction',
-    'dataset_name', 'picture', 'kind',
+    'dataset_name', 'image_name', 'kind',
 )  # yapf: disable
 
 train_pipeline = [
@@ -14,7 +14,7 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs', meta_keys=meta_keys),
 ]
-# The mask comes after the resizing, so that it keeps the size of the picture and is scored there.
+# The mask comes after the resizing, so that it keeps the size of the image and is scored there.
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale, keep_ratio=False),

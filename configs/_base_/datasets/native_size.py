@@ -1,4 +1,4 @@
-# Each picture is tested at its own size, whatever that is. What is trained on is the config's own matter.
+# Each image is tested at its own size, whatever that is. What is trained on is the config's own matter.
 _base_ = './forgery.py'
 train_pipeline = None
 test_pipeline = [

@@ -1,4 +1,4 @@
-# Each picture is brought to 512x512, whatever its sides are to each other.
+# Each image is brought to 512x512, whatever its sides are to each other.
 _base_ = './forgery.py'
 scale = (512, 512)
 train_pipeline = [

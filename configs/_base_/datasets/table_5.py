@@ -1,4 +1,4 @@
-# The six test sets of table 5, which forgery_test.py and forgery_train.py build on. Nothing is chosen by test pictures.
+# The six test sets of table 5, which forgery_test.py and forgery_train.py build on. Nothing is chosen by test images.
 _base_ = './converted.py'
 test_sets = ['columbia', 'coverage', 'casia1', 'misd', 'nist16', 'ffpp']
 val_dataloader = None

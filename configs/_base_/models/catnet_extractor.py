@@ -9,3 +9,6 @@ catnet_extractor = dict(
         stage4=dict(num_modules=3, num_branches=4, block='BASIC', num_blocks=(4,) * 4, num_channels=(48, 96, 192, 384)),
     ),
 )
+# How it reads images: coefficients are stored without the orientation that EXIF asks for.
+catnet_load = dict(type='LoadImageFromFile', color_type='color_ignore_orientation')
+catnet_read_jpeg = dict(type='LoadJPEGArtifacts', padding='mean')

@@ -1,7 +1,7 @@
-"""Whether the pictures and masks of a data set are what they should be."""
+"""Whether the images and masks of a data set are what they should be."""
 
-from .entries import Entry, entries_of
+from .entries import Entry, list_entries
+from .image_check import Finding, check_image
 from .near_duplicates import near_pairs
-from .picture_check import Finding, check_picture
 
-__all__ = ['Entry', 'Finding', 'check_picture', 'entries_of', 'near_pairs']
+__all__ = ['Entry', 'Finding', 'check_image', 'list_entries', 'near_pairs']

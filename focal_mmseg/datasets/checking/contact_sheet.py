@@ -1,4 +1,4 @@
-"""A sheet of pictures with their masks, those with problems first."""
+"""A sheet of images with their masks, those with problems first."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,23 +7,23 @@ import cv2
 import numpy as np
 from PIL import ImageOps
 
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 from focal_mmseg.utils import image_header, write_image
 from focal_mmseg.visualization import overlay_mask
 
 from .entries import Entry
-from .picture_check import Finding
+from .image_check import Finding
 
 COLUMNS, ROWS = 8, 6
 SIDE, LINE = 180, 18
 
 
 def write_contact_sheet(path: Path, entries: Sequence[Entry], findings: Sequence[Finding]) -> None:
-    """Draw at most 48 pictures: half of them with problems, where there are so many, the others spread evenly.
+    """Draw at most 48 images: half of them with problems, where there are so many, the others spread evenly.
 
     Args:
         path (Path): The PNG to write.
-        entries (Sequence[Entry]): The pictures.
+        entries (Sequence[Entry]): The images.
         findings (Sequence[Finding]): Theirs.
     """
     bad = [place for place, finding in enumerate(findings) if finding.problems][: COLUMNS * ROWS // 2]
@@ -45,7 +45,7 @@ def write_contact_sheet(path: Path, entries: Sequence[Entry], findings: Sequence
 
 
 def _tile(entry: Entry, finding: Finding) -> np.ndarray:
-    """A picture with its mask, uint8 BGR of shape (SIDE, SIDE, 3); grey where it cannot be read."""
+    """An image with its mask, uint8 BGR of shape (SIDE, SIDE, 3); grey where it cannot be read."""
     tile = np.full((SIDE, SIDE, 3), 128, np.uint8)
     if finding.size is None:
         return tile

@@ -1,4 +1,4 @@
-"""How many pictures a set has, against its release."""
+"""How many images a set has, against its release."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from focal_mmseg.datasets.converters import SETS
 
 from .entries import Entry
-from .picture_check import Finding
+from .image_check import Finding
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class SetCount:
     Attributes:
         part (str): ``'train'``, ``'val'`` or ``'test'``.
         dataset (str): Its name.
-        forged (int): Pictures with forged pixels.
+        forged (int): Images with forged pixels.
         pristine (int): The others, also those whose mask cannot be read.
-        forged_share (float | None): Of a forged picture's pixels, the median; None where none is forged.
-        accepted (str): Numbers of forged pictures that count as the whole set; '' where any number does.
-        differs (bool): Whether the number of forged pictures is none of them.
+        forged_share (float | None): Of a forged image's pixels, the median; None where none is forged.
+        accepted (str): Numbers of forged images that count as the whole set; '' where any number does.
+        differs (bool): Whether the number of forged images is none of them.
     """
 
     part: str
@@ -35,10 +35,10 @@ class SetCount:
 
 
 def count_sets(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[SetCount]:
-    """Count the pictures of each set in each part.
+    """Count the images of each set in each part.
 
     Args:
-        entries (Sequence[Entry]): The pictures.
+        entries (Sequence[Entry]): The images.
         findings (Sequence[Finding]): Theirs.
     """
     groups: dict[tuple[str, str], list[Finding]] = {}
@@ -51,12 +51,12 @@ def count_sets(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Se
         median = float(np.median(shares)) if shares else None
         differs = bool(accepted) and len(shares) not in accepted
         counts.append(
-            SetCount(part, name, len(shares), len(members) - len(shares), median, _in_words(accepted), differs)
+            SetCount(part, name, len(shares), len(members) - len(shares), median, _describe(accepted), differs)
         )
     return counts
 
 
-def _in_words(accepted: Collection[int]) -> str:
+def _describe(accepted: Collection[int]) -> str:
     if isinstance(accepted, range):
         return f'{accepted[0]} to {accepted[-1]}'
     return ' or '.join(map(str, accepted))

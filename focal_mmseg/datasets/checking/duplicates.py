@@ -1,4 +1,4 @@
-"""Pictures that come again: in training and test, or twice in one part."""
+"""Images that come again: in training and test, or twice in one part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ import numpy as np
 from focal_mmseg.utils.progress import Bars
 
 from .entries import Entry
+from .image_check import Finding
 from .near_duplicates import LIMIT, NEAR, near_pairs
-from .picture_check import Finding
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Duplicates:
     Attributes:
         leaks (list[Pair]): One is in the training, the other in validation or test.
         twice (list[Pair]): Both are in one part, and both forged or both pristine.
-        originals (list[Pair]): Both are in one part, a forged picture and a pristine one: its original.
+        originals (list[Pair]): Both are in one part, a forged image and a pristine one: its original.
         cut_short (list[str]): Searches that ended with ``LIMIT`` pairs, and may have missed others.
     """
 
@@ -46,11 +46,11 @@ class Duplicates:
 
 
 def find_duplicates(entries: Sequence[Entry], findings: Sequence[Finding], limit: int = LIMIT) -> Duplicates:
-    """Compare every picture with every other by its perceptual hash, with progress.
+    """Compare every image with every other by its perceptual hash, with progress.
 
     Args:
-        entries (Sequence[Entry]): The pictures.
-        findings (Sequence[Finding]): Theirs, with hashes; pictures without one are left out.
+        entries (Sequence[Entry]): The images.
+        findings (Sequence[Finding]): Theirs, with hashes; images without one are left out.
         limit (int): Pairs with which a search ends, one within each part and one between two. Defaults to 100,000.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The pictures of an index, of a folder, or of the data sets of a config."""
+"""The images of an index, of a folder, or of the data sets of a config."""
 
 import warnings
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ LISTS = ('.tsv', '.txt', '.csv', '.jsonl')
 
 @dataclass(frozen=True)
 class Entry:
-    """A picture with what a data set says of it.
+    """An image with what a data set says of it.
 
     Attributes:
         part (str): ``'train'``, ``'val'`` or ``'test'``.
@@ -32,7 +32,7 @@ class Entry:
         forged_is (str): See :class:`ForgeryDataset`.
         mask_threshold (int): See :class:`ForgeryDataset`.
         pristine_without_mask (bool): See :class:`ForgeryDataset`.
-        listed (bool): Whether a list names the picture and its mask, not a folder alone.
+        listed (bool): Whether a list names the image and its mask, not a folder alone.
     """
 
     part: str
@@ -46,19 +46,21 @@ class Entry:
     listed: bool = False
 
 
-def entries_of(source: str | Path, part: str = 'test', root: str | Path | None = None) -> tuple[list[Entry], list[str]]:
-    """List the pictures of a source; no file of theirs is read.
+def list_entries(
+    source: str | Path, part: str = 'test', root: str | Path | None = None
+) -> tuple[list[Entry], list[str]]:
+    """List the images of a source; no file of theirs is read.
 
     Args:
         source (str | Path): An index (see :func:`read_index`) with ``images`` and ``masks`` beside it, a folder that
             holds these two or an index, or a config (``.py``), whose parts are taken as it names them. A warning counts
             files in a folder of images that are none.
         part (str): Of an index or a folder. Defaults to ``'test'``.
-        root (str | Path, optional): The folder that an index file names pictures and masks in, as of a list that
+        root (str | Path, optional): The folder that an index file names images and masks in, as of a list that
             tools/convert_list.py imported. Defaults to ``images`` and ``masks`` beside the index.
 
     Returns:
-        tuple[list[Entry], list[str]]: The pictures, and what could not be listed.
+        tuple[list[Entry], list[str]]: The images, and what could not be listed.
 
     Raises:
         FileNotFoundError: If there is no such source.
@@ -68,23 +70,23 @@ def entries_of(source: str | Path, part: str = 'test', root: str | Path | None =
     if not source.exists():
         raise FileNotFoundError(f'{source} does not exist')
     if source.suffix == '.py':
-        return _of_config(source)
+        return _list_config(source)
     if source.is_dir() and (source / 'index.tsv').is_file():
-        return list(_of_index(source / 'index.tsv', part, None)), []
+        return list(_list_index(source / 'index.tsv', part, None)), []
     if source.suffix.lower() in LISTS:
-        return list(_of_index(source, part, root)), []
+        return list(_list_index(source, part, root)), []
     if (source / 'images').is_dir():
-        return list(_of_folder(source, part)), []
+        return list(_list_folder(source, part)), []
     raise ValueError(
         f'{source} is no config (.py), no index ({", ".join(LISTS)}), and no folder with index.tsv or images'
     )
 
 
-def _of_index(path: Path, part: str, root: str | Path | None) -> Iterator[Entry]:
+def _list_index(path: Path, part: str, root: str | Path | None) -> Iterator[Entry]:
     _refuse_list_of_mvss(path)
     images, masks = (path.parent / 'images', path.parent / 'masks') if root is None else (Path(root), Path(root))
     if not images.is_dir():
-        raise ValueError(f'{images}, the pictures of {path}, does not exist: of an imported list give --root')
+        raise ValueError(f'{images}, the images of {path}, does not exist: of an imported list give --root')
     for row in each_once(path, read_index(path)):
         mask = str(masks / name_below(masks, row.mask)) if row.mask else None
         name = row.dataset or Path(root or path.parent).resolve().name
@@ -103,7 +105,7 @@ def _refuse_list_of_mvss(path: Path) -> None:
         raise ValueError(f'{path} is a list of MVSS-Net: make an index of it by tools/convert_list.py')
 
 
-def _of_folder(folder: Path, part: str) -> Iterator[Entry]:
+def _list_folder(folder: Path, part: str) -> Iterator[Entry]:
     found = search_images(folder / 'images')
     if found.left_out:
         warnings.warn(found.said(), stacklevel=2)
@@ -115,7 +117,7 @@ def _of_folder(folder: Path, part: str) -> Iterator[Entry]:
         yield Entry(part, folder.name, kind, str(image), str(mask))
 
 
-def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
+def _list_config(path: Path) -> tuple[list[Entry], list[str]]:
     cfg = read_config(path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     found, failures, seen = [], [], []
@@ -127,13 +129,13 @@ def _of_config(path: Path) -> tuple[list[Entry], list[str]]:
         seen.append(dataset)
         for each in single_sets(dataset):
             try:
-                found += _of_dataset(each, part)
+                found += _list_dataset(each, part)
             except (OSError, ValueError) as error:
                 failures.append(f'{part}: {error}')
     return found, failures
 
 
-def _of_dataset(cfg: Any, part: str) -> Iterator[Entry]:
+def _list_dataset(cfg: Any, part: str) -> Iterator[Entry]:
     # What the pipeline needs is of no matter here.
     dataset = DATASETS.build({**cfg, 'pipeline': []})
     for number in range(len(dataset)):

@@ -1,13 +1,13 @@
-"""Pictures that look alike, by their perceptual hashes."""
+"""Images that look alike, by their perceptual hashes."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
 
-# Of 64 bits: a picture compressed again or resized stays within it (docs/datasets.md has the measurement).
+# Of 64 bits: an image compressed again or resized stays within it (docs/datasets.md has the measurement).
 NEAR = 4
-# Pairs that are compared at once, and pairs that are kept: a thousand blank pictures alone make half a million.
+# Pairs that are compared at once, and pairs that are kept: a thousand blank images alone make half a million.
 BLOCK, LIMIT = 2**20, 100_000
 BITS = np.array([number.bit_count() for number in range(2**16)], np.uint8)
 

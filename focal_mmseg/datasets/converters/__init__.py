@@ -1,6 +1,6 @@
 """Converters of public data sets."""
 
-from .base import DataSet, Dropped, Picture
+from .base import DataSet, Dropped, ReleasedImage
 from .casia import CASIA1, CASIA1_PLUS, CASIA2, CASIA2_CORRECTED
 from .columbia import COLUMBIA
 from .conversion import Report, convert
@@ -22,4 +22,4 @@ SETS: dict[str, DataSet] = {
     )
 }
 
-__all__ = ['SETS', 'DataSet', 'Dropped', 'Picture', 'Report', 'convert']
+__all__ = ['SETS', 'DataSet', 'Dropped', 'ReleasedImage', 'Report', 'convert']

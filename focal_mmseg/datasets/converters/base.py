@@ -7,18 +7,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 from focal_mmseg.utils import image_header, load_image
 
 SIZE_RULES = ('nearest', 'proportional', 'drop')
 
 
 class Dropped(Exception):  # noqa: N818
-    """A picture that is left out; the message says why.
+    """An image that is left out; the message says why.
 
     Args:
-        reason (str): Of this picture.
-        rule (str): What holds for every picture of the release and not for this one.
+        reason (str): Of this image.
+        rule (str): What holds for every image of the release and not for this one.
     """
 
     def __init__(self, reason: str, rule: str = 'a mask can be read') -> None:
@@ -27,14 +27,14 @@ class Dropped(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of a released data set.
+class ReleasedImage:
+    """An image of a released data set.
 
     Attributes:
         image (Path): Its file.
-        masks (tuple[Path, ...]): The files that its mask is made of; none for a pristine picture.
+        masks (tuple[Path, ...]): The files that its mask is made of; none for a pristine image.
         kind (str): As ``'splice'``, ``'copy-move'``, ``'removal'``, ``'pristine'``.
-        name (str): Of the converted picture, below the folder of its kind, without ending; '' takes the file's.
+        name (str): Of the converted image, below the folder of its kind, without ending; '' takes the file's.
         renamed (str): How its mask was found where that has not its name; '' if it has.
     """
 
@@ -75,15 +75,15 @@ class DataSet:
         name (str): Of its folder, its rows in tables and the command.
         title (str): In words, with where it comes from.
         layout (str): What the source folder holds, for people.
-        counts (dict[str, int]): Pictures of each kind that the release has.
-        find (Callable): From the source folder and a function that takes a line for the report, the pictures.
-        read_mask (Callable): From a picture's mask files to bool (H, W), True = forged. Defaults to :func:`white`.
-        wrong_size (str): What becomes of a mask of another size than its picture: ``'nearest'`` resizes it, unless its
-            sides are swapped; ``'proportional'`` does so only where it has the picture's proportions; ``'drop'`` leaves
-            the picture out. Defaults to ``'drop'``.
-        known (Collection[str]): Ends of the paths of pictures that cannot be used even of a perfect download, as
+        counts (dict[str, int]): Images of each kind that the release has.
+        find (Callable): From the source folder and a function that takes a line for the report, the images.
+        read_mask (Callable): From an image's mask files to bool (H, W), True = forged. Defaults to :func:`white`.
+        wrong_size (str): What becomes of a mask of another size than its image: ``'nearest'`` resizes it, unless its
+            sides are swapped; ``'proportional'`` does so only where it has the image's proportions; ``'drop'`` leaves
+            the image out. Defaults to ``'drop'``.
+        known (Collection[str]): Ends of the paths of images that cannot be used even of a perfect download, as
             ``'z14/00030_fake.jpg'``, with ``*`` for any part of a name. Defaults to none.
-        accepted (Collection[int]): Numbers of forged pictures that count as the whole set: of the release, and of the
+        accepted (Collection[int]): Numbers of forged images that count as the whole set: of the release, and of the
             subsets in use. Defaults to none: any number.
 
     Raises:
@@ -94,7 +94,7 @@ class DataSet:
     title: str
     layout: str
     counts: dict[str, int]
-    find: Callable[[Path, Callable[[str], None]], Iterable[Picture]]
+    find: Callable[[Path, Callable[[str], None]], Iterable[ReleasedImage]]
     read_mask: Callable[[tuple[Path, ...]], np.ndarray] = white
     wrong_size: str = 'drop'
     known: Collection[str] = ()
@@ -104,23 +104,23 @@ class DataSet:
         if self.wrong_size not in SIZE_RULES:
             raise ValueError(f'{self.name}: wrong_size must be one of {", ".join(SIZE_RULES)}, got {self.wrong_size!r}')
 
-    def expects_loss_of(self, image: Path) -> bool:
-        """Whether a picture is one of ``known``."""
+    def expects_loss(self, image: Path) -> bool:
+        """Whether an image is one of ``known``."""
         return any(image.match(end) for end in self.known)
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Height and width of a picture as its viewers show it, from its header alone.
+    """Height and width of an image as its viewers show it, from its header alone.
 
     Raises:
-        ValueError: If it is no picture.
+        ValueError: If it is no image.
     """
     try:
         with path.open('rb') as file, image_header(file, path.name) as image:
             width, height = image.size
             turned = image.getexif().get(0x0112, 1) >= 5
     except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f'it is no picture, or damaged ({error})') from error
+        raise ValueError(f'it is no image, or damaged ({error})') from error
     return (width, height) if turned else (height, width)
 
 
@@ -143,5 +143,5 @@ def files(folder: Path, *patterns: str) -> Iterator[Path]:
 
 
 def is_litter(path: Path) -> bool:
-    """Whether a relative path is hidden, as ``._a.jpg``, or in ``__MACOSX``: named like pictures, they are none."""
+    """Whether a relative path is hidden, as ``._a.jpg``, or in ``__MACOSX``: named like images, they are none."""
     return any(part.startswith('.') or part == '__MACOSX' for part in path.parts)

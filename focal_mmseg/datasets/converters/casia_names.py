@@ -1,4 +1,4 @@
-"""Names of CASIA's forgeries, of which the masks carry corrected ones and many pictures the old."""
+"""Names of CASIA's forgeries, of which the masks carry corrected ones and many images the old."""
 
 import re
 from collections.abc import Callable, Hashable, Iterable
@@ -12,7 +12,7 @@ def paired(wanted: Iterable[str], there: Iterable[str]) -> dict[str, tuple[str, 
     """Which of the names that are there means each of the wanted ones.
 
     The same name first, in any case; then, among what is left, a corrected name: with D and S (from a different
-    picture, from the same) exchanged, source and target exchanged, or one of these two another. Each step pairs only
+    image, from the same) exchanged, source and target exchanged, or one of these two another. Each step pairs only
     what no other name of either side could mean: the number at the end alone is not unique.
 
     Args:
@@ -46,17 +46,17 @@ def _parts(name: str) -> list[str] | None:
     return parts if len(parts) >= 6 and parts[-1].isdigit() else None
 
 
-def _with_kind_open(name: str) -> Hashable:
+def _open_kind(name: str) -> Hashable:
     parts = _parts(name)
     return parts and (parts[0], *parts[2:])
 
 
-def _with_sides_open(name: str) -> Hashable:
+def _open_sides(name: str) -> Hashable:
     parts = _parts(name)
     return parts and (parts[0], *parts[2:-3], *sorted(parts[-3:-1]), parts[-1])
 
 
-def _with_one_open(name: str) -> Hashable:
+def _open_one(name: str) -> Hashable:
     parts = _parts(name)
     return parts and (parts[0], *parts[2:-3], parts[-1])
 
@@ -72,7 +72,7 @@ _ONE = 'source or target corrected'
 _RULES: tuple[tuple[str, Callable[[str], Hashable]], ...] = (
     (EXACT, str),
     (EXACT, str.lower),
-    ('D and S exchanged', _with_kind_open),
-    ('source and target exchanged', _with_sides_open),
-    (_ONE, _with_one_open),
+    ('D and S exchanged', _open_kind),
+    ('source and target exchanged', _open_sides),
+    (_ONE, _open_one),
 )

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .base import DataSet, Picture, files
+from .base import DataSet, ReleasedImage, files
 
 
-def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+def find(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``4cam_splc/*.tif`` with ``4cam_splc/edgemask/<stem>_edgemask.jpg``, ``4cam_auth/*.tif``."""
     for image in files(source, '4cam_splc/*.tif'):
-        yield Picture(image, (image.parent / 'edgemask' / f'{image.stem}_edgemask.jpg',), 'splice')
+        yield ReleasedImage(image, (image.parent / 'edgemask' / f'{image.stem}_edgemask.jpg',), 'splice')
     for image in files(source, '4cam_auth/*.tif'):
-        yield Picture(image, kind='pristine')
+        yield ReleasedImage(image, kind='pristine')
 
 
 def green(masks: tuple[Path, ...]) -> np.ndarray:

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .base import DataSet, Picture, files
+from .base import DataSet, ReleasedImage, files
 
 
-def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+def find(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``image/<n>t.tif`` is forged, ``image/<n>.tif`` the original, ``mask/<n>forged.tif`` the mask to use."""
     for image in files(source, 'image/*.tif'):
         number = image.stem.removesuffix('t')
         if image.stem == number:
-            yield Picture(image, kind='pristine')
+            yield ReleasedImage(image, kind='pristine')
         else:
-            yield Picture(image, (image.parents[1] / 'mask' / f'{number}forged.tif',), 'copy-move')
+            yield ReleasedImage(image, (image.parents[1] / 'mask' / f'{number}forged.tif',), 'copy-move')
 
 
 COVERAGE = DataSet(

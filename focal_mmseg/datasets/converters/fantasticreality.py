@@ -7,18 +7,18 @@ import numpy as np
 
 from focal_mmseg.utils.array_files import read_array
 
-from .base import DataSet, Dropped, Picture, files
+from .base import DataSet, Dropped, ReleasedImage, files
 
 ARRAY = 'arr_0'
 MASKS = 'SegmentationFake'
 
 
-def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+def find(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``ColorFakeImages/*.jpg`` with ``SegmentationFake/<stem>.npz``, and ``ColorRealImages/*.jpg``."""
     for image in files(source, 'ColorFakeImages/*.jpg'):
-        yield Picture(image, (image.parent.with_name(MASKS) / f'{image.stem}.npz',), 'splice')
+        yield ReleasedImage(image, (image.parent.with_name(MASKS) / f'{image.stem}.npz',), 'splice')
     for image in files(source, 'ColorRealImages/*.jpg'):
-        yield Picture(image, kind='pristine')
+        yield ReleasedImage(image, kind='pristine')
 
 
 def above_zero(masks: tuple[Path, ...]) -> np.ndarray:

@@ -1,21 +1,21 @@
-"""IMD2020: manipulated pictures of the web with their originals."""
+"""IMD2020: manipulated images of the web with their originals."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .base import DataSet, Picture, files
+from .base import DataSet, ReleasedImage, files
 
 
-def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+def find(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``<id>/<name>.{jpg,png}`` with ``<id>/<name>_mask.png``, ``<id>/<id>_orig.jpg``."""
     for image in files(source, '*.jpg', '*.jpeg', '*.png'):
         name = f'{image.parent.name}/{image.stem}'
         if image.stem.endswith('_mask'):
             continue
         if image.stem.endswith('_orig'):
-            yield Picture(image, kind='pristine', name=name)
+            yield ReleasedImage(image, kind='pristine', name=name)
         else:
-            yield Picture(image, (image.with_name(f'{image.stem}_mask.png'),), 'tampered', name)
+            yield ReleasedImage(image, (image.with_name(f'{image.stem}_mask.png'),), 'tampered', name)
 
 
 IMD2020 = DataSet(

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import DataSet, Dropped, Picture, files, white
+from .base import DataSet, Dropped, ReleasedImage, files, white
 
 MASKS = ('png', 'jpg', 'jpeg', 'bmp', 'tif')
 
 
-def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+def find(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``Sp/*.png`` with one mask an object in ``Ground Truth Masks/<stem>/masks``, ``Au/*.jpg``."""
     objects: dict[str, list[Path]] = {}
     for mask in files(source, *(f'ground truth masks/*/masks/*.{ending}' for ending in MASKS)):
         objects.setdefault(mask.parents[1].name, []).append(mask)
     for image in files(source, 'sp/*.png', 'sp/*.jpg'):
         masks = objects.get(image.stem, [source / 'Ground Truth Masks' / image.stem / 'masks'])
-        yield Picture(image, tuple(masks), 'splice')
+        yield ReleasedImage(image, tuple(masks), 'splice')
     for image in files(source, 'au/*.jpg', 'au/*.png'):
-        yield Picture(image, kind='pristine')
+        yield ReleasedImage(image, kind='pristine')
 
 
 def union(masks: tuple[Path, ...]) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import DataSet, Picture, files, grey
+from .base import DataSet, ReleasedImage, files, grey
 
 LIST = 'reference/manipulation/NC2016-manipulation-ref.csv'
 KINDS = {
@@ -16,7 +16,7 @@ KINDS = {
 }
 
 
-def find(source: Path, note: Callable[[str], None]) -> Iterator[Picture]:
+def find(source: Path, note: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """The probes of the manipulation list alone: it holds those of the splice and removal lists.
 
     Raises:
@@ -37,12 +37,12 @@ def find(source: Path, note: Callable[[str], None]) -> Iterator[Picture]:
         for row in rows:
             image = _file(root, by_name, row['ProbeFileName'])
             if row['IsTarget'] != 'Y':
-                yield Picture(image, kind='pristine')
+                yield ReleasedImage(image, kind='pristine')
                 continue
             kind = next((name for column, name in KINDS.items() if row[column] == 'Y'), 'other')
-            yield Picture(image, (_file(root, by_name, row['ProbeMaskFileName']),), kind)
+            yield ReleasedImage(image, (_file(root, by_name, row['ProbeMaskFileName']),), kind)
     if any(files(source, 'world/*.jpg')):
-        note('the pictures of world/ are no probes and are left out')
+        note('the images of world/ are no probes and are left out')
 
 
 def _file(root: Path, by_name: dict[str, Path], name: str) -> Path:

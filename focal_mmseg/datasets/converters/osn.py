@@ -1,16 +1,16 @@
-"""Pictures of four sets as four social networks passed them on (IF-OSN)."""
+"""Images of four sets as four social networks passed them on (IF-OSN)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .base import DataSet, Picture, files
+from .base import DataSet, ReleasedImage, files
 from .casia_names import paired
 
 SETS = ('casia', 'columbia', 'dso', 'nist')
 NETWORKS = ('facebook', 'weibo', 'wechat', 'whatsapp')
 
 
-def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+def find(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``<Set>_<Network>/*.jpg`` with ``<Set>_GT/<stem>_gt.png``; the kind is the folder's name."""
     for name in SETS:
         masks = {path.stem[: -len('_gt')]: path for path in files(source, f'{name}_gt/*_gt.png')}
@@ -21,7 +21,7 @@ def find(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
             for image in images:
                 stem, rule = names.get(image.stem, (image.stem, ''))
                 mask = masks.get(stem, source / f'{name}_GT' / f'{image.stem}_gt.png')
-                yield Picture(image, (mask,), f'{name}-{network}', renamed=rule)
+                yield ReleasedImage(image, (mask,), f'{name}-{network}', renamed=rule)
 
 
 OSN = DataSet(
@@ -34,6 +34,6 @@ OSN = DataSet(
         for network in NETWORKS
     },
     find,
-    # Networks make pictures smaller whose sides are above 2048 pixels; the masks stay.
+    # Networks make images smaller whose sides are above 2048 pixels; the masks stay.
     wrong_size='proportional',
 )

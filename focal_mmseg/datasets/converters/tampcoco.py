@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import DataSet, Picture, files, grey, is_litter
+from .base import DataSet, ReleasedImage, files, grey, is_litter
 
 
-def find(pictures: str, kind: str, source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
+def find(images: str, kind: str, source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``<part>_images/*.jpg`` with ``<part>_masks/*.png``; of ``bcmc`` the masks are those of ``bcm``.
 
     The lists in the release are not used: they name files that are not there, and others twice.
     """
-    for folder in [source, *_folders(source, f'{pictures}_images')]:
-        if folder.name == f'{pictures}_images':
-            masks = folder.with_name(f'{pictures.removesuffix("c") if pictures == "bcmc" else pictures}_masks')
+    for folder in [source, *_folders(source, f'{images}_images')]:
+        if folder.name == f'{images}_images':
+            masks = folder.with_name(f'{images.removesuffix("c") if images == "bcmc" else images}_masks')
             # Not by rglob: there are 200,000 of them.
-            for name in sorted(entry.name for entry in os.scandir(folder) if _is_picture(entry.name)):
-                yield Picture(folder / name, (masks / mask_name(name),), kind)
+            for name in sorted(entry.name for entry in os.scandir(folder) if _is_image(entry.name)):
+                yield ReleasedImage(folder / name, (masks / mask_name(name),), kind)
 
 
 def _folders(source: Path, name: str) -> Iterator[Path]:
@@ -31,7 +31,7 @@ def _folders(source: Path, name: str) -> Iterator[Path]:
             yield path
 
 
-def _is_picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     """By its name."""
     return name.lower().endswith('.jpg') and not name.startswith('.')
 
@@ -45,10 +45,10 @@ def mask_name(image: str) -> str:
     return re.sub(r'_aligned_Q\d+', '', image).replace('.jpg', '.png')
 
 
-def find_compraise(source: Path, _: Callable[[str], None]) -> Iterator[Picture]:
-    """Pristine pictures, compressed once or twice."""
+def find_compraise(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
+    """Pristine images, compressed once or twice."""
     for image in files(source, '*.jpg'):
-        yield Picture(image, kind='pristine')
+        yield ReleasedImage(image, kind='pristine')
 
 
 def not_black(masks: tuple[Path, ...]) -> np.ndarray:
@@ -77,7 +77,7 @@ TAMPCOCO = tuple(
 )
 COMPRAISE = DataSet(
     'compraise',
-    'compRAISE, JPEG pictures of RAISE (Kwon et al., IJCV 2022)',
+    'compRAISE, JPEG images of RAISE (Kwon et al., IJCV 2022)',
     '*.jpg',
     {'pristine': 24_462},
     find_compraise,

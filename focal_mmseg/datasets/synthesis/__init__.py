@@ -1,30 +1,26 @@
 """Making forgeries out of photographs."""
 
-from .forge import Forgery, copy_move, pristine, splice
-from .making import Sources
-from .named_recipes import RECIPES
+from .forge import Forgery, forge_scene
+from .named_recipes import RECIPES, read_recipe
 from .objects import ObjectMasks
-from .photographs import PACKAGED, Photographs, load_packaged
-from .recipe_files import read_recipe
-from .recipes import DemoRecipe, Draw, Recipe
-from .write import share_out, synthesize, write_forgeries
+from .recipe import KINDS, Draw, Recipe
+from .scenes import PACKAGED, Photographs, Sources, load_packaged
+from .writer import make_image, share_out, synthesize
 
 __all__ = [
+    'KINDS',
     'PACKAGED',
     'RECIPES',
-    'DemoRecipe',
     'Draw',
     'Forgery',
     'ObjectMasks',
     'Photographs',
     'Recipe',
     'Sources',
-    'copy_move',
+    'forge_scene',
     'load_packaged',
-    'pristine',
+    'make_image',
     'read_recipe',
     'share_out',
-    'splice',
     'synthesize',
-    'write_forgeries',
 ]

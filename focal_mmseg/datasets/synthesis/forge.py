@@ -1,30 +1,30 @@
-"""One forgery at a time: splicing, copy-move, and the picture that nobody touched."""
+"""One forgery at a time by the ranges of a recipe: splicing, copy-move, removal, local processing."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
-from .history import draw_history, live_through
-from .regions import irregular_region
+from .history import compress, named_tables, process, recolour
+from .parts import BLOCK, Part, fill, lay, on_grid, place, take, turn
+from .recipe import Draw, Recipe, choose
+from .regions import Region, contour_mask, followed_mask, object_region
+from .scenes import Scene, cut, cut_square
 
-SHARES = (0.06, 0.25)
-SOFTNESS = (0.5, 1.5)
-SCALES = (0.8, 1.25)
-ROTATIONS = (-30.0, 30.0)
-PHOTOGRAPH_SCALES = (0.6, 1.0)
+# A donor is cut to a square of so many sides of the image: room for parts that are turned.
+LARGER = 1.25
 
 
 @dataclass(frozen=True)
 class Forgery:
-    """A picture with its truth.
+    """An image with its truth.
 
     Attributes:
-        image (np.ndarray): uint8 RGB of shape (S, S, 3), before the last compression.
-        mask (np.ndarray): uint8 of shape (S, S): 255 forged, 0 pristine.
-        parameters (dict): What was drawn and is worth a column of the manifest; ``scale`` is that of what was pasted,
-            or of the whole photograph where nothing was.
+        image (np.ndarray): uint8 RGB of shape (H, W, 3), before the last compression.
+        mask (np.ndarray): uint8 of shape (H, W): 255 forged, 0 pristine.
+        parameters (dict): What was drawn and is worth a column of the manifest.
     """
 
     image: np.ndarray
@@ -32,76 +32,156 @@ class Forgery:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def pristine(photograph: np.ndarray, size: int, rng: np.random.Generator) -> Forgery:
-    """A square of a photograph, perhaps mirrored, at a random scale, with nothing done to it.
+def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng: np.random.Generator) -> Forgery:
+    """Make an image of a kind out of a photograph.
 
     Args:
-        photograph (np.ndarray): uint8 RGB of shape (H, W, 3).
-        size (int): Side of the square.
+        recipe (Recipe): For its ranges.
+        kind (str): One of ``KINDS``.
+        host (Scene): The photograph that is forged.
+        donor (Scene, optional): Where a splice takes its part from.
         rng (np.random.Generator): Source of chance.
 
     Returns:
-        Forgery: With an empty mask.
+        Forgery: Before the last compression, which is in its parameters as ``quality`` and ``subsampling``.
     """
-    shorter = min(photograph.shape[:2])
-    scale = max(rng.uniform(*PHOTOGRAPH_SCALES), size / shorter)
-    height, width = (max(size, round(side * scale)) for side in photograph.shape[:2])
-    photograph = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
-    top = rng.integers(photograph.shape[0] - size + 1)
-    left = rng.integers(photograph.shape[1] - size + 1)
-    image = photograph[top : top + size, left : left + size]
-    if rng.random() < 0.5:
-        image = image[:, ::-1]
-    return Forgery(np.ascontiguousarray(image), np.zeros((size, size), np.uint8), dict(scale=round(float(scale), 3)))
+    target = cut(host, recipe, rng)
+    drawn: dict[str, object] = dict(cut_x=target.left, cut_y=target.top, target_scale=round(target.scale[0], 4))
+    target, lived = _age(recipe, target, rng)
+    drawn |= lived
+    if kind == 'pristine':
+        image, mask, more = target.image, np.zeros(target.image.shape[:2], np.uint8), {}
+    else:
+        makers: dict[str, Callable] = dict(removal=_remove, local=_process_locally)
+        image, mask, more = makers.get(kind, _paste)(recipe, target, donor, rng)
+    final = _quality(recipe, recipe.final_quality, rng)
+    more['quality'] = '' if final is None else final
+    more['subsampling'] = '' if final is None else choose(recipe.subsampling, rng)
+    return Forgery(image, mask, drawn | more)
 
 
-def splice(host: np.ndarray, donor: np.ndarray, size: int, rng: np.random.Generator) -> Forgery:
-    """Part of one photograph pasted into another.
-
-    Args:
-        host (np.ndarray): uint8 RGB photograph of shape (H, W, 3).
-        donor (np.ndarray): Another photograph.
-        size (int): Side of the picture made.
-        rng (np.random.Generator): Source of chance.
-    """
-    target, source = pristine(host, size, rng), pristine(donor, size, rng)
-    return _paste(target.image, source.image, rng)
-
-
-def copy_move(host: np.ndarray, size: int, rng: np.random.Generator) -> Forgery:
-    """Part of a photograph pasted elsewhere into the same photograph.
-
-    Args:
-        host (np.ndarray): uint8 RGB photograph of shape (H, W, 3).
-        size (int): Side of the picture made.
-        rng (np.random.Generator): Source of chance.
-    """
-    image = pristine(host, size, rng).image
-    # By a quarter to three quarters of the side either way; what moves in from outside is the picture's reflection,
-    # without a seam.
-    shift = rng.integers(size // 4, 3 * size // 4, 2) * rng.choice([-1, 1], 2)
-    move = np.float32([[1, 0, shift[0]], [0, 1, shift[1]]])
-    moved = cv2.warpAffine(image, move, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
-    return _paste(image, moved, rng)
+def _age(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene, dict[str, object]]:
+    """The image after what happened to it before it was forged: processing, then compression on a grid of its own."""
+    image, drawn = target.image, {}
+    if recipe.target_processing and rng.random() < recipe.target_processing:
+        image, step = process(image, recipe, rng)
+        drawn |= {f'target_{key}': value for key, value in step.items()}
+    quality = _quality(recipe, recipe.target_quality, rng)
+    if quality is not None:
+        off = (0, 0)
+        if recipe.target_aligned < 1 and rng.random() >= recipe.target_aligned:
+            off = tuple(int(each) for each in rng.integers(BLOCK, size=2))
+        # The grid begins above and left of the image by what it is off.
+        framed = cv2.copyMakeBorder(image, off[0], 0, off[1], 0, cv2.BORDER_REFLECT)
+        image = np.ascontiguousarray(compress(framed, quality)[off[0] :, off[1] :])
+        drawn['target_quality'] = quality
+    return replace(target, image=image), drawn
 
 
-def _paste(target: np.ndarray, source: np.ndarray, rng: np.random.Generator) -> Forgery:
-    """Resize, rotate and age the source, then lay an irregular, soft-edged region of it over the target."""
-    size = len(target)
-    scale, rotation = rng.uniform(*SCALES), rng.uniform(*ROTATIONS)
-    turn = cv2.getRotationMatrix2D((size / 2, size / 2), rotation, scale)
-    source = cv2.warpAffine(source, turn, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    history = draw_history(rng)
-    source = live_through(source, history, rng)
-    share, softness = rng.uniform(*SHARES), rng.uniform(*SOFTNESS)
-    opacity = irregular_region(size, share, softness, rng)
-    image = target * (1 - opacity[..., None]) + source * opacity[..., None]
-    drawn = dict(
-        scale=round(scale, 3),
-        rotation=round(rotation, 1),
-        history=history.kind,
-        strength=round(history.strength, 2),
-        share=round(float((opacity > 0.5).mean()), 4),
-        softness=round(softness, 2),
-    )
-    return Forgery(np.round(image).astype(np.uint8), (opacity > 0.5).astype(np.uint8) * 255, drawn)
+def _rescale(recipe: Recipe, donor: Scene, rng: np.random.Generator) -> Scene:
+    """The photograph that a part is taken from, at a scale of its own if the recipe has one."""
+    if not recipe.source_scale.probability or recipe.size is None:
+        return donor
+    return cut_square(donor, round(recipe.size * LARGER), recipe.source_scale, recipe.interpolation, rng)
+
+
+def _quality(recipe: Recipe, quality: Draw, rng: np.random.Generator) -> int | str | None:
+    """The quality of a compression, or the name of its tables; None where nothing is compressed."""
+    drawn = quality.sample_int(rng)
+    if drawn is None or not recipe.named_tables or rng.random() >= recipe.named_tables:
+        return drawn
+    names = named_tables()
+    return names[rng.integers(len(names))]
+
+
+def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Generator) -> tuple:
+    """A splice, or a copy-move where there is no donor."""
+    shape = target.image.shape[:2]
+    source = target if donor is None else _rescale(recipe, donor, rng)
+    wanted = recipe.scale.sample(rng)
+    region = _region(recipe, source, shape, wanted or 1.0, rng)
+    part = take(source.image, region)
+    drawn: dict[str, object] = dict(region=region.origin)
+    quality = None if donor is None else _quality(recipe, recipe.source_quality, rng)
+    if quality is not None:
+        part = replace(part, image=compress(part.image, quality))
+        drawn['source_quality'] = quality
+    rotation = recipe.rotation.sample(rng)
+    too_large = region.mask.shape[0] > shape[0] or region.mask.shape[1] > shape[1]
+    if wanted is not None or rotation is not None or too_large:
+        part, scale = turn(part, rotation or 0.0, wanted or 1.0, shape)
+        drawn |= dict(scale=round(scale, 3), rotation=round(rotation or 0.0, 1))
+    image, colours = recolour(part.image, recipe, rng)
+    drawn |= colours
+    if rng.random() < recipe.processing:
+        image, step = process(image, recipe, rng)
+        drawn |= step
+    part = replace(part, image=image)
+    aligned = None if part.resampled else bool(rng.random() < recipe.aligned)
+    # A recipe whose parts stay inside keeps the draws that it had before they could reach over.
+    beyond = bool(recipe.over_border and rng.random() < recipe.over_border)
+    at = place(part, shape, aligned, donor is None, beyond, rng)
+    drawn |= dict(from_x=part.left, from_y=part.top, to_x=at[0], to_y=at[1], grid='resampled')
+    if not part.resampled:
+        drawn |= dict(grid='aligned' if on_grid(*at) else 'unaligned', grid_x=at[0] % BLOCK, grid_y=at[1] % BLOCK)
+    poisson = bool(rng.random() < recipe.poisson)
+    return _laid(recipe, target, part, at, poisson, drawn, rng)
+
+
+def _process_locally(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Generator) -> tuple:
+    """A region of the image, recoloured or processed where it is."""
+    region = _region(recipe, target, target.image.shape[:2], 1.0, rng)
+    part = take(target.image, region)
+    image, drawn = recolour(part.image, recipe, rng)
+    image, step = process(image, recipe, rng)
+    part = replace(part, image=image)
+    return _laid(recipe, target, part, (part.left, part.top), False, dict(region=region.origin) | drawn | step, rng)
+
+
+def _laid(
+    recipe: Recipe,
+    target: Scene,
+    part: Part,
+    at: tuple[int, int],
+    poisson: bool,
+    drawn: dict[str, object],
+    rng: np.random.Generator,
+) -> tuple:
+    """Lay a part over the target, with what that draws."""
+    softness = recipe.softness.sample(rng) or 0.0
+    image, mask = lay(target.image, part, at, softness, poisson)
+    share = cv2.countNonZero(mask) / mask.size
+    blending = 'poisson' if poisson else 'none'
+    return image, mask, drawn | dict(softness=round(softness, 2), share=round(share, 4), blending=blending)
+
+
+def _remove(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Generator) -> tuple:
+    """A region filled in from its surroundings."""
+    height, width = target.image.shape[:2]
+    region = _region(recipe, target, (height, width), 1.0, rng)
+    dilation, radius = recipe.dilation.sample_int(rng), recipe.inpaint_radius.sample_int(rng)
+    method = choose(recipe.inpainting, rng)
+    mask = np.zeros((height, width), np.uint8)
+    mask[region.top :, region.left :][: region.mask.shape[0], : region.mask.shape[1]] = region.mask
+    if dilation:
+        mask = cv2.dilate(mask, np.ones((2 * dilation + 1,) * 2, np.uint8))
+    image = fill(target.image, mask, method, radius, recipe.filled_pixels)
+    drawn = dict(region=region.origin, inpainting=method, radius=radius, dilation=dilation)
+    return image, mask * np.uint8(255), drawn | dict(share=round(cv2.countNonZero(mask) / mask.size, 4))
+
+
+def _region(recipe: Recipe, scene: Scene, shape: tuple[int, int], scale: float, rng: np.random.Generator) -> Region:
+    """An object of the scene, or else an irregular contour, of a share of the image after scaling."""
+    pixels = shape[0] * shape[1] / scale**2
+    region = object_region(scene, (recipe.share.low * pixels, recipe.share.high * pixels), rng)
+    if region is not None:
+        return region
+    if recipe.followed and rng.random() < recipe.followed:
+        found = followed_mask(scene.image, (recipe.share.low * pixels, recipe.share.high * pixels), rng)
+        if found is not None:
+            return Region(*found, 'followed')
+    height, width = scene.image.shape[:2]
+    most = min(height, round(0.98 * shape[0] / scale)), min(width, round(0.98 * shape[1] / scale))
+    mask = contour_mask(recipe.contour, recipe.draw_share(rng) * pixels, (max(most[0], 4), max(most[1], 4)), rng)
+    left, top = (int(rng.integers(side - own + 1)) for side, own in zip((width, height), mask.shape[::-1], strict=True))
+    return Region(mask, left, top, 'contour')

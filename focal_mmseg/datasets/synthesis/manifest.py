@@ -1,4 +1,4 @@
-"""The manifest of a data set: a row a picture, written as the pictures are, so that a run can be taken up again."""
+"""The manifest of a data set: one row per image, written as the images are, so that a run can be taken up again."""
 
 import csv
 import hashlib
@@ -9,24 +9,11 @@ from pathlib import Path
 
 from focal_mmseg.utils import atomic_write
 
-from .making import Sources
-from .recipes import DemoRecipe, Recipe
+from .recipe import Recipe
+from .scenes import Sources
 
-DEMO_COLUMNS = (
-    'picture',
-    'kind',
-    'host',
-    'donor',
-    'quality',
-    'scale',
-    'rotation',
-    'history',
-    'strength',
-    'share',
-    'softness',
-)
 COLUMNS = (
-    *('picture', 'kind', 'host', 'donor', 'cut_x', 'cut_y', 'target_scale', 'target_quality'),
+    *('image', 'kind', 'host', 'donor', 'cut_x', 'cut_y', 'target_scale', 'target_quality'),
     *('region', 'share', 'source_quality', 'scale', 'rotation', 'luminance', 'contrast', 'colour'),
     *('processing', 'strength', 'from_x', 'from_y', 'to_x', 'to_y', 'grid', 'grid_x', 'grid_y'),
     *('softness', 'blending', 'inpainting', 'radius', 'dilation', 'quality', 'subsampling'),
@@ -38,7 +25,7 @@ class Manifest:
 
     Args:
         out (Path): Folder of the data set.
-        recipe (Recipe | DemoRecipe): It is made with.
+        recipe (Recipe): It is made with.
         seed (int): It is made with.
         sources (Sources): Of which the names are kept, as a hash.
 
@@ -46,12 +33,11 @@ class Manifest:
         left_out (dict[str, str]): Photographs that could not be used, with the reason, of earlier runs too.
 
     Raises:
-        FileExistsError: If the folder holds pictures that were made with something else.
+        FileExistsError: If the folder holds images that were made with something else.
     """
 
-    def __init__(self, out: Path, recipe: Recipe | DemoRecipe, seed: int, sources: Sources) -> None:
+    def __init__(self, out: Path, recipe: Recipe, seed: int, sources: Sources) -> None:
         self._out = out
-        self._columns = DEMO_COLUMNS if isinstance(recipe, DemoRecipe) else COLUMNS
         self._made_with = dict(
             seed=seed,
             recipe=recipe.asdict(),
@@ -59,16 +45,16 @@ class Manifest:
             objects=_names_hash(sources.objects),
         )
         self._refuse_another()
-        self._rows = {row['picture']: row for row in _read(out / 'manifest.csv')}
+        self._rows = {row['image']: row for row in _read(out / 'manifest.csv')}
         self.left_out = {row['photograph']: row['reason'] for row in _read(out / 'left_out.csv')}
 
-    def has(self, picture: str) -> bool:
-        """Whether a picture was made before, and its files are there."""
-        row = self._rows.get(picture)
+    def has(self, name: str) -> bool:
+        """Whether an image was made before, and its files are there."""
+        row = self._rows.get(name)
         if row is None:
             return False
-        image = self._out / 'images' / f'{picture}{".jpg" if row["quality"] else ".png"}'
-        return image.is_file() and (self._out / 'masks' / f'{picture}.png').is_file()
+        image = self._out / 'images' / f'{name}{".jpg" if row["quality"] else ".png"}'
+        return image.is_file() and (self._out / 'masks' / f'{name}.png').is_file()
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -84,29 +70,29 @@ class Manifest:
             self._write()
 
     def add(self, row: dict[str, object], left_out: dict[str, str]) -> None:
-        """Add the row of a picture whose files are there."""
-        self._rows[str(row['picture'])] = row
+        """Add the row of an image whose files are there."""
+        self._rows[str(row['image'])] = row
         self.left_out |= left_out
-        csv.DictWriter(self._file, self._columns, extrasaction='ignore').writerow(row)
+        csv.DictWriter(self._file, COLUMNS, extrasaction='ignore').writerow(row)
 
     def _refuse_another(self) -> None:
         path = self._out / 'synthesis.json'
         if not path.is_file():
             if (self._out / 'images').exists():
-                raise FileExistsError(f'{self._out} holds pictures already, without {path.name}: give another folder')
+                raise FileExistsError(f'{self._out} holds images already, without {path.name}: give another folder')
             return
         before = json.loads(path.read_text(encoding='utf-8'))
         wanted = json.loads(json.dumps(self._made_with))
         other = [key for key in wanted if before.get(key) != wanted[key]]
         if other:
             raise FileExistsError(
-                f'{self._out} holds pictures already, made with another {" and ".join(other)}: give another folder, '
+                f'{self._out} holds images already, made with another {" and ".join(other)}: give another folder, '
                 'or delete it'
             )
 
     def _write(self) -> None:
-        rows = sorted(self._rows.values(), key=lambda row: (row['kind'], len(str(row['picture'])), row['picture']))
-        _write_rows(self._out / 'manifest.csv', self._columns, rows)
+        rows = sorted(self._rows.values(), key=lambda row: (row['kind'], len(str(row['image'])), row['image']))
+        _write_rows(self._out / 'manifest.csv', COLUMNS, rows)
         if self.left_out:
             named = [dict(photograph=name, reason=reason) for name, reason in sorted(self.left_out.items())]
             _write_rows(self._out / 'left_out.csv', ('photograph', 'reason'), named)

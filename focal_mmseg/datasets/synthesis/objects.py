@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -12,11 +13,26 @@ import numpy as np
 from focal_mmseg.datasets.mask_files import MaskFolder
 from focal_mmseg.utils import load_image
 
-from .scenes import ObjectMask
-
 KEPT_IN_MEMORY = 64
 SMALLEST_AREA = 16
 COCO_KEYS = ('id', 'file_name', 'height', 'width')
+
+
+@dataclass(frozen=True)
+class ObjectMask:
+    """The mask of an object in a photograph.
+
+    Attributes:
+        box (tuple[int, int, int, int]): Left, top, width and height, in the photograph's pixels.
+        area (float): In the photograph's pixels.
+        shape (tuple[int, int]): The photograph's height and width.
+        render (Callable[[], np.ndarray]): Gives uint8 (height, width) of 0 and 1.
+    """
+
+    box: tuple[int, int, int, int]
+    area: float
+    shape: tuple[int, int]
+    render: Callable[[], np.ndarray]
 
 
 class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
@@ -43,7 +59,7 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
         self.skipped: Counter[str] = Counter()
         self._objects: dict[str, list[ObjectMask]] = {}
         for path in sorted(folder.rglob('*.json')):
-            self._read_coco(path, _by_file_name(names))
+            self._read_coco(path, _index_names(names))
         labels = MaskFolder(folder, '.png')
         self._labels = {name: folder / labels.name_for(name) for name in names if name not in self._objects}
         self._labels = {name: path for name, path in self._labels.items() if path.is_file()}
@@ -90,7 +106,7 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
                 self._objects.setdefault(name, []).append(found)
 
 
-def _by_file_name(names: Sequence[str]) -> dict[str, str]:
+def _index_names(names: Sequence[str]) -> dict[str, str]:
     """Photographs by their name, and by its last part where only one has it."""
     last = Counter(Path(name).name for name in names)
     return {Path(name).name: name for name in names if last[Path(name).name] == 1} | {name: name for name in names}

@@ -1,29 +1,35 @@
-"""The part that is pasted: cut out, turned, put in its place."""
+"""What takes a region's place: a part that is cut out, turned, placed and laid; or a filling from around it."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .scenes import GRID, Region
+from .regions import Region
+from .scenes import GRID
 
 BLOCK = 8
 TRIES = 24
 # Pixels kept around the region, for processing that looks at its surroundings.
 MARGIN = 8
+INPAINTING_FLAGS = dict(ns=cv2.INPAINT_NS, telea=cv2.INPAINT_TELEA)
+# Of the region that filling in looks at.
+SURROUNDINGS = 16
+# Width of what is filled in at full resolution around what was filled in coarsely.
+RIM = 6
 
 
 @dataclass(frozen=True)
 class Part:
-    """A rectangle of a picture with the region in it.
+    """A rectangle of an image with the region in it.
 
-    Its corner lies on the grid of the picture's blocks, so that its own blocks begin at its corner.
+    Its corner lies on the grid of the image's blocks, so that its own blocks begin at its corner.
 
     Attributes:
         image (np.ndarray): uint8 RGB of shape (h, w, 3).
         mask (np.ndarray): uint8 (h, w) of 0 and 1.
-        left (int): Of the rectangle in the picture that it comes from.
-        top (int): Of the rectangle in the picture that it comes from.
+        left (int): Of the rectangle in the image that it comes from.
+        top (int): Of the rectangle in the image that it comes from.
         resampled (bool): Whether it was rotated or scaled, which destroys the blocks.
     """
 
@@ -72,16 +78,18 @@ def turn(part: Part, rotation: float, scale: float, most: tuple[int, int]) -> tu
 
 
 def place(
-    part: Part, shape: tuple[int, int], aligned: bool | None, away: bool, rng: np.random.Generator
+    part: Part, shape: tuple[int, int], aligned: bool | None, away: bool, beyond: bool, rng: np.random.Generator
 ) -> tuple[int, int]:
-    """Where in a picture the part's corner goes, so that its region lies inside.
+    """Where in an image the part's corner goes.
 
     Args:
-        part (Part): With a region not larger than the picture.
-        shape (tuple[int, int]): Height and width of the picture.
-        aligned (bool, optional): Whether the part's grid of blocks falls on the picture's, as far as there is such a
+        part (Part): With a region not larger than the image.
+        shape (tuple[int, int]): Height and width of the image.
+        aligned (bool, optional): Whether the part's grid of blocks falls on the image's, as far as there is such a
             place; None does not care.
         away (bool): Whether to keep off the place that the part comes from, as far as there is room.
+        beyond (bool): Whether the region may reach over the image's border, by up to half of its width and height;
+            else it lies inside.
         rng (np.random.Generator): Source of chance.
 
     Returns:
@@ -90,6 +98,9 @@ def place(
     box = cv2.boundingRect(part.mask)
     least = [-box[0], -box[1]]
     most = [shape[1] - box[0] - box[2], shape[0] - box[1] - box[3]]
+    if beyond:
+        least = [low - side // 2 for low, side in zip(least, box[2:], strict=True)]
+        most = [high + side // 2 for high, side in zip(most, box[2:], strict=True)]
     origin = part.left, part.top
     best, fewest = (least[0], least[1]), float('inf')
     for _ in range(TRIES):
@@ -109,7 +120,7 @@ def place(
 
 
 def on_grid(left: int, top: int) -> bool:
-    """Whether a part with this corner has its 8x8 blocks on the picture's."""
+    """Whether a part with this corner has its 8x8 blocks on the image's."""
     return left % BLOCK == 0 and top % BLOCK == 0
 
 
@@ -124,7 +135,7 @@ def _position(low: int, high: int, aligned: bool | None, rng: np.random.Generato
 def lay(
     image: np.ndarray, part: Part, at: tuple[int, int], softness: float, poisson: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lay a part over a picture.
+    """Lay a part over an image.
 
     Args:
         image (np.ndarray): uint8 RGB of shape (H, W, 3); is left as it is.
@@ -134,7 +145,7 @@ def lay(
         poisson (bool): Whether the gradients are kept rather than the values.
 
     Returns:
-        tuple: The picture, and its mask, uint8 (H, W): 255 in the part's region, whose edge is the middle of a soft
+        tuple: The image, and its mask, uint8 (H, W): 255 in the part's region, whose edge is the middle of a soft
             one, and 0 elsewhere.
     """
     height, width = image.shape[:2]
@@ -162,10 +173,51 @@ def _blend(source: np.ndarray, under: np.ndarray, mask: np.ndarray, softness: fl
 def _poisson(source: np.ndarray, under: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The source with its gradients and the colours around it; unchanged where there is nothing around it."""
     inside = mask.copy()
-    # OpenCV solves for the inside of the mask's rectangle, whose rim has to lie in the picture.
+    # OpenCV solves for the inside of the mask's rectangle, whose rim has to lie in the image.
     inside[[0, -1]] = inside[:, [0, -1]] = 0
     x, y, width, height = cv2.boundingRect(inside)
     if width < 3 or height < 3:
         return source
     middle = (x + width // 2, y + height // 2)
     return cv2.seamlessClone(source, under, inside * np.uint8(255), middle, cv2.NORMAL_CLONE)
+
+
+def fill(image: np.ndarray, mask: np.ndarray, method: str, radius: int, most: int | None) -> np.ndarray:
+    """Inpaint a region by OpenCV.
+
+    Its time grows with the region's area and the square of the radius, so that the inner part of a large region can be
+    filled in at a lower resolution, and the rim around it then at full.
+
+    Args:
+        image (np.ndarray): uint8 RGB of shape (H, W, 3); is left as it is.
+        mask (np.ndarray): uint8 (H, W), 1 in the region.
+        method (str): ``ns`` or ``telea``.
+        radius (int): Of the surroundings of a pixel that count for it, in pixels.
+        most (int, optional): A region of more pixels is filled in coarsely, as so many; None fills in every region at
+            full resolution.
+    """
+    x, y, across, down = cv2.boundingRect(mask)
+    around = np.s_[
+        max(0, y - SURROUNDINGS) : y + down + SURROUNDINGS, max(0, x - SURROUNDINGS) : x + across + SURROUNDINGS
+    ]
+    image = image.copy()
+    part, region = image[around].copy(), mask[around].copy()
+    area = cv2.countNonZero(region)
+    if most is not None and area > most:
+        factor = (most / area) ** 0.5
+        square = np.ones((2 * RIM + 1,) * 2, np.uint8)
+        inner = cv2.erode(region, square, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+        part = cv2.copyTo(_coarse(part, region, method, radius, factor), inner, part)
+        region -= inner
+    image[around] = cv2.inpaint(part, region, radius, INPAINTING_FLAGS[method])
+    return image
+
+
+def _coarse(part: np.ndarray, region: np.ndarray, method: str, radius: int, factor: float) -> np.ndarray:
+    """The part filled in at a lower resolution, at its own size."""
+    size = tuple(max(1, round(side * factor)) for side in region.shape[::-1])
+    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    # Whatever has a pixel of the region in it would carry the region's content into the filling.
+    covered = cv2.resize(region * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 0
+    filled = cv2.inpaint(small, covered.astype(np.uint8), radius, INPAINTING_FLAGS[method])
+    return cv2.resize(filled, region.shape[::-1], interpolation=cv2.INTER_CUBIC)

@@ -1,7 +1,12 @@
-"""Irregular regions."""
+"""Regions to forge: objects, irregular contours, and what follows edges of the image."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from .objects import ObjectMask
+from .scenes import Scene
 
 # A flood starts so often, at the latest on an image of so many pixels a side.
 FLOODS = 12
@@ -9,31 +14,51 @@ FLOODED_SIDE = 256
 FLOOD_FLAGS = 4 | (255 << 8)
 
 
-def irregular_region(size: int, share: float, softness: float, rng: np.random.Generator) -> np.ndarray:
-    """An irregular star-shaped region, wholly inside the picture.
+@dataclass(frozen=True)
+class Region:
+    """Part of an image.
 
-    Its radius over the angle is a sum of five waves of random phase, falling with their frequency.
-
-    Args:
-        size (int): Side of the square picture, in pixels.
-        share (float): Area over the picture's, in (0, 0.4].
-        softness (float): Standard deviation of the edge's blur, in pixels.
-        rng (np.random.Generator): Source of chance.
-
-    Returns:
-        np.ndarray: float32 of shape (size, size) in [0, 1]: the region's opacity.
+    Attributes:
+        mask (np.ndarray): uint8 (h, w) of 0 and 1.
+        left (int): Of the mask in the image.
+        top (int): Of the mask in the image.
+        origin (str): ``object``, ``followed`` or ``contour``.
     """
-    angles, radius = star(rng)
-    area = 0.5 * (radius**2).mean() * 2 * np.pi
-    radius *= size * np.sqrt(share / area)
-    contour = np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
-    low, high = contour.min(0), contour.max(0)
-    contour *= min(1.0, 0.98 * size / (high - low).max())
-    low, high = contour.min(0), contour.max(0)
-    contour += rng.uniform(-low, np.maximum(size - 1 - high, -low))
-    region = np.zeros((size, size), np.float32)
-    cv2.fillPoly(region, [np.round(contour).astype(np.int32)], 1.0)
-    return cv2.GaussianBlur(region, (0, 0), softness)
+
+    mask: np.ndarray
+    left: int
+    top: int
+    origin: str
+
+
+def object_region(scene: Scene, areas: tuple[float, float], rng: np.random.Generator) -> Region | None:
+    """An object of a scene whose area, in the scene's pixels, lies in a range; None where there is none."""
+    factor = scene.scale[0] * scene.scale[1]
+    fitting = [each for each in scene.objects if areas[0] <= each.area * factor <= areas[1]]
+    for index in rng.permutation(len(fitting)):
+        region = _seen(fitting[index], scene)
+        if region is not None and areas[0] <= cv2.countNonZero(region.mask) <= areas[1]:
+            return region
+    return None
+
+
+def _seen(found: ObjectMask, scene: Scene) -> Region | None:
+    """An object's mask in the pixels of a scene; None where it lies outside."""
+    x, y, width, height = found.box
+    left, right = ((at - scene.left) * scene.scale[0] for at in (x, x + width))
+    top, bottom = ((at - scene.top) * scene.scale[1] for at in (y, y + height))
+    left, top, right, bottom = (round(at) for at in (left, top, right, bottom))
+    inner = max(left, 0), max(top, 0), min(right, scene.image.shape[1]), min(bottom, scene.image.shape[0])
+    if inner[2] - inner[0] < 2 or inner[3] - inner[1] < 2:
+        return None
+    mask = found.render()
+    if mask.shape != (bottom - top, right - left):
+        mask = cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST)
+    mask = mask[inner[1] - top : inner[3] - top, inner[0] - left : inner[2] - left]
+    x, y, width, height = cv2.boundingRect(mask)
+    if not width:
+        return None
+    return Region(np.ascontiguousarray(mask[y : y + height, x : x + width]), inner[0] + x, inner[1] + y, 'object')
 
 
 def star(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,14 +1,23 @@
-"""Photographs with the objects in them, and squares cut out of them."""
+"""Photographs to forge: of a folder, or packaged ones; and squares that are cut out of them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .recipes import Recipe, choose
+from focal_mmseg.utils import load_image
 
-# A JPEG picture's blocks of colour cover 16 pixels, those of its luminance 8: cutting here keeps both grids.
+from .objects import ObjectMask
+from .recipe import SMALLEST_SIDE, Draw, Recipe, choose
+
+PACKAGED = ('astronaut', 'chelsea', 'china', 'coffee', 'flower', 'motorcycle', 'rocket')
+# Bytes of photographs that stay in memory, in each process: 70 of 1280x1024.
+MEMORY = 2**28
+# A JPEG image's blocks of colour cover 16 pixels, those of its luminance 8: cutting here keeps both grids.
 GRID = 16
 SMALLER = {
     'area': cv2.INTER_AREA,
@@ -18,21 +27,125 @@ SMALLER = {
 }
 
 
-@dataclass(frozen=True)
-class ObjectMask:
-    """The mask of an object in a photograph.
+class UnusableError(ValueError):
+    """A photograph that cannot be used.
 
-    Attributes:
-        box (tuple[int, int, int, int]): Left, top, width and height, in the photograph's pixels.
-        area (float): In the photograph's pixels.
-        shape (tuple[int, int]): The photograph's height and width.
-        render (Callable[[], np.ndarray]): Gives uint8 (height, width) of 0 and 1.
+    Args:
+        name (str): The photograph's.
+        reason (str): Names the file and what is wrong with it.
     """
 
-    box: tuple[int, int, int, int]
-    area: float
-    shape: tuple[int, int]
-    render: Callable[[], np.ndarray]
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Photographs(Mapping[str, np.ndarray]):
+    """Photographs by name, uint8 RGB (H, W, 3); read when asked for, so that a large folder need not fit in memory.
+
+    Args:
+        folder (Path): Names are relative to it.
+        paths (list[Path]): Files below it.
+        memory (int): Bytes of photographs that stay in memory, those that were asked for last. Defaults to 256 MiB.
+    """
+
+    def __init__(self, folder: Path, paths: list[Path], memory: int = MEMORY) -> None:
+        self._paths = {path.relative_to(folder).as_posix(): path for path in paths}
+        self._memory = memory
+        self._forget()
+
+    def _forget(self) -> None:
+        self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._bytes = 0
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        name = str(name)
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        image = self._read(name)
+        if image.nbytes <= self._memory:
+            self._kept[name] = image
+            self._bytes += image.nbytes
+        while self._bytes > self._memory:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return image
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getstate__(self) -> dict:
+        return dict(_paths=self._paths, _memory=self._memory)
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+    def _read(self, name: str) -> np.ndarray:
+        try:
+            return read_photograph(self._paths[name])
+        except ValueError as error:
+            raise UnusableError(name, str(error)) from error
+
+
+def require_side(name: str, image: np.ndarray) -> None:
+    """Refuse a photograph in which there is no room for a forgery.
+
+    Args:
+        name (str): The photograph's.
+        image (np.ndarray): Of shape (H, W, 3).
+
+    Raises:
+        UnusableError: If a side is below 32 pixels.
+    """
+    if min(image.shape[:2]) < SMALLEST_SIDE:
+        raise UnusableError(name, f'the photograph {name} has a side below {SMALLEST_SIDE} pixels')
+
+
+def read_photograph(path: Path) -> np.ndarray:
+    """Read a photograph as uint8 RGB (H, W, 3).
+
+    Raises:
+        ValueError: If it cannot be read; names the file.
+    """
+    try:
+        return cv2.cvtColor(load_image(path), cv2.COLOR_BGR2RGB)
+    except (OSError, ValueError) as error:
+        raise ValueError(f'cannot read {path}: {error}') from error
+
+
+def load_packaged(name: str) -> np.ndarray:
+    """Read one of the packaged photographs; their licences are in the README.
+
+    Args:
+        name (str): One of ``PACKAGED``.
+
+    Returns:
+        np.ndarray: uint8 RGB of shape (H, W, 3).
+
+    Raises:
+        ValueError: If there is no such photograph.
+        ImportError: If scikit-image is not installed.
+    """
+    if name not in PACKAGED:
+        raise ValueError(f'no packaged photograph {name!r}, there are {", ".join(PACKAGED)}')
+    if name in ('china', 'flower'):
+        from sklearn.datasets import load_sample_image
+
+        return np.ascontiguousarray(load_sample_image(f'{name}.jpg'))
+    try:
+        from skimage import data
+    except ImportError as error:
+        raise ImportError(f'the photograph {name!r} ships with scikit-image: pip install ".[demo]"') from error
+    image = data.stereo_motorcycle()[0] if name == 'motorcycle' else getattr(data, name)()
+    return np.ascontiguousarray(image)
 
 
 @dataclass(frozen=True)
@@ -55,20 +168,38 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Region:
-    """Part of a picture.
+class Sources:
+    """What forgeries are made of.
 
     Attributes:
-        mask (np.ndarray): uint8 (h, w) of 0 and 1.
-        left (int): Of the mask in the picture.
-        top (int): Of the mask in the picture.
-        origin (str): ``object`` or ``contour``.
+        photographs (Mapping[str, np.ndarray]): uint8 RGB by name. May read them when asked for, and raise
+            :class:`UnusableError`.
+        objects (Mapping[str, Sequence[ObjectMask]]): Masks of objects by the name of their photograph.
     """
 
-    mask: np.ndarray
-    left: int
-    top: int
-    origin: str
+    photographs: Mapping[str, np.ndarray]
+    objects: Mapping[str, Sequence[ObjectMask]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The photographs' names, sorted; there may be 100,000 of them, and every image asks."""
+        return sorted(self.photographs)
+
+    @cached_property
+    def with_objects(self) -> list[str]:
+        """The names of those with objects, sorted."""
+        return [name for name in self.names if name in self.objects]
+
+    def scene(self, name: str, with_objects: bool) -> Scene:
+        """A photograph with the masks that fit it, or with none.
+
+        Raises:
+            UnusableError: If it cannot be read, or is smaller than 32 pixels.
+        """
+        image = self.photographs[name]
+        require_side(name, image)
+        objects = self.objects.get(name, ()) if with_objects else ()
+        return Scene(image, [each for each in objects if each.shape == image.shape[:2]])
 
 
 def cut(scene: Scene, recipe: Recipe, rng: np.random.Generator) -> Scene:
@@ -76,48 +207,35 @@ def cut(scene: Scene, recipe: Recipe, rng: np.random.Generator) -> Scene:
 
     What is not resized is cut where the blocks of the photograph's own compression begin.
     """
+    return cut_square(scene, recipe.size, recipe.target_scale, recipe.interpolation, rng)
+
+
+def cut_square(
+    scene: Scene, size: int | None, scale: Draw, interpolation: Mapping[str, float], rng: np.random.Generator
+) -> Scene:
+    """:func:`cut` by numbers.
+
+    Args:
+        scene (Scene): A whole photograph.
+        size (int, optional): Side of the square; None takes the whole.
+        scale (Draw): Factor on the photograph before it is cut; a larger one where the square would not fit.
+        interpolation (Mapping[str, float]): Shares of the ways to make it smaller.
+        rng (np.random.Generator): Source of chance.
+    """
     height, width = scene.image.shape[:2]
-    scale = recipe.target_scale.of(rng) or 1.0
-    if recipe.size is None:
-        sides, out = (height, width), tuple(max(1, round(side * scale)) for side in (height, width))
+    factor = scale.sample(rng) or 1.0
+    if size is None:
+        sides, out = (height, width), tuple(max(1, round(side * factor)) for side in (height, width))
     else:
-        side = min(height, width, round(recipe.size / max(scale, recipe.size / min(height, width))))
-        sides, out = (side, side), (recipe.size, recipe.size)
+        side = min(height, width, round(size / max(factor, size / min(height, width))))
+        sides, out = (side, side), (size, size)
     top, left = (int(GRID * rng.integers((scene.image.shape[axis] - sides[axis]) // GRID + 1)) for axis in (0, 1))
-    image = np.ascontiguousarray(scene.image[top : top + sides[0], left : left + sides[1]])
-    if out != sides:
+    image = scene.image[top : top + sides[0], left : left + sides[1]]
+    if out == sides:
+        image = np.ascontiguousarray(image)
+    else:
         # Recipes with one interpolation keep the draws that they had before there was a choice.
-        by = choose(recipe.interpolation, rng) if len(recipe.interpolation) > 1 else next(iter(recipe.interpolation))
+        by = choose(interpolation, rng) if len(interpolation) > 1 else next(iter(interpolation))
         by = SMALLER[by] if out[0] < sides[0] else cv2.INTER_CUBIC
         image = cv2.resize(image, out[::-1], interpolation=by)
     return Scene(image, scene.objects, left, top, (out[1] / sides[1], out[0] / sides[0]))
-
-
-def object_region(scene: Scene, areas: tuple[float, float], rng: np.random.Generator) -> Region | None:
-    """An object of a scene whose area, in the scene's pixels, lies in a range; None where there is none."""
-    factor = scene.scale[0] * scene.scale[1]
-    fitting = [each for each in scene.objects if areas[0] <= each.area * factor <= areas[1]]
-    for index in rng.permutation(len(fitting)):
-        region = _seen(fitting[index], scene)
-        if region is not None and areas[0] <= cv2.countNonZero(region.mask) <= areas[1]:
-            return region
-    return None
-
-
-def _seen(found: ObjectMask, scene: Scene) -> Region | None:
-    """An object's mask in the pixels of a scene; None where it lies outside."""
-    x, y, width, height = found.box
-    left, right = ((at - scene.left) * scene.scale[0] for at in (x, x + width))
-    top, bottom = ((at - scene.top) * scene.scale[1] for at in (y, y + height))
-    left, top, right, bottom = (round(at) for at in (left, top, right, bottom))
-    inner = max(left, 0), max(top, 0), min(right, scene.image.shape[1]), min(bottom, scene.image.shape[0])
-    if inner[2] - inner[0] < 2 or inner[3] - inner[1] < 2:
-        return None
-    mask = found.render()
-    if mask.shape != (bottom - top, right - left):
-        mask = cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST)
-    mask = mask[inner[1] - top : inner[3] - top, inner[0] - left : inner[2] - left]
-    x, y, width, height = cv2.boundingRect(mask)
-    if not width:
-        return None
-    return Region(np.ascontiguousarray(mask[y : y + height, x : x + width]), inner[0] + x, inner[1] + y, 'object')

@@ -1,52 +1,43 @@
 """Transforms that forgery data need beyond mmseg's."""
 
-from .degrade_by_resize import DegradeByResize
-from .gamma_correction import GammaCorrection
-from .gaussian_blur import GaussianBlur
-from .gaussian_noise import GaussianNoise
-from .geometry import ElasticWarp, GridWarp, PadToAtLeast, RandomMirrorOrTurn, RandomScale
-from .jpeg_compression import JPEGCompression
-from .limit_pixels import LimitPixels
-from .load_forgery_mask import LoadForgeryMask
-from .load_jpeg_artifacts import LoadJPEGArtifacts
-from .noise_residual import NoiseResidual
-from .other_blurs import BoxBlur, MedianBlur, MotionBlur
-from .picture_transform import GeometryTransform, PictureTransform
-from .random_grid_crop import RandomGridCrop
-from .save_as_png import SaveAsPNG
-from .simulated_social_network import SimulatedSocialNetwork
-from .square_forgery import SquareForgery
-from .synthesize_forgery import SynthesizeForgery
-from .tones_and_grain import BrightnessContrast, LowerAndBack, SensorNoise, Sharpen, ToneCurve
+from .filters import BoxBlur, GaussianBlur, MedianBlur, MotionBlur, NoiseResidual, Sharpen
+from .forging import SquareForgery, SynthesizeForgery
+from .geometry import ElasticTransform, GridDistortion, PadIfNeeded, RandomD4, RandomScale
+from .image_transform import GeometryTransform, ImageTransform
+from .jpeg_artifacts import LoadJPEGArtifacts, RandomGridCrop
+from .loading import LimitPixels, LoadForgeryMask
+from .noise import GaussianNoise, ISONoise
+from .tones import BrightnessContrast, GammaCorrection, RandomToneCurve
+from .transmission import DegradeByResize, Downscale, JPEGCompression, SaveAsPNG, SimulatedSocialNetwork
 
 __all__ = [
     'BoxBlur',
     'BrightnessContrast',
     'DegradeByResize',
-    'ElasticWarp',
+    'Downscale',
+    'ElasticTransform',
     'GammaCorrection',
     'GaussianBlur',
     'GaussianNoise',
     'GeometryTransform',
-    'GridWarp',
+    'GridDistortion',
+    'ISONoise',
+    'ImageTransform',
     'JPEGCompression',
     'LimitPixels',
     'LoadForgeryMask',
     'LoadJPEGArtifacts',
-    'LowerAndBack',
     'MedianBlur',
     'MotionBlur',
     'NoiseResidual',
-    'PadToAtLeast',
-    'PictureTransform',
+    'PadIfNeeded',
+    'RandomD4',
     'RandomGridCrop',
-    'RandomMirrorOrTurn',
     'RandomScale',
+    'RandomToneCurve',
     'SaveAsPNG',
-    'SensorNoise',
     'Sharpen',
     'SimulatedSocialNetwork',
     'SquareForgery',
     'SynthesizeForgery',
-    'ToneCurve',
 ]

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from mmseg.registry import TRANSFORMS
 
-from .degrade_by_resize import scaled
-from .picture_transform import GeometryTransform, Range, Warp, draw, require, require_whole
+from ..validators import Range, require_choice, require_number, require_range, require_whole
+from .image_transform import GeometryTransform, Warp, draw, scaled_size
 
 IGNORED = 255
 MOVES = ('horizontal', 'vertical', 'quarters', 'transpose')
@@ -13,7 +13,7 @@ MOVES = ('horizontal', 'vertical', 'quarters', 'transpose')
 
 @TRANSFORMS.register_module()
 class RandomScale(GeometryTransform):
-    """Resize the picture by a factor of its own size, bilinearly.
+    """Resize the image by a factor of its own size, bilinearly.
 
     mmcv's ``RandomResize`` takes factors of a fixed size instead.
 
@@ -27,11 +27,11 @@ class RandomScale(GeometryTransform):
 
     def __init__(self, factor: Range = (0.5, 1.0), seed: int | None = None) -> None:
         super().__init__(seed)
-        self.factor = require('factor', factor, 0, above=True)
+        self.factor = require_range('factor', factor, 0, above=True)
 
     def plan(self, shape: tuple[int, int], rng: np.random.Generator) -> Warp:
         """Draw the factor."""
-        size = scaled(shape, draw(self.factor, rng))
+        size = scaled_size(shape, draw(self.factor, rng))
 
         def warp(plane: np.ndarray, is_mask: bool) -> np.ndarray:
             # OpenCV's INTER_NEAREST samples corners of pixels, half a pixel beside where bilinear has their centres.
@@ -42,12 +42,12 @@ class RandomScale(GeometryTransform):
 
 
 @TRANSFORMS.register_module()
-class PadToAtLeast(GeometryTransform):
-    """Add a border all around, so that no side is below a size; a larger picture stays as it is.
+class PadIfNeeded(GeometryTransform):
+    """Add a border all around, so that no side is below a size; a larger image stays as it is.
 
     Args:
         size (tuple[int, int]): Least width and height in pixels. Defaults to (1024, 1024).
-        mode (str): ``'reflect'`` fills the border with the mirrored picture and mirrored mask, as the authors'
+        mode (str): ``'reflect'`` fills the border with the mirrored image and mirrored mask, as the authors'
             released code does; ``'constant'`` with black and the label 255, which no loss counts. Defaults to
             ``'reflect'``.
         seed (int, optional): Accepted as everywhere; nothing is drawn.
@@ -58,11 +58,9 @@ class PadToAtLeast(GeometryTransform):
 
     def __init__(self, size: tuple[int, int] = (1024, 1024), mode: str = 'reflect', seed: int | None = None) -> None:
         super().__init__(seed)
-        if mode not in ('reflect', 'constant'):
-            raise ValueError(f"mode must be 'reflect' or 'constant', got {mode!r}")
         width, height = size
         self.size = (require_whole('width', width, 1), require_whole('height', height, 1))
-        self.mode = mode
+        self.mode = require_choice('mode', mode, ('reflect', 'constant'))
 
     def plan(self, shape: tuple[int, int], rng: np.random.Generator) -> Warp:
         """Find the four widths of the border."""
@@ -73,7 +71,7 @@ class PadToAtLeast(GeometryTransform):
 
 
 @TRANSFORMS.register_module()
-class RandomMirrorOrTurn(GeometryTransform):
+class RandomD4(GeometryTransform):
     """One of the moves, each as likely, which change no value.
 
     Args:
@@ -105,13 +103,13 @@ class RandomMirrorOrTurn(GeometryTransform):
 
 
 @TRANSFORMS.register_module()
-class ElasticWarp(GeometryTransform):
+class ElasticTransform(GeometryTransform):
     """Push pixels about by a smooth random field and a slight random affine map, in one resampling.
 
     Args:
         alpha (float): The field is uniform noise of -1..1, blurred, times this, in pixels. Defaults to 120.
         sigma (float): Standard deviation of the blur, in pixels. Defaults to 6.
-        affine (float): How far, in pixels, each of three points of the picture moves at most. Defaults to 3.6.
+        affine (float): How far, in pixels, each of three points of the image moves at most. Defaults to 3.6.
         seed (int, optional): See :class:`GeometryTransform`. Defaults to None.
 
     Raises:
@@ -120,9 +118,9 @@ class ElasticWarp(GeometryTransform):
 
     def __init__(self, alpha: float = 120.0, sigma: float = 6.0, affine: float = 3.6, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.alpha = require('alpha', alpha, 0)
-        self.sigma = require('sigma', sigma, 0, above=True)
-        self.affine = require('affine', affine, 0)
+        self.alpha = require_number('alpha', alpha, 0)
+        self.sigma = require_number('sigma', sigma, 0, above=True)
+        self.affine = require_number('affine', affine, 0)
 
     def plan(self, shape: tuple[int, int], rng: np.random.Generator) -> Warp:
         """Draw the affine map and the field."""
@@ -138,7 +136,7 @@ class ElasticWarp(GeometryTransform):
 
 
 @TRANSFORMS.register_module()
-class GridWarp(GeometryTransform):
+class GridDistortion(GeometryTransform):
     """Stretch and squeeze the rows and the columns of a grid, each by a random factor.
 
     Args:
@@ -153,7 +151,7 @@ class GridWarp(GeometryTransform):
     def __init__(self, cells: int = 5, limit: float = 0.3, seed: int | None = None) -> None:
         super().__init__(seed)
         self.cells = require_whole('cells', cells, 1)
-        self.limit = require('limit', limit, 0, 1)
+        self.limit = require_number('limit', limit, 0, 1)
 
     def plan(self, shape: tuple[int, int], rng: np.random.Generator) -> Warp:
         """Draw the factors."""

@@ -142,7 +142,7 @@ class ForgeryMetric(BaseMetric):
             name = dict(
                 dataset=sample.get('dataset_name', ''),
                 kind=sample.get('kind', ''),
-                image=sample.get('picture', Path(sample['img_path']).stem),
+                image=sample.get('image_name', Path(sample['img_path']).stem),
             )
             if self.output_dir:
                 write_image(self._path(name, sample['img_path']), forged.astype(np.uint8) * 255)
@@ -228,7 +228,7 @@ class ForgeryMetric(BaseMetric):
         if self._written.setdefault(path, img_path) != img_path:
             raise ValueError(
                 f'the masks of {self._written[path]} and {img_path} would both be {path}: give each data set its own '
-                "dataset_name, and PackSegInputs the meta_keys 'dataset_name' and 'picture'"
+                "dataset_name, and PackSegInputs the meta_keys 'dataset_name' and 'image_name'"
             )
         return path
 

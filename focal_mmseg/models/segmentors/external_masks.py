@@ -126,7 +126,7 @@ class ExternalMasks(ScoringSegmentor):
         image = Path(meta['img_path'])
         names = dict(
             dataset=meta.get('dataset_name') or '',
-            picture=meta.get('picture') or image.stem,
+            picture=meta.get('image_name') or image.stem,
             stem=image.stem,
             name=image.name,
         )

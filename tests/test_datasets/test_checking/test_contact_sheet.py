@@ -1,4 +1,4 @@
-"""The sheet of pictures with their masks."""
+"""The sheet of images with their masks."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from focal_mmseg.datasets.checking import Entry, check_picture
+from focal_mmseg.datasets.checking import Entry, check_image
 from focal_mmseg.datasets.checking.contact_sheet import SIDE, write_contact_sheet
 
 
-def test_pictures_stand_as_viewers_show_them(tmp_path: Path) -> None:
+def test_images_stand_as_viewers_show_them(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     # Upper half white as it lies in the file: shown, the right half.
@@ -21,7 +21,7 @@ def test_pictures_stand_as_viewers_show_them(tmp_path: Path) -> None:
     mask[:20] = 255
     cv2.imwrite(str(tmp_path / 'mask.png'), mask)
     entry = Entry('test', 'x', 'splice', str(tmp_path / 'turned.jpg'), str(tmp_path / 'mask.png'))
-    finding = check_picture(entry, hashes=False)
+    finding = check_image(entry, hashes=False)
     assert not finding.problems and finding.size == (100, 200)
     write_contact_sheet(tmp_path / 'sheet.png', [entry], [finding])
     tile = cv2.imread(str(tmp_path / 'sheet.png'))[:SIDE, : SIDE // 2]

@@ -1,4 +1,4 @@
-"""The search for pictures that look alike."""
+"""The search for images that look alike."""
 
 import io
 

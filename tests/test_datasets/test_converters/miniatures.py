@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 
-def write_picture(path: Path, seed: int = 0, size: tuple[int, int] = (24, 32)) -> np.ndarray:
-    """A picture file (H, W) of random colours; its content as OpenCV wrote it."""
+def write_image(path: Path, seed: int = 0, size: tuple[int, int] = (24, 32)) -> np.ndarray:
+    """An image file (H, W) of random colours; its content as OpenCV wrote it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
     assert cv2.imwrite(str(path), image)

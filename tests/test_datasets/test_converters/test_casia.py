@@ -1,4 +1,4 @@
-"""Miniatures of CASIA v1, v1+ and v2, and real pictures of both."""
+"""Miniatures of CASIA v1, v1+ and v2, and real images of both."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
 from focal_mmseg.datasets.converters.casia import OLD_KINDS
@@ -21,10 +21,10 @@ def test_v1_as_it_is_released(tmp_path: Path) -> None:
     names = {'Sp': 'Sp_D_CNN_A_art0024_ani0032_0268', 'CM': 'Sp_S_CNN_A_pla0060_pla0060_0192'}
     forged = {}
     for seed, (folder, name) in enumerate(names.items()):
-        write_picture(spliced / folder / f'{name}.jpg', seed)
+        write_image(spliced / folder / f'{name}.jpg', seed)
         forged[folder] = write_mask(truth / folder / f'{name}_gt.png', seed)
-    write_picture(spliced / 'Sp' / 'Sp_D_NRN_A_cha0011_sec0011_0542.jpg')
-    write_picture(source / 'CASIA 1.0 dataset' / 'Au' / 'Au_ani_0001.jpg')
+    write_image(spliced / 'Sp' / 'Sp_D_NRN_A_cha0011_sec0011_0542.jpg')
+    write_image(source / 'CASIA 1.0 dataset' / 'Au' / 'Au_ani_0001.jpg')
     (spliced / 'Sp' / 'Thumbs.db').write_bytes(b'')
     report = convert(SETS['casia1'], source, tmp_path / 'out')
     assert report.counts == {'splice': 1, 'copy-move': 1, 'pristine': 1}
@@ -35,8 +35,8 @@ def test_v1_as_it_is_released(tmp_path: Path) -> None:
     assert np.array_equal(converted(tmp_path / 'out', f'copy-move/{names["CM"]}'), forged['CM'])
 
 
-def test_v1_repacked_into_one_folder_of_pictures_and_one_of_masks(tmp_path: Path) -> None:
-    write_picture(tmp_path / 'c' / 'Tp' / 'Sp_S_a_b_1.jpg')
+def test_v1_repacked_into_one_folder_of_images_and_one_of_masks(tmp_path: Path) -> None:
+    write_image(tmp_path / 'c' / 'Tp' / 'Sp_S_a_b_1.jpg')
     forged = write_mask(tmp_path / 'c' / 'Gt' / 'Sp_S_a_b_1_gt.png', 3, values=(0, 200))
     assert not convert(SETS['casia1'], tmp_path / 'c', tmp_path / 'out').dropped
     assert np.array_equal(converted(tmp_path / 'out', 'copy-move/Sp_S_a_b_1'), forged)
@@ -44,15 +44,15 @@ def test_v1_repacked_into_one_folder_of_pictures_and_one_of_masks(tmp_path: Path
 
 def test_v1_plus_is_its_list(tmp_path: Path) -> None:
     source = tmp_path / 'plus'
-    write_picture(source / 'Tp' / 'Sp_D_a_b_1.jpg')
-    write_picture(source / 'Tp' / 'Sp_D_a_b_2.jpg')
+    write_image(source / 'Tp' / 'Sp_D_a_b_1.jpg')
+    write_image(source / 'Tp' / 'Sp_D_a_b_2.jpg')
     forged = write_mask(source / 'mask' / 'Sp_D_a_b_1_gt.png', 4)
-    write_picture(source / 'Corel' / 'corel_7.jpg')
+    write_image(source / 'Corel' / 'corel_7.jpg')
     list_path = source / 'CASIAv1plus.txt'
     list_path.write_text('./x/Tp/Sp_D_a_b_1.jpg ./x/mask/Sp_D_a_b_1_gt.png 1\n\n./x/corel_7.jpg None 0\n')
     report = convert(SETS['casia1plus'], source, tmp_path / 'out')
     assert report.counts == {'splice': 1, 'pristine': 1}
-    assert report.notes == ['pictures are those of CASIAv1plus.txt']
+    assert report.notes == ['images are those of CASIAv1plus.txt']
     assert np.array_equal(converted(tmp_path / 'out', 'splice/Sp_D_a_b_1'), forged)
     (source / 'README.txt').write_text('CASIA v1+ is a list\n')
     list_path.write_text(list_path.read_text() * 2)
@@ -62,12 +62,12 @@ def test_v1_plus_is_its_list(tmp_path: Path) -> None:
     assert 'README.txt, line 1' in report.notes[1]
     (source / 'README.txt').unlink()
     list_path.write_text('a.jpg b.png 01\n')
-    with pytest.raises(ValueError, match=r'CASIAv1plus\.txt, line 1: expected picture, mask or None'):
+    with pytest.raises(ValueError, match=r'CASIAv1plus\.txt, line 1: expected image, mask or None'):
         convert(SETS['casia1plus'], source, tmp_path / 'again')
 
 
 def test_v1_plus_takes_forgeries_of_other_names(tmp_path: Path) -> None:
-    write_picture(tmp_path / 'c' / 'Tp' / 'abc.jpg')
+    write_image(tmp_path / 'c' / 'Tp' / 'abc.jpg')
     write_mask(tmp_path / 'c' / 'm' / 'abc_gt.png')
     (tmp_path / 'c' / 'list.txt').write_text('Tp/abc.jpg m/abc_gt.png 1\n')
     assert convert(SETS['casia1plus'], tmp_path / 'c', tmp_path / 'out').counts == {'other': 1}
@@ -87,18 +87,18 @@ def test_v2_with_its_known_defects(tmp_path: Path) -> None:
             ('Tp_D_NRD_S_B_ani20002_nat20042_02437', 'tif', (24, 32)),
         ]
     ):
-        write_picture(source / 'Tp' / f'{name}.{ending}', seed)
+        write_image(source / 'Tp' / f'{name}.{ending}', seed)
         forged[name] = write_mask(truth / f'{name}_gt.png', seed, size)
     renamed = 'Tp_D_NRD_S_N_cha10002_cha10001_20094'
-    write_picture(source / 'Tp' / f'{renamed}.jpg')
+    write_image(source / 'Tp' / f'{renamed}.jpg')
     forged[renamed] = write_mask(truth / f'{renamed}_gt3.png', 9)
     for ending in ('jpg', 'bmp'):
-        write_picture(source / 'Au' / f'Au_ani_{ending}.{ending}')
+        write_image(source / 'Au' / f'Au_ani_{ending}.{ending}')
     report = convert(SETS['casia2'], source, tmp_path / 'out')
     assert report.counts == {'splice': 3, 'copy-move': 1, 'pristine': 2}
     assert len(report.mended) == 1 and '00003.jpg' in report.mended[0]
-    assert report.known == ['Tp/Tp_S_NNN_S_N_sec00012_sec00012_11230.jpg: its mask is 24x32, the picture 32x24']
-    assert report.dropped == ['Tp/Tp_D_NRN_S_N_a_b_00004.jpg: its mask is 24x32, the picture 32x24']
+    assert report.known == ['Tp/Tp_S_NNN_S_N_sec00012_sec00012_11230.jpg: its mask is 24x32, the image 32x24']
+    assert report.dropped == ['Tp/Tp_D_NRN_S_N_a_b_00004.jpg: its mask is 24x32, the image 32x24']
     assert len(report.notes) == 1 and '02437.tif is left out' in report.notes[0]
     for kind, name in (('copy-move', 'Tp_S_NNN_S_N_ani00001_ani00001_00002'), ('splice', renamed)):
         assert np.array_equal(converted(tmp_path / 'out', f'{kind}/{name}'), forged[name])
@@ -108,7 +108,7 @@ def test_old_names_of_v2_are_told_by_their_numbers(tmp_path: Path, monkeypatch: 
     assert OLD_KINDS['splice'] + 1 - 60 + 39 == SETS['casia2'].counts['splice']
     assert OLD_KINDS['copy-move'] - 39 + 60 == SETS['casia2'].counts['copy-move']
     for letter in 'DDS':
-        write_picture(tmp_path / 'c' / 'Tp' / f'Tp_{letter}_{len(list(tmp_path.rglob("*.jpg")))}.jpg')
+        write_image(tmp_path / 'c' / 'Tp' / f'Tp_{letter}_{len(list(tmp_path.rglob("*.jpg")))}.jpg')
     assert not list_notes(tmp_path / 'c')
     monkeypatch.setitem(OLD_KINDS, 'splice', 2)
     monkeypatch.setitem(OLD_KINDS, 'copy-move', 1)
@@ -124,18 +124,18 @@ def list_notes(source: Path) -> list[str]:
 def test_the_corrected_masks_of_v2(tmp_path: Path) -> None:
     for folder in ('Au', 'Tp', 'Gt'):
         (tmp_path / 'c' / folder).mkdir(parents=True)
-    write_picture(tmp_path / 'c' / 'Tp' / 'Tp_D_a_b_c_1_2_3.jpg')
+    write_image(tmp_path / 'c' / 'Tp' / 'Tp_D_a_b_c_1_2_3.jpg')
     forged = write_mask(tmp_path / 'c' / 'Gt' / 'Tp_D_a_b_c_1_2_3_gt.png', 5)
     convert(SETS['casia2-corrected'], tmp_path / 'c', tmp_path / 'out')
     assert np.array_equal(converted(tmp_path / 'out', 'splice/Tp_D_a_b_c_1_2_3'), forged)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason='the development photographs are not beside the repository')
-@pytest.mark.parametrize(('name', 'number', 'pictures'), [('casia1', 18, 'images'), ('casia2', 4, 'images')])
-def test_real_pictures(tmp_path: Path, name: str, number: int, pictures: str) -> None:
+@pytest.mark.parametrize(('name', 'number', 'images'), [('casia1', 18, 'images'), ('casia2', 4, 'images')])
+def test_real_images(tmp_path: Path, name: str, number: int, images: str) -> None:
     source = tmp_path / 'release'
     masks = {path.stem.removesuffix('_gt'): path for path in (REAL / name / 'masks').iterdir()}
-    for image in (REAL / name / pictures).iterdir():
+    for image in (REAL / name / images).iterdir():
         (source / 'Tp').mkdir(parents=True, exist_ok=True)
         (source / 'Gt').mkdir(exist_ok=True)
         shutil.copyfile(image, source / 'Tp' / image.name)
@@ -147,4 +147,4 @@ def test_real_pictures(tmp_path: Path, name: str, number: int, pictures: str) ->
         assert np.array_equal(written, cv2.imread(str(masks[mask.stem]), cv2.IMREAD_GRAYSCALE) > 127)
         assert 0 < written.mean() < 0.9
     for image in (tmp_path / 'out' / 'images').rglob('*.*'):
-        assert image.read_bytes() == (REAL / name / pictures / image.name).read_bytes()
+        assert image.read_bytes() == (REAL / name / images / image.name).read_bytes()

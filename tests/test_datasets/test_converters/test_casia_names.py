@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
 from focal_mmseg.datasets.converters.casia_names import paired
@@ -16,7 +16,7 @@ from focal_mmseg.datasets.converters.conversion import LeftOutError
 
 RELEASE = Path(__file__).parents[4] / 'shared' / 'data' / 'forged' / 'casia1_release'
 
-# A picture's old name, its mask's corrected one, and how the second comes of the first.
+# An image's old name, its mask's corrected one, and how the second comes of the first.
 CORRECTED = [
     ('Sp_D_NRN_A_ani0001_arc0059_0404', 'Sp_D_NRN_A_arc0059_ani0001_0404', 'source and target exchanged'),
     ('Sp_D_NND_A_nat0054_nat0054_0189', 'Sp_S_NND_A_nat0054_nat0054_0189', 'D and S exchanged'),
@@ -62,7 +62,7 @@ def test_no_name_is_given_twice_and_the_order_does_not_matter(parts: list, rando
 def test_a_conversion_takes_the_corrected_names_kind_and_reports_them(tmp_path: Path) -> None:
     source, forged = tmp_path / 'c', {}
     for seed, (old, new, _) in enumerate(CORRECTED[:5]):
-        write_picture(source / 'Tp' / f'{old}.jpg', seed)
+        write_image(source / 'Tp' / f'{old}.jpg', seed)
         forged[old] = write_mask(source / 'Gt' / f'{new}_gt.png', seed)
     write_mask(source / 'Gt' / 'Sp_D_NNN_A_a_b_9999_gt.png')
     report = convert(SETS['casia1'], source, tmp_path / 'out', most_left_out=0.01)
@@ -70,8 +70,8 @@ def test_a_conversion_takes_the_corrected_names_kind_and_reports_them(tmp_path: 
     assert len(report.renamed) == 5
     old, new, rule = CORRECTED[3]
     assert f'Tp/{old}.jpg: {new}_gt.png, {rule}' in report.renamed
-    assert '2 masks have a corrected name of their pictures: D and S exchanged' in report.notes
-    assert '1 masks belong to no picture here, as Sp_D_NNN_A_a_b_9999_gt.png' in report.notes
+    assert '2 masks have a corrected name of their images: D and S exchanged' in report.notes
+    assert '1 masks belong to no image here, as Sp_D_NNN_A_a_b_9999_gt.png' in report.notes
     assert report.unused == {'Gt': 1}
     for (old, new, _), kind in zip(CORRECTED, ('splice', 'copy-move', 'splice', 'splice', 'splice'), strict=False):
         assert new.split('_')[1] == {'splice': 'D', 'copy-move': 'S'}[kind]
@@ -79,14 +79,14 @@ def test_a_conversion_takes_the_corrected_names_kind_and_reports_them(tmp_path: 
     assert json.loads((tmp_path / 'out' / 'report.json').read_text())['renamed'] == report.renamed
 
 
-def test_v1_plus_and_the_networks_pictures_are_paired_too(tmp_path: Path) -> None:
+def test_v1_plus_and_the_networks_images_are_paired_too(tmp_path: Path) -> None:
     old, new, _ = CORRECTED[0]
-    write_picture(tmp_path / 'plus' / 'Tp' / f'{old}.jpg')
+    write_image(tmp_path / 'plus' / 'Tp' / f'{old}.jpg')
     write_mask(tmp_path / 'plus' / 'm' / f'{new}_gt.png')
     (tmp_path / 'plus' / 'list.txt').write_text(f'Tp/{new}.jpg m/{new}_gt.png 1\n')
     report = convert(SETS['casia1plus'], tmp_path / 'plus', tmp_path / 'out1')
     assert report.counts == {'splice': 1} and len(report.renamed) == 1
-    write_picture(tmp_path / 'osn' / 'Casia_Facebook' / f'{old}.jpg')
+    write_image(tmp_path / 'osn' / 'Casia_Facebook' / f'{old}.jpg')
     write_mask(tmp_path / 'osn' / 'Casia_GT' / f'{new}_gt.png')
     report = convert(SETS['osn'], tmp_path / 'osn', tmp_path / 'out2')
     assert report.counts == {'casia-facebook': 1} and len(report.renamed) == 1
@@ -94,19 +94,17 @@ def test_v1_plus_and_the_networks_pictures_are_paired_too(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not RELEASE.is_dir(), reason='the development photographs are not beside the repository')
 def test_the_real_release_is_whole_but_for_what_is_known(tmp_path: Path) -> None:
-    pictures = list(SETS['casia1'].find(RELEASE, print))
-    assert all(mask.is_file() for picture in pictures for mask in picture.masks)
-    assert [sum(picture.kind == kind for picture in pictures) for kind in ('splice', 'copy-move', 'pristine')] == [
+    images = list(SETS['casia1'].find(RELEASE, print))
+    assert all(mask.is_file() for image in images for mask in image.masks)
+    assert [sum(image.kind == kind for image in images) for kind in ('splice', 'copy-move', 'pristine')] == [
         231,
         229,
         400,
     ]
     # Of those that keep their names every tenth is converted, and the one of the turned mask.
-    chosen = [
-        each for place, each in enumerate(pictures) if each.renamed or '_0275' in each.image.name or not place % 10
-    ]
+    chosen = [each for place, each in enumerate(images) if each.renamed or '_0275' in each.image.name or not place % 10]
     report = convert(replace(SETS['casia1'], find=lambda *_: chosen), RELEASE, tmp_path / 'out', most_left_out=0)
-    assert report.known == ['Sp/Sp_D_CNN_A_sec0012_ani0007_0275.jpg: its mask is 256x384, the picture 384x256']
+    assert report.known == ['Sp/Sp_D_CNN_A_sec0012_ani0007_0275.jpg: its mask is 256x384, the image 384x256']
     assert len(report.renamed) == 57 and not report.dropped and report.counts.total() == len(chosen) - 1
 
 
@@ -115,20 +113,20 @@ def test_the_real_release_is_whole_but_for_what_is_known(tmp_path: Path) -> None
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    """Eleven forgeries, of which one has no mask and one a damaged one, beside 200 pristine pictures."""
+    """Eleven forgeries, of which one has no mask and one a damaged one, beside 200 pristine images."""
     for number in range(11):
-        write_picture(tmp_path / 'c' / 'Tp' / f'Sp_D_NNN_A_a{number}_b{number}_{number:04d}.jpg', number)
+        write_image(tmp_path / 'c' / 'Tp' / f'Sp_D_NNN_A_a{number}_b{number}_{number:04d}.jpg', number)
         if number:
             write_mask(tmp_path / 'c' / 'Gt' / f'Sp_D_NNN_A_a{number}_b{number}_{number:04d}_gt.png', number)
     (tmp_path / 'c' / 'Gt' / 'Sp_D_NNN_A_a1_b1_0001_gt.png').write_bytes(b'no mask')
     for number in range(200):
-        write_picture(tmp_path / 'c' / 'Au' / f'Au_ani_{number:04d}.jpg', size=(4, 4))
+        write_image(tmp_path / 'c' / 'Au' / f'Au_ani_{number:04d}.jpg', size=(4, 4))
     return tmp_path / 'c'
 
 
 def test_more_than_the_share_is_an_error_that_names_the_rules(release: Path, tmp_path: Path) -> None:
     says = (
-        r'2 pictures were left out of 11 forged ones \(18\.2%\), more than 1%.*a mask has the name of its picture '
+        r'2 images were left out of 11 forged ones \(18\.2%\), more than 1%.*a mask has the name of its image '
         r'\(Au_\*, Sp_\* and <stem>_gt\.png.*\): not so for 1; a mask can be read: not so for 1\. The first: '
         r'Tp/Sp_D_NNN_A_a0_b0_0000\.jpg: .*no index is written; .*--most-left-out 0\.19'
     )

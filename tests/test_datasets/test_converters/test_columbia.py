@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
 
@@ -15,12 +15,12 @@ def test_green_is_forged_also_through_jpeg_and_in_folders_nested_twice(tmp_path:
     source = tmp_path / 'Columbia'
     spliced = source / '4cam_splc' / '4cam_splc'
     for name in ('canong3_canonxt_sub_01', 'canong3_canonxt_sub_02'):
-        write_picture(spliced / f'{name}.tif')
+        write_image(spliced / f'{name}.tif')
     forged = write_mask(spliced / 'edgemask' / 'canong3_canonxt_sub_01_edgemask.jpg', 1, values=(RED, GREEN))
     write_mask(spliced / 'edgemask' / 'canong3_canonxt_sub_02_edgemask.jpg', 2, values=(RED, GREEN))
     whole = spliced / 'edgemask' / 'canong3_canonxt_sub_02_edgemask.jpg'
     whole.write_bytes(whole.read_bytes()[:-200])
-    write_picture(source / '4cam_auth' / 'canong3_02_sub_01.tif')
+    write_image(source / '4cam_auth' / 'canong3_02_sub_01.tif')
     for folder in (spliced, source / '4cam_auth', spliced / 'edgemask'):
         (folder / 'Thumbs.db').write_bytes(b'\0')
     report = convert(SETS['columbia'], source, tmp_path / 'out')
@@ -34,7 +34,7 @@ def test_green_is_forged_also_through_jpeg_and_in_folders_nested_twice(tmp_path:
 
 def test_edges_are_bright_and_belong_to_their_side(tmp_path: Path) -> None:
     source = tmp_path / '4cam_splc'
-    write_picture(source / 'a.tif', size=(32, 32))
+    write_image(source / 'a.tif', size=(32, 32))
     colours = np.zeros((32, 32, 3), np.uint8)
     for columns, colour in ((slice(0, 8), (0, 0, 120)), (slice(8, 16), (0, 0, 255))):
         colours[:, columns] = colour

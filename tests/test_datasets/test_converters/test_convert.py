@@ -8,15 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets import ForgeryDataset
-from focal_mmseg.datasets.converters import SETS, DataSet, Picture, convert
+from focal_mmseg.datasets.converters import SETS, DataSet, ReleasedImage, convert
 from focal_mmseg.datasets.converters.base import files, image_size
 
 
-def pairs(source: Path, _: object) -> list[Picture]:
-    return [Picture(path, (source / 'gt' / f'{path.stem}.png',), 'splice') for path in files(source, 'img/*')]
+def pairs(source: Path, _: object) -> list[ReleasedImage]:
+    return [ReleasedImage(path, (source / 'gt' / f'{path.stem}.png',), 'splice') for path in files(source, 'img/*')]
 
 
 PAIRS = DataSet('pairs', 'pairs', 'img/* and gt/*.png', {'splice': 2}, pairs)
@@ -26,13 +26,13 @@ RESIZED = DataSet('pairs', 'pairs', 'img/* and gt/*.png', {'splice': 2}, pairs, 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     for number, name in enumerate('ab'):
-        write_picture(tmp_path / 'release' / 'img' / f'{name}.jpg', number)
+        write_image(tmp_path / 'release' / 'img' / f'{name}.jpg', number)
         write_mask(tmp_path / 'release' / 'gt' / f'{name}.png', number)
     return tmp_path / 'release'
 
 
 @pytest.mark.parametrize('copy', [False, True])
-def test_pictures_keep_their_bytes_and_the_source_is_untouched(source: Path, tmp_path: Path, copy: bool) -> None:
+def test_images_keep_their_bytes_and_the_source_is_untouched(source: Path, tmp_path: Path, copy: bool) -> None:
     before = {path: path.read_bytes() for path in source.rglob('*') if path.is_file()}
     out = tmp_path / 'out'
     report = convert(PAIRS, source, out, copy)
@@ -68,12 +68,12 @@ def test_a_second_conversion_replaces_the_first(source: Path, tmp_path: Path) ->
 
 def test_what_cannot_be_used_is_named_and_the_rest_goes_on(source: Path, tmp_path: Path) -> None:
     (source / 'gt' / 'a.png').unlink()
-    (source / 'img' / 'c.jpg').write_bytes(b'no picture')
-    write_picture(source / 'img' / 'd.jpg')
+    (source / 'img' / 'c.jpg').write_bytes(b'no image')
+    write_image(source / 'img' / 'd.jpg')
     (source / 'gt' / 'd.png').write_bytes(b'no mask')
     report = convert(PAIRS, source, tmp_path / 'out')
     assert report.counts == {'splice': 1}
-    named = ['img/a.jpg: its mask a.png does not exist', 'img/c.jpg: it is no picture', 'img/d.jpg: the mask']
+    named = ['img/a.jpg: its mask a.png does not exist', 'img/c.jpg: it is no image', 'img/d.jpg: the mask']
     assert [line.startswith(start) for line, start in zip(report.dropped, named, strict=True)] == [True] * 3
 
 
@@ -82,8 +82,8 @@ def test_a_mask_of_another_size_is_dropped_or_resized_but_never_turned(source: P
     write_mask(source / 'gt' / 'b.png', size=(32, 24))
     assert len(convert(PAIRS, source, tmp_path / 'dropped').dropped) == 2
     report = convert(RESIZED, source, tmp_path / 'resized')
-    assert len(report.mended) == 1 and 'a.jpg: its mask is 16x12, the picture 32x24' in report.mended[0]
-    assert report.dropped == ['img/b.jpg: its mask is 24x32, the picture 32x24']
+    assert len(report.mended) == 1 and 'a.jpg: its mask is 16x12, the image 32x24' in report.mended[0]
+    assert report.dropped == ['img/b.jpg: its mask is 24x32, the image 32x24']
     small = cv2.imread(str(source / 'gt' / 'a.png'), cv2.IMREAD_GRAYSCALE) > 0
     assert np.array_equal(converted(tmp_path / 'resized', 'splice/a')[::2, ::2], small)
 
@@ -101,22 +101,20 @@ def test_foreign_folders_are_refused(source: Path, tmp_path: Path, out: str, mes
 
 def test_a_source_of_another_layout_is_told(tmp_path: Path) -> None:
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(ValueError, match=r'holds no picture of pairs; expected img/\* and gt'):
+    with pytest.raises(ValueError, match=r'holds no image of pairs; expected img/\* and gt'):
         convert(PAIRS, tmp_path / 'empty', tmp_path / 'out')
     with pytest.raises(FileNotFoundError, match='nowhere does not exist'):
         convert(PAIRS, tmp_path / 'nowhere', tmp_path / 'out')
 
 
-def test_two_different_pictures_of_one_name_are_refused_before_anything_is_written(
-    source: Path, tmp_path: Path
-) -> None:
-    write_picture(source / 'img' / 'a.png')
+def test_two_different_images_of_one_name_are_refused_before_anything_is_written(source: Path, tmp_path: Path) -> None:
+    write_image(source / 'img' / 'a.png')
     with pytest.raises(ValueError, match=r'a\.jpg and .*a\.png differ, but would both be called splice/a'):
         convert(PAIRS, source, tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_picture_that_is_there_twice_counts_once(source: Path, tmp_path: Path) -> None:
+def test_an_image_that_is_there_twice_counts_once(source: Path, tmp_path: Path) -> None:
     (source / 'again' / 'img').mkdir(parents=True)
     shutil.copyfile(source / 'img' / 'a.jpg', source / 'again' / 'img' / 'a.jpg')
     report = convert(PAIRS, source, tmp_path / 'out')
@@ -153,7 +151,7 @@ def test_another_set_in_the_folder_is_refused(source: Path, tmp_path: Path) -> N
         convert(replace(PAIRS, name='others'), source, tmp_path / 'out')
 
 
-def test_what_macos_packs_beside_the_files_is_no_picture(source: Path, tmp_path: Path) -> None:
+def test_what_macos_packs_beside_the_files_is_no_image(source: Path, tmp_path: Path) -> None:
     (source / '__MACOSX' / 'img').mkdir(parents=True)
     for path in (source / '__MACOSX' / 'img' / 'c.jpg', source / 'img' / '._a.jpg', source / '.hidden.jpg'):
         path.write_bytes(b'\0\5\x16\7')
@@ -164,7 +162,7 @@ def test_what_macos_packs_beside_the_files_is_no_picture(source: Path, tmp_path:
 def test_the_folder_that_one_is_in_has_its_own_name(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_img = replace(PAIRS, find=lambda folder, _: [Picture(path) for path in files(folder, 'img/*')])
+    in_img = replace(PAIRS, find=lambda folder, _: [ReleasedImage(path) for path in files(folder, 'img/*')])
     monkeypatch.chdir(source / 'img')
     assert convert(in_img, '.', tmp_path / 'out').counts == {'': 2}
 
@@ -189,7 +187,7 @@ def test_an_unknown_rule_of_sizes_is_refused() -> None:
         replace(PAIRS, wrong_size='turn')
 
 
-def test_the_size_is_that_of_the_picture_as_it_is_shown(tmp_path: Path) -> None:
+def test_the_size_is_that_of_the_image_as_it_is_shown(tmp_path: Path) -> None:
     from PIL import Image
 
     exif = Image.Exif()

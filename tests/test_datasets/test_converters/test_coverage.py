@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
 
@@ -11,8 +11,8 @@ from focal_mmseg.datasets.converters import SETS, convert
 def test_forged_masks_are_used_and_those_of_another_size_resized(tmp_path: Path) -> None:
     source = tmp_path / 'COVERAGE' / 'COVERAGE'
     for number in (1, 2):
-        write_picture(source / 'image' / f'{number}.tif', number)
-        write_picture(source / 'image' / f'{number}t.tif', number + 5)
+        write_image(source / 'image' / f'{number}.tif', number)
+        write_image(source / 'image' / f'{number}t.tif', number + 5)
         for seed, part in enumerate(('copy', 'paste')):
             write_mask(source / 'mask' / f'{number}{part}.tif', seed)
     forged = write_mask(source / 'mask' / '1forged.tif', 7)

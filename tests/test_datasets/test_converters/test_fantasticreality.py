@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from miniatures import converted, write_picture
+from miniatures import converted, write_image
 
 from focal_mmseg.datasets.converters import SETS, convert
 
@@ -11,8 +11,8 @@ from focal_mmseg.datasets.converters import SETS, convert
 def test_masks_are_arrays_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     source = tmp_path / 'FantasticReality_v1' / 'dataset'
     for name in ('1', 'flat', 'none', 'text'):
-        write_picture(source / 'ColorFakeImages' / f'{name}.jpg')
-    write_picture(source / 'ColorRealImages' / '1.jpg', seed=1)
+        write_image(source / 'ColorFakeImages' / f'{name}.jpg')
+    write_image(source / 'ColorRealImages' / '1.jpg', seed=1)
     masks = source / 'SegmentationFake'
     masks.mkdir()
     classes = np.zeros((24, 32), np.int64)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
 
@@ -12,11 +12,11 @@ def test_the_mask_is_the_union_of_its_objects(tmp_path: Path) -> None:
     source = tmp_path / 'Dataset'
     names = ('Sp_D_ani_00001_art_00002_01', 'Sp_D_ani_00003_art_00004_02', 'Sp_D_x_05')
     for name in names:
-        write_picture(source / 'Sp' / f'{name}.png')
-    write_picture(source / 'Au' / 'Au_ani_00001.jpg')
+        write_image(source / 'Sp' / f'{name}.png')
+    write_image(source / 'Au' / 'Au_ani_00001.jpg')
     truth = source / 'Ground Truth Masks'
     objects = [write_mask(truth / names[0] / 'masks' / f'{n}.png', n) for n in range(3)]
-    write_picture(truth / names[0] / 'images' / f'{names[0]}.png')
+    write_image(truth / names[0] / 'images' / f'{names[0]}.png')
     for number, size in enumerate(((24, 32), (12, 16))):
         write_mask(truth / names[1] / 'masks' / f'{number}.png', number, size)
     (truth / names[0] / 'masks' / '0.png').rename(truth / names[0] / 'masks' / '0.bmp')

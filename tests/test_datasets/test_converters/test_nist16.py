@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
 
@@ -17,7 +17,7 @@ COLUMNS = 'TaskID|ProbeFileName|ProbeMaskFileName|BaseFileName|IsTarget|' + '|'.
 def source(tmp_path: Path) -> Path:
     root = tmp_path / 'download' / 'NC2016_Test0613'
     for number in range(5):
-        write_picture(root / 'probe' / f'NC2016_{number}.jpg', number)
+        write_image(root / 'probe' / f'NC2016_{number}.jpg', number)
     rows = [COLUMNS]
     for number, types in enumerate(('N|Y|N', 'Y|N|N', 'N|N|Y')):
         mask = f'reference/manipulation/mask/NC2016_{number}_MASK.png'
@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
     listing.write_text('\n'.join(rows) + '\n')
     (root / 'reference' / 'splice').mkdir()
     (root / 'reference' / 'splice' / 'NC2016-splice-ref.csv').write_text(COLUMNS + '\nwrong\n')
-    write_picture(root / 'world' / 'b.jpg')
+    write_image(root / 'world' / 'b.jpg')
     return tmp_path / 'download'
 
 
@@ -37,7 +37,7 @@ def test_the_manipulation_list_tells_kinds_and_black_is_forged(source: Path, tmp
     report = convert(SETS['nist16'], source, tmp_path / 'out')
     assert report.counts == {'splice': 1, 'removal': 1, 'copy-move': 1, 'pristine': 1}
     assert len(report.dropped) == 1 and 'NC2016_4.jpg: its mask gone.png does not exist' in report.dropped[0]
-    assert report.notes == ['the pictures of world/ are no probes and are left out']
+    assert report.notes == ['the images of world/ are no probes and are left out']
     for seed, kind in enumerate(('splice', 'removal', 'copy-move')):
         forged = write_mask(tmp_path / 'scratch.png', seed, values=(255, 0))
         assert np.array_equal(converted(tmp_path / 'out', f'{kind}/NC2016_{seed}'), forged)

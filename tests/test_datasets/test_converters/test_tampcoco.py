@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from miniatures import converted, write_mask, write_picture
+from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
 from focal_mmseg.datasets.converters.tampcoco import mask_name
@@ -35,8 +35,8 @@ def test_each_part_with_missing_masks_and_lists_that_are_not_used(
 ) -> None:
     source = tmp_path / 'tampCOCO'
     name = '87_1.jpg_2.jpg_RT-5.8'
-    write_picture(source / f'{part}_images' / f'{name}_aligned_Q81.jpg')
-    write_picture(source / f'{part}_images' / '9_gone.jpg')
+    write_image(source / f'{part}_images' / f'{name}_aligned_Q81.jpg')
+    write_image(source / f'{part}_images' / '9_gone.jpg')
     forged = write_mask(source / f'{masks}_masks' / '87_1.png_2.png_RT-5.8.png', 4, values=(0, white))
     (source / f'{part}_images' / '._9_gone.jpg').write_bytes(b'')
     (source / f'{part}_list.txt').write_text('not/there.jpg,not/there.png\n' * 2)
@@ -46,13 +46,13 @@ def test_each_part_with_missing_masks_and_lists_that_are_not_used(
     assert np.array_equal(converted(tmp_path / 'out', f'{kind}/{name}_aligned_Q81'), forged)
 
 
-def test_the_folder_of_pictures_may_itself_be_the_source(tmp_path: Path) -> None:
-    write_picture(tmp_path / 't' / 'cm_images' / '1.jpg')
+def test_the_folder_of_images_may_itself_be_the_source(tmp_path: Path) -> None:
+    write_image(tmp_path / 't' / 'cm_images' / '1.jpg')
     write_mask(tmp_path / 't' / 'cm_masks' / '1.png')
     assert convert(SETS['tampcoco-cm'], tmp_path / 't' / 'cm_images', tmp_path / 'out').counts == {'copy-move': 1}
 
 
 def test_compraise_is_pristine(tmp_path: Path) -> None:
-    write_picture(tmp_path / 'c' / 'r000da54ft_Q67_aligned_Q87.jpg')
+    write_image(tmp_path / 'c' / 'r000da54ft_Q67_aligned_Q87.jpg')
     assert convert(SETS['compraise'], tmp_path / 'c', tmp_path / 'out').counts == {'pristine': 1}
     assert not converted(tmp_path / 'out', 'pristine/r000da54ft_Q67_aligned_Q87').any()

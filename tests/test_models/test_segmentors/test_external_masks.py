@@ -15,7 +15,7 @@ from focal_mmseg.apis import FOCALInferencer
 
 SIZE = (6, 8)
 IMAGE = np.zeros((*SIZE, 3), np.uint8)
-META = dict(img_path='set/a/00001.jpg', dataset_name='d', picture='a/00001', ori_shape=SIZE)
+META = dict(img_path='set/a/00001.jpg', dataset_name='d', image_name='a/00001', ori_shape=SIZE)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_an_unreadable_file_is_named(tmp_path) -> None:
         external(tmp_path, '{stem}.npy').score(IMAGE, META)
 
 
-@pytest.mark.parametrize('names', [dict(picture='../../secret'), dict(dataset_name='..'), dict(dataset_name='/etc')])
+@pytest.mark.parametrize('names', [dict(image_name='../../secret'), dict(dataset_name='..'), dict(dataset_name='/etc')])
 def test_names_do_not_lead_out_of_the_folder(tmp_path, names: dict) -> None:
     with pytest.raises(ValueError, match='would lie outside'):
         external(tmp_path).score(IMAGE, META | names)

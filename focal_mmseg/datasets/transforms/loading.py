@@ -1,8 +1,11 @@
-"""Masks of forged regions, of either polarity."""
+"""Masks of forged regions, of either polarity; and images that are too large for a network."""
 
+import math
+import warnings
 from io import BytesIO
 
 import cv2
+import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -11,6 +14,7 @@ from PIL import Image
 
 from focal_mmseg.utils import decodable, image_header
 
+from ..validators import require_whole
 from .mask_levels import shares, stray_levels
 
 MIDDLE = 127
@@ -24,15 +28,15 @@ class LoadForgeryMask(BaseTransform):
     """Read the mask file as 0 (pristine) and 1 (forged).
 
     Without ``seg_map_path`` in the results nothing happens, so that the test pipeline serves inference unchanged.
-    With ``seg_map_path=None`` the picture is pristine: its mask is empty.
+    With ``seg_map_path=None`` the image is pristine: its mask is empty.
 
     Required keys: ``ori_shape``; optional: ``seg_map_path``, ``forged_is`` and ``mask_threshold``, which
     :class:`ForgeryDataset` gives; behind another data set forged is white, above 127. Added keys: ``gt_seg_map``
     (np.uint8, (H, W)), ``seg_fields``.
 
     Args:
-        resize (bool): Whether a mask of another size but the same proportions is resized to its picture, by the
-            nearest pixel: for pictures that a social network resized, scored at the size they have now. Defaults to
+        resize (bool): Whether a mask of another size but the same proportions is resized to its image, by the
+            nearest pixel: for images that a social network resized, scored at the size they have now. Defaults to
             False.
     """
 
@@ -40,10 +44,10 @@ class LoadForgeryMask(BaseTransform):
         self.resize = resize
 
     def transform(self, results: dict) -> dict:
-        """Add the mask, at the size of its file, which must be the picture's unless ``resize`` says otherwise.
+        """Add the mask, at the size of its file, which must be the image's unless ``resize`` says otherwise.
 
         Raises:
-            ValueError: If the file is no image, has another size than the picture, or its values fit no mask.
+            ValueError: If the file is no image, has another size than the image, or its values fit no mask.
         """
         if 'seg_map_path' not in results:
             return results
@@ -59,7 +63,7 @@ class LoadForgeryMask(BaseTransform):
         if mask.shape != shape:
             remedy = 'turn one of them' if mask.shape[::-1] == shape else 'make them the same size'
             raise ValueError(
-                f'the mask {path} is {_size(mask.shape)} but its picture {results["img_path"]} is {_size(shape)}: '
+                f'the mask {path} is {_size(mask.shape)} but its image {results["img_path"]} is {_size(shape)}: '
                 f'{remedy}, or leave the pair out with a list file'
             )
         results['gt_seg_map'] = mask
@@ -141,12 +145,62 @@ def _may_be_transparent(header: Image.Image) -> bool:
     return header.mode not in ('1', 'L', 'P', 'RGB', 'I;16') or 'transparency' in header.info
 
 
-def proportional(mask: tuple[int, int], picture: tuple[int, int]) -> bool:
-    """Whether a mask has the proportions of its picture, up to two of the picture's pixels."""
-    scale = max(side / of_mask for side, of_mask in zip(picture, mask, strict=True))
-    return all(abs(of_mask * scale - side) <= 2 for side, of_mask in zip(picture, mask, strict=True))
+def proportional(mask: tuple[int, int], image: tuple[int, int]) -> bool:
+    """Whether a mask has the proportions of its image, up to two of the image's pixels."""
+    scale = max(side / of_mask for side, of_mask in zip(image, mask, strict=True))
+    return all(abs(of_mask * scale - side) <= 2 for side, of_mask in zip(image, mask, strict=True))
 
 
 def _size(shape: tuple[int, int]) -> str:
     """A (height, width) as people write it."""
     return f'{shape[1]}x{shape[0]}'
+
+
+@TRANSFORMS.register_module()
+class LimitPixels(BaseTransform):
+    """Shrink an image that has more pixels than a network's memory bears, keeping its proportions; warn of each.
+
+    Shrinking removes part of the traces that a network looks for, so that the result of such an image is not that of
+    the network at the image's own size. Stands before the mask is loaded, which keeps the size of the file and is
+    scored there.
+
+    Required and changed keys: ``img``, ``img_shape``. Added keys, for a shrunk image: ``scale_factor``,
+    ``keep_ratio``.
+
+    Args:
+        max_pixels (int): Most pixels, height times width. Defaults to 2^21, about two million.
+
+    Raises:
+        ValueError: If ``max_pixels`` is below 1.
+    """
+
+    def __init__(self, max_pixels: int = 2**21) -> None:
+        self.max_pixels = require_whole('max_pixels', max_pixels, 1)
+
+    def transform(self, results: dict) -> dict:
+        """Shrink the image bilinearly, if it is too large.
+
+        Raises:
+            ValueError: If a mask is already loaded.
+        """
+        if 'gt_seg_map' in results:
+            raise ValueError('LimitPixels shrinks the image alone: put it before LoadForgeryMask in the pipeline')
+        height, width = results['img'].shape[:2]
+        if height * width <= self.max_pixels:
+            return results
+        scale = math.sqrt(self.max_pixels / (height * width))
+        # Rounded down, so that the limit holds.
+        size = tuple(max(1, int(side * scale)) for side in (width, height))
+        warnings.warn(
+            f'{results.get("img_path", "an image")} of {width}x{height} pixels is judged at {size[0]}x{size[1]}, '
+            f'LimitPixels.max_pixels={self.max_pixels}: what is found there is not what the network finds at full size',
+            stacklevel=2,
+        )
+        results['img'] = mmcv.imresize(results['img'], size)
+        results['img_shape'] = results['img'].shape[:2]
+        results['scale_factor'] = (size[0] / width, size[1] / height)
+        results['keep_ratio'] = True
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(max_pixels={self.max_pixels})'

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from focal_mmseg.datasets.synthesis.inpainting import fill
+from focal_mmseg.datasets.synthesis.parts import fill
 
 
 @pytest.mark.parametrize('columns', [slice(10, 290), slice(60, 240)])
 def test_only_the_region_changes_and_the_arguments_stay(columns: slice) -> None:
     image = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
     mask = np.zeros((200, 300), np.uint8)
-    # With its surroundings the wider region has the width of the picture: a part of the array is then one block.
+    # With its surroundings the wider region has the width of the image: a part of the array is then one block.
     mask[60:140, columns] = 1
     image_before, mask_before = image.copy(), mask.copy()
     filled = fill(image, mask, 'telea', 2, 6000)

@@ -1,4 +1,4 @@
-"""The JPEG file as an input: pixels, luma coefficients and their table in one image of five channels."""
+"""The JPEG file as an input: pixels, luma coefficients and their table in one image of five channels; its crops."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,14 @@ from focal_mmseg.utils.jpeg import (
     BLOCK,
     ORIENTATIONS,
     Luma,
-    encode_as_jpeg,
     exif_orientation,
     is_jpeg,
     orient,
     read_luma,
 )
+
+from ..jpeg import decode_jpeg, encode_jpeg
+from ..validators import require_choice
 
 IGNORED = 255
 
@@ -71,14 +73,12 @@ class LoadJPEGArtifacts(BaseTransform):
         std: Sequence[float] = (127.5,) * 3,
         padding: str = 'edge',
     ) -> None:
-        if padding not in PADDINGS:
-            raise ValueError(f'padding of LoadJPEGArtifacts must be one of {PADDINGS}, got {padding!r}')
         for name, values in (('mean', mean), ('std', std)):
             if len(values) != 3:
                 raise ValueError(f'{name} of LoadJPEGArtifacts must be three numbers, for R, G and B, got {values!r}')
         self.mean = np.asarray(mean, np.float32)
         self.std = np.asarray(std, np.float32)
-        self.padding = padding
+        self.padding = require_choice('padding of LoadJPEGArtifacts', padding, PADDINGS)
 
     def transform(self, results: dict) -> dict:
         """Replace ``img``.
@@ -94,7 +94,7 @@ class LoadJPEGArtifacts(BaseTransform):
             raise ValueError(f'LoadJPEGArtifacts needs an image of 8 bits, got {image.dtype}')
         if image.ndim == 2:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-        image, luma, orientation = _with_luma(image, _file_of(results))
+        image, luma, orientation = _read_luma(image, _stored_file(results))
         padding = _padding(image.shape[:2], orientation)
         for key in results.get('seg_fields', []):
             results[key] = _filled_up(results[key], padding, cv2.BORDER_CONSTANT, IGNORED)
@@ -105,7 +105,7 @@ class LoadJPEGArtifacts(BaseTransform):
         np.subtract(image[..., ::-1], self.mean, out=channels[..., :3])
         channels[..., :3] /= self.std
         if self.padding == 'mean':
-            channels[..., :3] = _without_padding(channels[..., :3], padding)
+            channels[..., :3] = _blank_padding(channels[..., :3], padding)
         channels[..., 3], channels[..., 4] = planes
         results['img'] = channels
         results['img_shape'] = results['pad_shape'] = results['img'].shape[:2]
@@ -117,27 +117,27 @@ class LoadJPEGArtifacts(BaseTransform):
         return f'{type(self).__name__}(mean={self.mean.tolist()}, std={self.std.tolist()}, padding={self.padding!r})'
 
 
-def _file_of(results: dict) -> bytes | None:
+def _stored_file(results: dict) -> bytes | None:
     """The file that the image was decoded from; None for an array."""
     if 'jpeg' in results:
         return results['jpeg']
     return fileio.get(results['img_path']) if results.get('img_path') else None
 
 
-def _with_luma(image: np.ndarray, content: bytes | None) -> tuple[np.ndarray, Luma, int]:
+def _read_luma(image: np.ndarray, content: bytes | None) -> tuple[np.ndarray, Luma, int]:
     """The image (uint8 BGR, oriented), the luma of its file, and the orientation that the luma still has to get."""
     if content is not None and is_jpeg(content):
         orientation = _orientation(image, content)
         luma = read_luma(content)
         if luma is not None:
             return image, luma, orientation
-    content = encode_as_jpeg(image)
+    content = encode_jpeg(image, 100, '4:4:4')
     return _decoded(content), read_luma(content), 1
 
 
 def _decoded(content: bytes) -> np.ndarray:
     """BGR, as stored, without the orientation that EXIF asks for."""
-    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return decode_jpeg(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
 def _orientation(image: np.ndarray, content: bytes) -> int:
@@ -155,7 +155,7 @@ def _orientation(image: np.ndarray, content: bytes) -> int:
     raise ValueError(CHANGED)
 
 
-def _without_padding(rgb: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
+def _blank_padding(rgb: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
     """Normalised pixels (H, W, 3) with 0 for their padding."""
     left, right, top, bottom = padding
     inside = slice(top, rgb.shape[0] - bottom), slice(left, rgb.shape[1] - right)
@@ -179,3 +179,72 @@ def _filled_up(image: np.ndarray, padding: tuple[int, int, int, int], border: in
     """An image or a mask with a border: left, right, top, bottom."""
     left, right, top, bottom = padding
     return cv2.copyMakeBorder(image, top, bottom, left, right, border, value=value)
+
+
+@TRANSFORMS.register_module()
+class RandomGridCrop(BaseTransform):
+    """Cut a part out of a five-channel JPEG image, on the grid of its 8x8 blocks; fill up what is smaller.
+
+    Stands behind :class:`LoadJPEGArtifacts` and ``LoadForgeryMask``. The corner is drawn evenly and rounded down to a
+    block. Beyond the image R, G and B are 0, which is the mean, coefficients are 0, the quantisation table goes on, and
+    the mask is ignored: beyond the file's own size, within its last blocks, too.
+
+    Required and modified keys: ``img`` (float (H, W, 5)), ``img_shape``, ``img_padding_size``; optional: masks in
+    ``seg_fields`` (uint8, of the image with or without its padding). Added key: ``pad_shape``.
+
+    Args:
+        crop_size (tuple[int, int]): Height and width, multiples of 8. Defaults to (512, 512).
+
+    Raises:
+        ValueError: If a side is no positive multiple of 8.
+    """
+
+    def __init__(self, crop_size: tuple[int, int] = (512, 512)) -> None:
+        if len(crop_size) != 2 or any(side < BLOCK or side % BLOCK for side in crop_size):
+            raise ValueError(f'crop_size must be a height and a width of whole blocks of {BLOCK}, got {crop_size}')
+        self.crop_size = tuple(crop_size)
+
+    def transform(self, results: dict) -> dict:
+        """Cut image and masks.
+
+        Raises:
+            ValueError: If the image is none of :class:`LoadJPEGArtifacts`, or the mask is still to be loaded.
+        """
+        if 'jpeg_table' not in results:
+            raise ValueError('RandomGridCrop cuts five-channel JPEG images: put LoadJPEGArtifacts before it')
+        if results.get('seg_map_path') and 'gt_seg_map' not in results:
+            raise ValueError('RandomGridCrop must stand behind LoadForgeryMask, else the mask is left behind')
+        image = results['img']
+        # Drawn in pixels, so that each pixel is as likely as in a crop off the grid.
+        top, left = (
+            np.random.randint(max(side - crop, 0) + 1) // BLOCK * BLOCK
+            for side, crop in zip(image.shape[:2], self.crop_size, strict=True)
+        )
+        rows, columns = slice(top, top + self.crop_size[0]), slice(left, left + self.crop_size[1])
+        for key in results.get('seg_fields', ()):
+            mask = _pad_mask(results[key], image.shape[:2], results['img_padding_size'])
+            results[key] = self._filled(mask[rows, columns], IGNORED)
+        cut = self._filled(image[rows, columns], 0)
+        table = np.asarray(results['jpeg_table'])
+        cut[..., 4] = np.tile(table, [side // BLOCK for side in self.crop_size])
+        results['img'] = cut
+        results['img_shape'] = results['pad_shape'] = self.crop_size
+        results['img_padding_size'] = (0, 0, 0, 0)
+        return results
+
+    def _filled(self, part: np.ndarray, value: int) -> np.ndarray:
+        """An array (h, w, ...) at the size of the crop, filled up at the right and below."""
+        filled = np.full((*self.crop_size, *part.shape[2:]), value, part.dtype)
+        filled[: part.shape[0], : part.shape[1]] = part
+        return filled
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(crop_size={self.crop_size})'
+
+
+def _pad_mask(mask: np.ndarray, shape: tuple[int, int], padding: tuple[int, int, int, int]) -> np.ndarray:
+    """A mask at the size of its padded image; one that was loaded before the image was padded has it already."""
+    if mask.shape == shape:
+        return mask
+    left, right, top, bottom = padding
+    return np.pad(mask, ((top, bottom), (left, right)), constant_values=IGNORED)

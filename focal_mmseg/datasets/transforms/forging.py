@@ -1,4 +1,4 @@
-"""A forgery out of a clean picture, made anew at every step of the training."""
+"""Forgeries out of clean images, made anew at every step of a training."""
 
 import warnings
 from pathlib import Path
@@ -10,22 +10,22 @@ from mmseg.registry import TRANSFORMS
 
 from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
 
-from ..synthesis.forge import Forgery
-from ..synthesis.forging import forge_scene
+from ..synthesis.forge import Forgery, forge_scene
 from ..synthesis.history import decode, encode
+from ..synthesis.named_recipes import read_recipe
 from ..synthesis.objects import ObjectMasks
-from ..synthesis.photographs import Photographs, UnusableError, require_side
-from ..synthesis.recipe_checks import check_shares
-from ..synthesis.recipe_files import read_recipe
-from ..synthesis.recipes import KINDS, DemoRecipe, choose
-from ..synthesis.scenes import Scene
+from ..synthesis.recipe import KINDS, choose
+from ..synthesis.scenes import Photographs, Scene, UnusableError, require_side
+from ..validators import require_choice, require_pair, require_shares
 
-KEPT_IN_MEMORY = 8
+METHODS = ('copy', 'inpaint')
+IGNORED = 255
+RADIUS = 3
 
 
 @TRANSFORMS.register_module()
 class SynthesizeForgery(BaseTransform):
-    """Forge a pristine picture by a recipe, and give its mask.
+    """Forge a pristine image by a recipe, and give its mask.
 
     Chance comes from numpy's global generator, as in mmcv's transforms, so that mmengine's seed holds for it. The last
     compression is done too, in memory.
@@ -35,10 +35,10 @@ class SynthesizeForgery(BaseTransform):
     ``jpeg`` (bytes | None): the last JPEG file, for :class:`LoadJPEGArtifacts`.
 
     Args:
-        recipe (str): Name of a recipe but ``demo``, or a path of a YAML file. Defaults to ``tampcoco``.
+        recipe (str): Name of a recipe, or a path of a YAML file. Defaults to ``tampcoco``.
         donors (str, optional): Folder of photographs that splices take their parts from; needed where the recipe
             splices.
-        objects (str, optional): Folder of masks of objects in the donors (docs/synthesis.md). In the picture itself
+        objects (str, optional): Folder of masks of objects in the donors (docs/synthesis.md). In the image itself
             regions have irregular contours.
         kinds (dict, optional): Shares of the kinds in place of the recipe's.
 
@@ -55,10 +55,8 @@ class SynthesizeForgery(BaseTransform):
         kinds: dict[str, float] | None = None,
     ) -> None:
         self.recipe = read_recipe(recipe)
-        if isinstance(self.recipe, DemoRecipe):
-            raise ValueError('the recipe demo has one order of draws, that of its files: take another one')
         self.kinds = dict(kinds or self.recipe.kinds)
-        check_shares('kinds', self.kinds, KINDS)
+        require_shares('kinds', self.kinds, KINDS)
         self.donors = Photographs(Path(), [])
         if donors is not None:
             found = search_images(Path(donors))
@@ -66,7 +64,7 @@ class SynthesizeForgery(BaseTransform):
                 warnings.warn(found.said(), stacklevel=2)
             if not found.paths:
                 raise FileNotFoundError(f'{donors} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
-            self.donors = Photographs(Path(donors), found.paths, KEPT_IN_MEMORY)
+            self.donors = Photographs(Path(donors), found.paths)
         elif self.kinds.get('splice'):
             raise ValueError('splices need a folder of donors; kinds without splice need none')
         self.objects = {} if objects is None else ObjectMasks(Path(objects), self.donors)
@@ -130,4 +128,68 @@ def _last_file(forgery: Forgery) -> bytes | None:
     quality = forgery.parameters['quality']
     if quality == '':
         return None
-    return encode(forgery.image, quality, forgery.parameters['subsampling']).tobytes()
+    return encode(forgery.image, quality, forgery.parameters['subsampling'])
+
+
+@TRANSFORMS.register_module()
+class SquareForgery(BaseTransform):
+    """Forge a rectangle of an image, and mark it in the mask.
+
+    Chance comes from numpy's global generator, as in mmcv's transforms.
+
+    Required and modified keys: ``img``, uint8 of shape (H, W, 3), and ``gt_seg_map`` (H, W). Pixels that the mask
+    ignores are left as they are and ignored.
+
+    Args:
+        method (str): ``'copy'`` takes another place of the image, ``'inpaint'`` fills in from the surroundings, by
+            Telea's or the Navier-Stokes method.
+        share (tuple[float, float]): Least and greatest side of the rectangle over the image's. Defaults to (0.05, 0.3).
+
+    Raises:
+        ValueError: If an option is out of its range.
+
+    Source:
+        Chen, Dong, Ji, Cao, Li, ICCV 2021 (MVSS-Net), which gives neither sizes nor shares.
+    """
+
+    def __init__(self, method: str, share: tuple[float, float] = (0.05, 0.3)) -> None:
+        self.method = require_choice('method', method, METHODS)
+        self.share = require_pair('share', share, 0, 0.9, above=True)
+
+    def transform(self, results: dict) -> dict:
+        """Replace ``img`` and ``gt_seg_map``.
+
+        Raises:
+            ValueError: If the image has other values than 8 bits, or there is no mask of its size.
+        """
+        image, mask = results['img'], results.get('gt_seg_map')
+        if image.dtype != np.uint8 or mask is None or mask.shape != image.shape[:2]:
+            raise ValueError('SquareForgery takes an image of 8 bits and a mask of its size: put it behind both')
+        height, width = (max(1, round(side * np.random.uniform(*self.share))) for side in mask.shape)
+        # An image of one pixel has no other place.
+        top, left, other_top, other_left = (
+            np.random.randint(side - part + 1)
+            for _ in range(2)
+            for side, part in zip(mask.shape, (height, width), strict=True)
+        )
+        here = np.s_[top : top + height, left : left + width]
+        source = image[other_top : other_top + height, other_left : other_left + width]
+        changed = image.copy()
+        changed[here] = source if self.method == 'copy' else _filled(image, here)
+        kept = mask == IGNORED
+        changed[kept] = image[kept]
+        marked = mask.copy()
+        marked[here] = 1
+        marked[kept] = IGNORED
+        results['img'], results['gt_seg_map'] = changed, marked
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(method={self.method!r}, share={self.share})'
+
+
+def _filled(image: np.ndarray, here: tuple[slice, slice]) -> np.ndarray:
+    """A rectangle, filled in from around it."""
+    region = np.zeros(image.shape[:2], np.uint8)
+    region[here] = 1
+    return cv2.inpaint(image, region, RADIUS, (cv2.INPAINT_TELEA, cv2.INPAINT_NS)[np.random.randint(2)])[here]

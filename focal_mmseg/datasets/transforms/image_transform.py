@@ -1,29 +1,29 @@
-"""What the transforms of pictures share: where chance comes from, values and ranges, masks in step."""
+"""What the transforms of images share: where chance comes from, ranges, masks in step."""
 
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-Range = float | tuple[float, float]
+from ..validators import Range, is_pair
+
 Warp = Callable[[np.ndarray, bool], np.ndarray]
 
 
-class PictureTransform(BaseTransform):
-    """A change of the picture's values that leaves masks alone.
+class ImageTransform(BaseTransform):
+    """A change of the image's values that leaves masks alone.
 
-    Every number that a subclass takes may be a pair ``(low, high)``, of which one is drawn for each picture.
+    Every number that a subclass takes may be a pair ``(low, high)``, of which one is drawn for each image.
 
     Required and modified key: ``img``, uint8 of shape (H, W, 3), BGR, or (H, W). Modified key: ``img_shape``. Added
     key: ``jpeg`` (bytes | None), the file that the changed image was decoded from; None where it comes from no JPEG
     file.
 
     Args:
-        seed (int, optional): What is drawn depends on this number, the class and the picture's name only: a test
+        seed (int, optional): What is drawn depends on this number, the class and the image's name only: a test
             gives the same in any order, worker and folder. None draws anew each time from numpy's global generator, for
             a training. Defaults to 0.
     """
@@ -35,24 +35,24 @@ class PictureTransform(BaseTransform):
         """Replace ``img``.
 
         Raises:
-            ValueError: If the picture has other values than 8 bits.
+            ValueError: If the image has other values than 8 bits.
         """
         image = results['img']
         if image.dtype != np.uint8:
             raise ValueError(
-                f'{type(self).__name__} needs a picture of 8 bits, got {image.dtype}: put it right behind the loading'
+                f'{type(self).__name__} needs an image of 8 bits, got {image.dtype}: put it right behind the loading'
             )
         results['img'], results['jpeg'] = self.change_with_file(image, self.generator(results))
         results['img_shape'] = results['img'].shape[:2]
         return results
 
     def change_with_file(self, image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bytes | None]:
-        """The changed image, and the JPEG file that it was decoded from, if the change ends with a compression."""
+        """Give the changed image, and the JPEG file that it was decoded from, if the change ends with a compression."""
         return np.ascontiguousarray(self.change(image, rng)), None
 
     @abstractmethod
     def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Give the changed picture.
+        """Give the changed image.
 
         Args:
             image (np.ndarray): uint8 of shape (H, W, 3), BGR, or (H, W); not to be written to.
@@ -63,11 +63,11 @@ class PictureTransform(BaseTransform):
         """
 
     def generator(self, results: dict) -> np.random.Generator:
-        """The source of chance for one picture."""
+        """The source of chance for one image."""
         if self.seed is None:
             return np.random.default_rng(np.random.randint(2**32, dtype=np.uint32))
         # The name in the data set: the folder that the set lies in must not count.
-        name = results.get('picture') or Path(results.get('img_path') or '').name
+        name = results.get('image_name') or Path(results.get('img_path') or '').name
         digest = hashlib.sha256(f'{type(self).__name__}\n{name}'.encode()).digest()
         return np.random.default_rng([self.seed, int.from_bytes(digest[:16], 'little')])
 
@@ -76,14 +76,14 @@ class PictureTransform(BaseTransform):
         return f'{type(self).__name__}({options})'
 
 
-class GeometryTransform(PictureTransform):
-    """A change of where pixels are: masks go with the picture, by the nearest pixel.
+class GeometryTransform(ImageTransform):
+    """A change of where pixels are: masks go with the image, by the nearest pixel.
 
     Required and modified keys: ``img``, uint8 of shape (H, W, 3), and the masks of ``seg_fields``. Modified key:
     ``img_shape``. It is meant for trainings.
 
     Args:
-        seed (int, optional): See :class:`PictureTransform`. Defaults to None.
+        seed (int, optional): See :class:`ImageTransform`. Defaults to None.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -93,7 +93,7 @@ class GeometryTransform(PictureTransform):
         """Replace ``img`` and the masks.
 
         Raises:
-            ValueError: If the mask is still to be loaded, or has another size than the picture.
+            ValueError: If the mask is still to be loaded, or has another size than the image.
         """
         if results.get('seg_map_path') and 'gt_seg_map' not in results:
             raise ValueError(f'{type(self).__name__} must stand behind LoadForgeryMask, else the mask is left behind')
@@ -101,14 +101,14 @@ class GeometryTransform(PictureTransform):
         warp = self.plan(shape, self.generator(results))
         for key in results.get('seg_fields', []):
             if results[key].shape != shape:
-                raise ValueError(f'{type(self).__name__}: {key} is of shape {results[key].shape}, the picture {shape}')
+                raise ValueError(f'{type(self).__name__}: {key} is of shape {results[key].shape}, the image {shape}')
             results[key] = np.ascontiguousarray(warp(results[key], True))
         results['img'], results['jpeg'] = np.ascontiguousarray(warp(results['img'], False)), None
         results['img_shape'] = results['img'].shape[:2]
         return results
 
     def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Give the changed picture."""
+        """Give the changed image."""
         return self.plan(image.shape[:2], rng)(image, False)
 
     @abstractmethod
@@ -120,68 +120,13 @@ class GeometryTransform(PictureTransform):
             rng (np.random.Generator): Source of chance.
 
         Returns:
-            Warp: Takes a picture, or a mask and True, and gives it changed.
+            Warp: Takes an image, or a mask and True, and gives it changed.
         """
-
-
-def is_range(value: Any) -> bool:
-    """Whether a value is a pair ``(low, high)``."""
-    return isinstance(value, list | tuple)
-
-
-def require(name: str, value: Range, low: float, high: float = float('inf'), *, above: bool = False) -> Range:
-    """Check a number or a range.
-
-    Args:
-        name (str): Of the option.
-        value (Range): What was given.
-        low (float): It must be at least this.
-        high (float): And at most this. Defaults to no limit.
-        above (bool): Whether ``low`` itself is refused. Defaults to False.
-
-    Returns:
-        Range: The value, a pair as a tuple.
-
-    Raises:
-        ValueError: If it is out of bounds, no number, or no pair of them in rising order.
-    """
-    ends = tuple(value) if is_range(value) else (value, value)
-    fits = (
-        len(ends) == 2
-        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
-        and low <= ends[0] <= ends[1] <= high
-        and not (above and ends[0] <= low)
-        and np.isfinite(ends[1])
-    )
-    if not fits:
-        bounds = f'{"above" if above else "at least"} {low}' + ('' if high == float('inf') else f' and at most {high}')
-        raise ValueError(f'{name} must be {bounds}, or a pair (low, high) of such numbers, got {value!r}')
-    return ends if is_range(value) else value
-
-
-def require_whole(name: str, value: Range, low: int, high: float = float('inf'), *, odd: bool = False) -> Range:
-    """:func:`require` for whole numbers.
-
-    Args:
-        name (str): Of the option.
-        value (Range): What was given.
-        low (int): It must be at least this.
-        high (float): And at most this. Defaults to no limit.
-        odd (bool): Whether even ones are refused. Defaults to False.
-
-    Raises:
-        ValueError: If it is out of bounds, not whole or not odd.
-    """
-    value = require(name, value, low, high)
-    ends = value if is_range(value) else (value,)
-    if not all(isinstance(end, int) and (end % 2 or not odd) for end in ends):
-        raise ValueError(f'{name} must be {"an odd" if odd else "a"} whole number or a pair of them, got {value!r}')
-    return value
 
 
 def draw(value: Range, rng: np.random.Generator) -> float:
     """The number itself, or one of the range, uniformly."""
-    return float(rng.uniform(*value)) if is_range(value) else float(value)
+    return float(rng.uniform(*value)) if is_pair(value) else float(value)
 
 
 def draw_whole(value: Range, rng: np.random.Generator, step: int = 1) -> int:
@@ -192,11 +137,11 @@ def draw_whole(value: Range, rng: np.random.Generator, step: int = 1) -> int:
         rng (np.random.Generator): Source of chance.
         step (int): From one candidate to the next; 2 keeps odd ones odd. Defaults to 1.
     """
-    if not is_range(value):
+    if not is_pair(value):
         return int(value)
     return int(value[0] + step * rng.integers((value[1] - value[0]) // step + 1))
 
 
-def as_picture(values: np.ndarray) -> np.ndarray:
-    """Grey levels of any kind as uint8: rounded, and clipped to 0..255."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def scaled_size(shape: tuple[int, ...], factor: float) -> tuple[int, int]:
+    """(width, height) of an image of that shape times a factor, at least 1 each."""
+    return tuple(max(1, round(side * factor)) for side in (shape[1], shape[0]))

@@ -1,4 +1,4 @@
-"""The check of one picture and its mask."""
+"""The check of one image and its mask."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 from focal_mmseg.utils import image_header
 
 from .entries import Entry
 
-# What makes a picture unusable, and what should be looked at.
-ERRORS = ('unreadable picture', 'missing mask', 'unreadable mask', 'sizes differ')
-WARNINGS = ('empty mask', 'pristine picture with a forged mask', 'full mask', 'polarity suspect')
+# What makes an image unusable, and what should be looked at.
+ERRORS = ('unreadable image', 'missing mask', 'unreadable mask', 'sizes differ')
+WARNINGS = ('empty mask', 'pristine image with a forged mask', 'full mask', 'polarity suspect')
 FULL = 0.99
 MOSTLY, MOST_OF_THE_BORDER = 0.5, 0.75
 
 
 @dataclass
 class Finding:
-    """What is known of a picture after its check.
+    """What is known of an image after its check.
 
     Attributes:
         problems (list[tuple[str, str]]): One of ``ERRORS`` or ``WARNINGS``, and what exactly.
@@ -38,8 +38,8 @@ class Finding:
     phash: int | None = None
 
 
-def check_picture(entry: Entry, hashes: bool = True) -> Finding:
-    """Read a picture and its mask, wholly, and say what is wrong.
+def check_image(entry: Entry, hashes: bool = True) -> Finding:
+    """Read an image and its mask, wholly, and say what is wrong.
 
     Nothing of a file makes this fail: a declared size beyond Pillow's limit is named, not decoded.
 
@@ -48,7 +48,7 @@ def check_picture(entry: Entry, hashes: bool = True) -> Finding:
         hashes (bool): Whether its hashes are taken. Defaults to True.
 
     Returns:
-        Finding: Of the picture.
+        Finding: Of the image.
 
     Raises:
         ImportError: If hashes are wanted and imagehash is not installed.
@@ -67,7 +67,7 @@ def check_picture(entry: Entry, hashes: bool = True) -> Finding:
     except ImportError:
         raise
     except Exception as error:  # a damaged file makes decoders fail in any way
-        found.problems.append(('unreadable picture', _short(error)))
+        found.problems.append(('unreadable image', _short(error)))
     _check_mask(entry, found)
     return found
 
@@ -88,17 +88,17 @@ def _check_mask(entry: Entry, found: Finding) -> None:
         return
     found.forged_share = float(forged.mean())
     if found.size and forged.shape[::-1] != found.size:
-        sizes = 'mask {}x{}, picture {}x{}'.format(*forged.shape[::-1], *found.size)
+        sizes = 'mask {}x{}, image {}x{}'.format(*forged.shape[::-1], *found.size)
         found.problems.append(('sizes differ', sizes))
     _check_share(entry, forged, found)
 
 
 def _check_without_mask(entry: Entry, found: Finding) -> None:
-    """A picture without a mask is pristine, if the set says so of it or of all such pictures."""
+    """An image without a mask is pristine, if the set says so of it or of all such images."""
     if entry.kind == 'pristine' or (entry.pristine_without_mask and not entry.kind):
         return
     if entry.pristine_without_mask:
-        found.problems.append(('empty mask', f'a picture of the kind {entry.kind} has no mask and counts as pristine'))
+        found.problems.append(('empty mask', f'an image of the kind {entry.kind} has no mask and counts as pristine'))
     else:
         found.problems.append(('missing mask', 'none is named'))
 
@@ -109,16 +109,16 @@ def _check_share(entry: Entry, forged: np.ndarray, found: Finding) -> None:
     border = np.concatenate([forged[0], forged[-1], forged[:, 0], forged[:, -1]]).mean()
     if not forged.any():
         if entry.kind not in ('', 'pristine'):
-            found.problems.append(('empty mask', f'nothing is forged in a picture of the kind {entry.kind}'))
+            found.problems.append(('empty mask', f'nothing is forged in an image of the kind {entry.kind}'))
         elif entry.listed and not entry.kind:
             found.problems.append(('empty mask', 'nothing is forged; if it is pristine, name that kind in the list'))
         return
     if entry.kind == 'pristine':
-        found.problems.append(('pristine picture with a forged mask', f'{share:.1%} is forged'))
+        found.problems.append(('pristine image with a forged mask', f'{share:.1%} is forged'))
     elif share >= FULL:
         found.problems.append(('full mask', f'{share:.1%} is forged'))
     elif share > MOSTLY and border > MOST_OF_THE_BORDER:
-        text = f'{share:.0%} of the picture and {border:.0%} of its border are forged: is it forged_is="black"?'
+        text = f'{share:.0%} of the image and {border:.0%} of its border are forged: is it forged_is="black"?'
         found.problems.append(('polarity suspect', text))
 
 

@@ -1,4 +1,4 @@
-"""Pictures that cannot be read, skipped on request; pictures that would fill the memory."""
+"""Images that cannot be read, skipped on request; images that would fill the memory."""
 
 import os
 import struct
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from focal_mmseg.datasets.seeded_sampler import SeededItems, SeededSample
-from focal_mmseg.datasets.transforms.load_forgery_mask import read_forgery_mask
+from focal_mmseg.datasets.transforms.loading import read_forgery_mask
 from focal_mmseg.utils import check_image_size
 
 
@@ -38,20 +38,20 @@ UNKNOWN = {
 
 @pytest.fixture
 def broken_set(write, photograph, half_mask) -> None:
-    """Four pictures; of the second the picture is damaged, of the third the mask."""
+    """Four images; of the second the image is damaged, of the third the mask."""
     for number in range(4):
         write(f'images/{number}.png', photograph)
         write(f'masks/{number}.png', half_mask)
-    write('images/1.png', b'no picture')
+    write('images/1.png', b'no image')
     write('masks/2.png', b'no mask')
 
 
 @pytest.mark.usefixtures('broken_set')
-def test_a_test_leaves_damaged_pictures_out_and_names_each(dataset) -> None:
+def test_a_test_leaves_damaged_images_out_and_names_each(dataset) -> None:
     with pytest.warns(UserWarning, match='skipped: ') as warned:
         found = dataset('test', skip_damaged=True)
-    assert [found.get_data_info(number)['picture'] for number in range(len(found))] == ['0', '3']
-    assert [Path(each.split('the picture ')[1].split(':')[0]).name for each in found.skipped] == ['1.png', '2.png']
+    assert [found.get_data_info(number)['image_name'] for number in range(len(found))] == ['0', '3']
+    assert [Path(each.split('the image ')[1].split(':')[0]).name for each in found.skipped] == ['1.png', '2.png']
     assert len([each for each in warned if 'skipped: ' in str(each.message)]) == 2
     assert len(dataset('test')) == 4
 
@@ -65,19 +65,19 @@ def test_a_training_takes_another_image_the_same_for_the_same_seed(dataset) -> N
         taken = [item['data_samples'].img_path for item in items(batch)]
     assert {Path(path).name for path in taken} == {'0.png', '3.png'}
     assert [item['data_samples'].img_path for item in items(batch)] == taken
-    with pytest.raises(ValueError, match=r'cannot use the picture .*1\.png'):
+    with pytest.raises(ValueError, match=r'cannot use the image .*1\.png'):
         dataset('train')[1]
 
 
-def test_a_set_of_damaged_pictures_alone_is_refused(dataset, write, photograph) -> None:
+def test_a_set_of_damaged_images_alone_is_refused(dataset, write, photograph) -> None:
     for part in ('images', 'masks'):
         write(f'{part}/0.png', b'nothing')
-    with pytest.warns(UserWarning, match='skipped'), pytest.raises(ValueError, match='every picture is damaged'):
+    with pytest.warns(UserWarning, match='skipped'), pytest.raises(ValueError, match='every image is damaged'):
         dataset('test', skip_damaged=True)
     training = dataset('train', skip_damaged=True)
     with (
         pytest.warns(UserWarning, match='skipped'),
-        pytest.raises(ValueError, match=r'cannot use the picture .*0\.png'),
+        pytest.raises(ValueError, match=r'cannot use the image .*0\.png'),
     ):
         training[0]
 
@@ -128,10 +128,10 @@ def test_a_mask_that_declares_too_many_pixels_is_refused_by_its_reader_too(tmp_p
 
 
 def test_a_file_of_more_than_a_gibibyte_is_refused_before_it_is_read(dataset, write, photograph, half_mask) -> None:
-    picture = write('images/0.png', photograph)
+    path = write('images/0.png', photograph)
     write('masks/0.png', half_mask)
     # The end is a hole: it takes no space on the disk.
-    os.truncate(picture, 2**30 + 1)
+    os.truncate(path, 2**30 + 1)
     with pytest.raises(ValueError, match=r'0\.png is refused: it has 1073741825 bytes, more than 1073741824'):
         dataset('test')[0]
 
@@ -139,24 +139,24 @@ def test_a_file_of_more_than_a_gibibyte_is_refused_before_it_is_read(dataset, wr
 def test_links_out_of_the_set_are_followed_and_broken_ones_left_out_by_name(
     dataset, write, photograph, half_mask
 ) -> None:
-    picture = write('elsewhere/picture.png', photograph)
+    path = write('elsewhere/image.png', photograph)
     write('images/0.png', photograph)
     for number in (0, 1):
         write(f'masks/{number}.png', half_mask)
-    (picture.parent.parent / 'images' / '1.png').symlink_to(picture)
-    (picture.parent.parent / 'images' / '2.png').symlink_to('nowhere.png')
-    (picture.parent.parent / 'images' / 'splice').symlink_to(picture.parent)
-    write('masks/splice/picture.png', half_mask)
+    (path.parent.parent / 'images' / '1.png').symlink_to(path)
+    (path.parent.parent / 'images' / '2.png').symlink_to('nowhere.png')
+    (path.parent.parent / 'images' / 'splice').symlink_to(path.parent)
+    write('masks/splice/image.png', half_mask)
     with pytest.warns(UserWarning, match=r'left out: .*2\.png leads nowhere'):
         found = dataset('test')
-    assert [found.get_data_info(number)['picture'] for number in range(len(found))] == ['0', '1', 'splice/picture']
+    assert [found.get_data_info(number)['image_name'] for number in range(len(found))] == ['0', '1', 'splice/image']
     assert found.get_data_info(2)['kind'] == 'splice'
     assert np.array_equal(found[0]['inputs'], found[1]['inputs'])
 
 
-def test_a_mask_that_is_a_broken_link_makes_no_picture_pristine(dataset, write, photograph, half_mask) -> None:
-    picture = write('images/0.png', photograph)
+def test_a_mask_that_is_a_broken_link_makes_no_image_pristine(dataset, write, photograph, half_mask) -> None:
+    path = write('images/0.png', photograph)
     write('masks/1.png', half_mask)
-    (picture.parent.parent / 'masks' / '0.png').symlink_to('nowhere.png')
+    (path.parent.parent / 'masks' / '0.png').symlink_to('nowhere.png')
     with pytest.raises(FileNotFoundError, match=r'0\.png has no mask .*0\.png: check'):
         dataset('test', pristine_without_mask=True)
