@@ -1,4 +1,4 @@
-# FOCAL (DINOv2): ViT-L/14, frozen, with low-rank adapters: 128x128x512 embeddings of an 896x896 picture.
+# FOCAL (DINOv2): ViT-L/14, frozen, with low-rank adapters: 128x128x512 embeddings of an 896x896 image.
 _base_ = './focal_dinov3.py'
 scale = (896, 896)  # 64 patches of 14 pixels
 model = dict(

@@ -1,4 +1,4 @@
-# FOCAL (DINOv3): ViT-L/16, frozen, with low-rank adapters: 128x128x512 embeddings of a 1024x1024 picture.
+# FOCAL (DINOv3): ViT-L/16, frozen, with low-rank adapters: 128x128x512 embeddings of a 1024x1024 image.
 _base_ = './_base_/focal.py'
 model = dict(
     backbone=dict(

@@ -1,4 +1,4 @@
-# FOCAL (EfficientNet): EfficientNet-B4, 256x256x256 embeddings of a 1024x1024 picture.
+# FOCAL (EfficientNet): EfficientNet-B4, 256x256x256 embeddings of a 1024x1024 image.
 _base_ = './_base_/focal.py'
 custom_imports = dict(imports=['focal_mmseg', 'mmpretrain.models'], allow_failed_imports=False)
 model = dict(

@@ -1,4 +1,4 @@
-# FOCAL (HRNet): 256x256x256 embeddings of a 1024x1024 picture.
+# FOCAL (HRNet): 256x256x256 embeddings of a 1024x1024 image.
 _base_ = './_base_/focal.py'
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(

@@ -1,4 +1,4 @@
-# FOCAL (HRNet) on pictures as large as they are: trained on crops, tested by windows whose embeddings are stitched.
+# FOCAL (HRNet) on images as large as they are: trained on crops, tested by windows whose embeddings are stitched.
 _base_ = './focal_hrnet.py'
 model = dict(
     type='FOCALEncoderDecoder',

@@ -1,4 +1,4 @@
-# FOCAL (MiT): MiT-B2 of SegFormer, 256x256x256 embeddings of a 1024x1024 picture.
+# FOCAL (MiT): MiT-B2 of SegFormer, 256x256x256 embeddings of a 1024x1024 image.
 _base_ = './_base_/focal.py'
 model = dict(
     backbone=dict(

@@ -1,4 +1,4 @@
-# FOCAL (ViT): SAM's ViT-L, its 64x64 map doubled by a neck: 128x128x512 embeddings of a 1024x1024 picture.
+# FOCAL (ViT): SAM's ViT-L, its 64x64 map doubled by a neck: 128x128x512 embeddings of a 1024x1024 image.
 _base_ = './_base_/focal.py'
 custom_imports = dict(imports=['focal_mmseg', 'mmpretrain.models'], allow_failed_imports=False)
 model = dict(

@@ -1,4 +1,4 @@
-"""Move lists of pictures in and out: our index.tsv, IMDL-BenCo's .json, the released code's .npy, MVSS-Net's .txt.
+"""Move lists of images in and out: our index.tsv, IMDL-BenCo's .json, the released code's .npy, MVSS-Net's .txt.
 
 The endings of the two files say the forms; one of them is .tsv.
 
@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('source', type=Path, help='the list to read')
     parser.add_argument('target', type=Path, help='the list to write')
     parser.add_argument('--root', help='into .tsv: paths are made relative to it; default the folder that they share')
-    parser.add_argument('--images', help='from .tsv: folder of the pictures; default images beside the index')
+    parser.add_argument('--images', help='from .tsv: folder of the images; default images beside the index')
     parser.add_argument('--masks', help='from .tsv: folder of the masks; default masks beside the index')
     args = parser.parse_args()
     if (args.source.suffix == '.tsv') == (args.target.suffix == '.tsv'):
@@ -36,7 +36,7 @@ def main() -> None:
             root = import_list(args.source, args.target, args.root)
             prefix = "data_prefix=dict(img_path='', seg_map_path='')"
             print(f"written to {args.target}: data_root='{root}', ann_file='{args.target.resolve()}', {prefix}")
-            print('pristine pictures have no mask: pristine_without_mask=True')
+            print('pristine images have no mask: pristine_without_mask=True')
             print(f'check it: python tools/check_data.py {args.target} --root {root}')
             return
         beside = args.source.parent

@@ -82,7 +82,7 @@ def show_shipped(work_dir: Path, seed: int) -> None:
 def typical(rows: list[dict]) -> list[str]:
     """Names of the forgeries at ``RANKS`` in the order of their IoU."""
     forged = sorted((row for row in rows if not row['is_pristine']), key=lambda row: row['iou'])
-    return [forged[round(rank * (len(forged) - 1))]['picture'] for rank in RANKS]
+    return [forged[round(rank * (len(forged) - 1))]['image'] for rank in RANKS]
 
 
 def require_own(work_dir: Path) -> None:
@@ -93,14 +93,14 @@ def require_own(work_dir: Path) -> None:
 
 
 def forge(work_dir: Path, seed: int) -> Path:
-    """Forge training and test pictures out of photographs that the two do not share."""
+    """Forge training and test images out of photographs that the two do not share."""
     data = work_dir / 'data'
     shutil.rmtree(data, ignore_errors=True)
     for part, names, counts, part_seed in (
         ('train', TRAIN_PHOTOGRAPHS, TRAIN_COUNTS, 2 * seed),
         ('test', TEST_PHOTOGRAPHS, TEST_COUNTS, 2 * seed + 1),
     ):
-        print(f'Forging {sum(counts.values())} {part} pictures out of {", ".join(names)}', flush=True)
+        print(f'Forging {sum(counts.values())} {part} images out of {", ".join(names)}', flush=True)
         photographs = {name: load_packaged(name) for name in names}
         synthesize(Sources(photographs), read_recipe('demo'), counts, data / part, part_seed)
         print(flush=True)
@@ -132,8 +132,8 @@ def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
 
 
 def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[str, float]]]:
-    """The figures of each kind of forgery and of all forgeries, and the false alarms on pristine pictures."""
-    drawn = PrettyTable(('pictures', 'result', *METRICS.values()))
+    """The figures of each kind of forgery and of all forgeries, and the false alarms on pristine images."""
+    drawn = PrettyTable(('images', 'result', *METRICS.values()))
     overall = {}
     kinds: dict[str, Callable[[dict], bool]] = {
         'splice': lambda row: row['kind'] == 'splice',
@@ -194,7 +194,7 @@ def main() -> None:
     drawn, overall = table(results)
     names = [f'{kind}/{index:05d}' for kind in TEST_COUNTS for index in range(ROWS_OF_A_KIND)]
     draw_grid(FOCALInferencer(CONFIG, trained, 'cpu'), data / 'test', names, args.work_dir / 'grid.png')
-    print(f'\n{drawn}\npicture grid: {args.work_dir / "grid.png"}')
+    print(f'\n{drawn}\nimage grid: {args.work_dir / "grid.png"}')
     figures = {name: f'F1 {means["macro_f1"]:.3f} IoU {means["iou"]:.3f}' for name, means in overall.items()}
     print(f'demo: {figures["FOCAL"]} (untrained {figures["untrained"]})')
 

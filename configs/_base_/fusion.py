@@ -1,5 +1,5 @@
 # A fusion without its members: a config adds `model.members`, and what else differs. There is nothing to train.
-# Each member takes the picture through its own test pipeline.
+# Each member takes the image through its own test pipeline.
 _base_ = './as_loaded.py'
 model = dict(
     _delete_=True,

@@ -1,4 +1,4 @@
-# Plain ViT-L of ImageNet: attention over the whole picture in every block; positions interpolated from 384x384.
+# Plain ViT-L of ImageNet: attention over the whole image in every block; positions interpolated from 384x384.
 _base_ = '../focal_vit.py'
 model = dict(
     data_preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),

@@ -1,4 +1,4 @@
-# A compact MiT on the demo's pictures: a second network, to be fused with the first.
+# A compact MiT on the demo's images: a second network, to be fused with the first.
 _base_ = './focal_hrnet-compact.py'
 model = dict(
     backbone=dict(

@@ -1,7 +1,7 @@
 # FOCAL in the study (docs/study.md): the demo's compact HRNet, on forgeries out of many more photographs.
 _base_ = '../demo/focal_hrnet-compact.py'
 data_root = 'work_dirs/study/data'
-# Pictures are tested at their own size: resizing takes the traces away.
+# Images are tested at their own size: resizing takes the traces away.
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='NoiseResidual'),

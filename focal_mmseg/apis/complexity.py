@@ -1,4 +1,4 @@
-"""What a config's network costs: parameters, FLOPs, memory and time of one picture."""
+"""What a config's network costs: parameters, FLOPs, memory and time of one image."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +67,7 @@ def _attention_in_parts() -> Iterator[None]:
 
 
 def measure(config: str, size: int, device: str, repeats: int) -> dict[str, Any]:
-    """What one picture costs.
+    """What one image costs.
 
     Args:
         config (str): Config file.
@@ -83,12 +83,12 @@ def measure(config: str, size: int, device: str, repeats: int) -> dict[str, Any]
     place = torch.device(device)
     networks = random_networks(read_config(config)).to(place)
     of_jpeg = any(isinstance(network.data_preprocessor, JPEGDataPreProcessor) for network in networks)
-    picture = torch.rand(1, CHANNELS if of_jpeg else 3, size, size, device=place)
+    image = torch.rand(1, CHANNELS if of_jpeg else 3, size, size, device=place)
     outputs: list[Tensor] = []
 
     # A fusion holds the maps of all its members at once.
     def forward() -> list[Tensor]:
-        return [network(picture, mode='tensor') for network in networks]
+        return [network(image, mode='tensor') for network in networks]
 
     def forward_and_forget() -> None:
         forward()

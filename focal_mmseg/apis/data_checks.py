@@ -64,7 +64,7 @@ def check_data(
     if duplicates:
         show_duplicates(found)
     rows = [asdict(entry) | asdict(finding) for entry, finding in zip(entries, findings, strict=True)]
-    content = dict(pictures=rows, counts=list(map(asdict, counts)), not_listed=failures, notes=notes, **asdict(found))
+    content = dict(images=rows, counts=list(map(asdict, counts)), not_listed=failures, notes=notes, **asdict(found))
     out = Path(out)
     write_json(out / 'findings.json', content, indent=None)
     write_contact_sheet(out / 'contact_sheet.png', entries, findings)

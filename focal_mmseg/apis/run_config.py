@@ -56,7 +56,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         'in data/casia1, or configs, as configs/_base_/datasets/forgery_test.py',
     )
     parser.add_argument(
-        '--skip-damaged', action='store_true', help='leave out pictures that cannot be read, with a warning'
+        '--skip-damaged', action='store_true', help='leave out images that cannot be read, with a warning'
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)

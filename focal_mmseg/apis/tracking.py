@@ -1,4 +1,4 @@
-"""Training curves and sample pictures in TensorBoard, Weights & Biases or MLflow."""
+"""Training curves and sample images in TensorBoard, Weights & Biases or MLflow."""
 
 import os
 import warnings
@@ -12,14 +12,14 @@ from mmengine.config import Config
 TRACKERS = MappingProxyType(
     dict(tensorboard='TensorboardVisBackend', wandb='WandbVisBackend', mlflow='MLflowVisBackend')
 )
-# Every so many validation pictures one is drawn.
+# Every so many validation images one is drawn.
 INTERVAL = 20
 
 
 def use_trackers(cfg: Config, names: Sequence[str]) -> None:
-    """Show losses, figures, and pictures of the validation with their truth and mask, beside mmengine's own log.
+    """Show losses, figures, and images of the validation with their truth and mask, beside mmengine's own log.
 
-    Warns where nothing is validated, so that there are no pictures.
+    Warns where nothing is validated, so that there are no images.
 
     Args:
         cfg (Config): Is changed: ``visualizer.vis_backends`` and ``default_hooks.visualization``.
@@ -38,7 +38,7 @@ def use_trackers(cfg: Config, names: Sequence[str]) -> None:
     if names and cfg.get('val_dataloader') is None:
         warnings.warn(
             f'--track {" ".join(names)}: val_dataloader is None, so that there are curves of the training alone, no '
-            'figures and no pictures',
+            'figures and no images',
             stacklevel=2,
         )
     if names:

@@ -1,4 +1,4 @@
-"""Local noise levels of pictures without any training: numpy, SciPy and OpenCV alone."""
+"""Local noise levels of images without any training: numpy, SciPy and OpenCV alone."""
 
 from .kurtosis import closed_form, kurtosis_noise_level, kurtosis_noise_map, window_statistics
 from .levels import TwoLevels, two_levels

@@ -1,6 +1,6 @@
-"""Noise levels from the kurtosis of band-passed pictures (Lyu, Pan and Zhang, IJCV 2014).
+"""Noise levels from the kurtosis of band-passed images (Lyu, Pan and Zhang, IJCV 2014).
 
-In a natural picture the kurtosis is nearly the same in every band; white Gaussian noise has none. What noise takes
+In a natural image the kurtosis is nearly the same in every band; white Gaussian noise has none. What noise takes
 away from a band's kurtosis depends on how much of the band's variance it is, so that the bands together tell its
 variance. Those equations are the paper's; how its local map becomes a mask is left to :func:`two_levels`.
 """
@@ -21,8 +21,8 @@ def closed_form(variances: np.ndarray, kurtoses: np.ndarray) -> tuple[np.ndarray
     It is a straight line through sqrt(k_i) over 1 / v_i: its height at 0 is sqrt(k), its slope ``-sqrt(k) * noise``.
 
     Args:
-        variances (np.ndarray): v_i > 0 of shape (K, ...), of the noisy picture's bands; K is at least 2.
-        kurtoses (np.ndarray): Excess kurtoses k_i of the same shape; those below 0, which natural pictures
+        variances (np.ndarray): v_i > 0 of shape (K, ...), of the noisy image's bands; K is at least 2.
+        kurtoses (np.ndarray): Excess kurtoses k_i of the same shape; those below 0, which natural images
             do not have, count as 0.
 
     Returns:
@@ -53,7 +53,7 @@ def noise_variance(bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray
 
 
 def kurtosis_noise_level(grey: np.ndarray, size: int = 8) -> float:
-    """The noise level of a whole picture.
+    """The noise level of a whole image.
 
     Args:
         grey (np.ndarray): Grey levels in 0..255 of shape (H, W), each side at least ``size``.
@@ -63,7 +63,7 @@ def kurtosis_noise_level(grey: np.ndarray, size: int = 8) -> float:
         float: Standard deviation of the noise, in grey levels.
 
     Raises:
-        ValueError: If the picture has another form, or the size is below 2.
+        ValueError: If the image has another form, or the size is below 2.
     """
     margin = size // 2
     inner = (
@@ -107,7 +107,7 @@ def window_statistics(
         each for the cell of ``step`` pixels a side around its point.
 
     Raises:
-        ValueError: If the picture has another form, the window or the size is below 2, or the step below 1.
+        ValueError: If the image has another form, the window or the size is below 2, or the step below 1.
     """
     if window < 2 or step < 1:
         raise ValueError(f'window must be at least 2 and step at least 1, got {window} and {step}')
@@ -120,14 +120,14 @@ def window_statistics(
 
 
 def bands(grey: np.ndarray, size: int = 8) -> Iterator[np.ndarray]:
-    """The picture through each filter of the two-dimensional DCT but the constant one; white noise keeps its variance.
+    """The image through each filter of the two-dimensional DCT but the constant one; white noise keeps its variance.
 
     Args:
         grey (np.ndarray): float64 of shape (H, W).
         size (int): Side of the filters, at least 2: ``size ** 2 - 1`` bands. Defaults to 8, the paper's.
 
     Yields:
-        np.ndarray: float64 of shape (H, W); the picture is mirrored at its border.
+        np.ndarray: float64 of shape (H, W); the image is mirrored at its border.
 
     Raises:
         ValueError: If the size is below 2.
@@ -176,11 +176,11 @@ def _powers(band: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _checked(grey: np.ndarray, least: int = 1) -> np.ndarray:
-    """The picture as float64.
+    """The image as float64.
 
     Raises:
         ValueError: If it is no plane with sides of at least ``least``.
     """
     if grey.ndim != 2 or min(grey.shape) < least:
-        raise ValueError(f'expected a grey picture (H, W) with sides of at least {least}, got {grey.shape}')
+        raise ValueError(f'expected a grey image (H, W) with sides of at least {least}, got {grey.shape}')
     return grey.astype(np.float64)

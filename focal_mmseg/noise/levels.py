@@ -37,7 +37,7 @@ def require_trim(trim: float) -> None:
 def two_levels(levels: np.ndarray, trim: float = 0.0) -> TwoLevels:
     """K-means with two clusters on single numbers, exactly: the cut with the least squares on both sides of it.
 
-    It always finds two parts where the levels differ, so that a pristine picture gets a forged area too. The score is
+    It always finds two parts where the levels differ, so that a pristine image gets a forged area too. The score is
     a logistic function of the difference of the squared distances to the two levels (ours; the papers give none): it
     rises or falls with the noise level all the way, so that a ranking by it is one by the noise level.
 

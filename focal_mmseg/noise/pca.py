@@ -21,7 +21,7 @@ TRIM = 0.05  # Of the levels, see two_levels.
 
 
 def pca_noise_level(grey: np.ndarray) -> float:
-    """The noise level of a picture or a block.
+    """The noise level of an image or a block.
 
     The smallest eigenvalue of the patches' covariance is the noise's variance, if the patches without their noise lie
     in a subspace. So patches are left out from the highest variance down until the smallest eigenvalues are equal up to
@@ -31,7 +31,7 @@ def pca_noise_level(grey: np.ndarray) -> float:
         grey (np.ndarray): Grey levels in 0..255 of shape (H, W).
 
     Returns:
-        float: Standard deviation of the noise, in grey levels; NaN where too little of the picture is not clipped.
+        float: Standard deviation of the noise, in grey levels; NaN where too little of the image is not clipped.
     """
     patches = _patches(grey)
     if len(patches) < PATCH**2 / SHARES[-1]:
@@ -56,7 +56,7 @@ def blockwise_noise_map(grey: np.ndarray, trim: float = TRIM) -> np.ndarray:
 
     A cell has 0.8 of its 64x64 block's level and 0.2 of its own; its own alone where its block borders on one on the
     other side of the blocks' two levels (Zeng et al.). Ours: the last row and column of blocks are moved into the
-    picture, where the authors cut the remainder off; a block whose pixels are clipped has the median of the 5x5 blocks
+    image, where the authors cut the remainder off; a block whose pixels are clipped has the median of the 5x5 blocks
     around it, of 64x64 too, where the authors take the deviation of its grey levels.
 
     Args:
@@ -67,10 +67,10 @@ def blockwise_noise_map(grey: np.ndarray, trim: float = TRIM) -> np.ndarray:
         np.ndarray: Standard deviations in grey levels, of shape (ceil(H / 32), ceil(W / 32)).
 
     Raises:
-        ValueError: If the picture is no plane, or ``trim`` is out of its range.
+        ValueError: If the image is no plane, or ``trim`` is out of its range.
     """
     if grey.ndim != 2 or not grey.size:
-        raise ValueError(f'expected a grey picture (H, W), got {grey.shape}')
+        raise ValueError(f'expected a grey image (H, W), got {grey.shape}')
     fine = _filled(_block_levels(grey, FINE))
     coarse = _filled(_block_levels(grey, COARSE))
     suspicious = two_levels(coarse, trim).score > 0.5

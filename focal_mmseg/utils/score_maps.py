@@ -41,7 +41,7 @@ def read_score_map(path: str | Path, key: str = 'map', white: int | None = None)
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{path} does not exist')
-    values = _flat(read_array(path, key)) if path.suffix.lower() in ARRAYS else _picture(path)
+    values = _flat(read_array(path, key)) if path.suffix.lower() in ARRAYS else _read_levels(path)
     if values.ndim != 2 or not values.size:
         raise ValueError(f'{path} holds an array of shape {values.shape}, where one map (H, W) is wanted')
     if values.dtype == bool:
@@ -99,7 +99,7 @@ def _flat(found: np.ndarray) -> np.ndarray:
     return found.reshape(found.shape[-2:]) if found.ndim > 2 and found.size == np.prod(found.shape[-2:]) else found
 
 
-def _picture(path: Path) -> np.ndarray:
+def _read_levels(path: Path) -> np.ndarray:
     """An image's grey levels, at the depth of the file."""
     content = np.frombuffer(image_bytes(path), np.uint8)
     try:

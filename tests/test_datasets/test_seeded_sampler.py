@@ -21,7 +21,7 @@ class DrawThree:
 
     def __call__(self, results: dict) -> dict:
         drawn = random.random(), np.random.random(), torch.rand(1).item()
-        return dict(picture=results['picture'], drawn=drawn)
+        return dict(picture=results['image_name'], drawn=drawn)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def loaded(dataset: dict, workers: int, skipped: int = 0, number: int = 9) -> li
         sampler.skip(skipped)
     loader = DataLoader(built, 3, sampler=sampler, num_workers=workers, collate_fn=pseudo_collate)
     batches = list(itertools.islice(loader, (number - skipped) // 3))
-    return [tuple(each) for batch in batches for each in zip(batch['picture'], *batch['drawn'], strict=True)]
+    return [tuple(each) for batch in batches for each in zip(batch['image_name'], *batch['drawn'], strict=True)]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_clustering_refuses_what_it_cannot_measure(run: Callable, wrong: tuple[s
 
 
 def test_parity_finds_none_wrong(run: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
-    network = ('--config', str(trained[0]), '--checkpoint', str(trained[1]), '--pictures', '1')
+    network = ('--config', str(trained[0]), '--checkpoint', str(trained[1]), '--images', '1')
     with pytest.raises(SystemExit) as stop:
         run('clustering_parity.py', '--points', '200', '--kinds', 'two groups', '--dim', '8', *network)
     rows = json.loads((tmp_path / 'out.json').read_text())

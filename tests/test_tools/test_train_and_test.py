@@ -40,7 +40,7 @@ class KilledAt:
         self.picture, self.how, self.delay = picture, how, delay
 
     def __call__(self, results):
-        if results['picture'] == self.picture:
+        if results['image_name'] == self.picture:
             time.sleep(self.delay)
             os.kill(os.getpid(), getattr(signal, self.how))
         return results

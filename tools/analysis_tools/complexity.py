@@ -1,8 +1,8 @@
 """What each config's network costs: parameters, FLOPs, memory and images a second; docs/complexity.md has the table.
 
-It is the network up to the embeddings (FOCAL) or the logits (a classifier), on one square picture in inference and
+It is the network up to the embeddings (FOCAL) or the logits (a classifier), on one square image in inference and
 float32. The clustering is not in it: see tools/benchmarks/clustering.py. A fusion is its members one after the other,
-each on a picture of that size. Weights are random, none are loaded or downloaded.
+each on an image of that size. Weights are random, none are loaded or downloaded.
 
 FLOPs are those of convolutions, matrix products and attentions, and a multiply-add counts as TWO. They are torch's
 count, which sees every operation as it is done. mmengine's counts a multiply-add as one, adds norms and resizings (0.9%
@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config files, as configs/focal_hrnet.py')
     parser.add_argument(
-        '--sizes', nargs='+', type=positive_int, default=[512, 1024], help='of the picture; default %(default)s'
+        '--sizes', nargs='+', type=positive_int, default=[512, 1024], help='of the image; default %(default)s'
     )
     parser.add_argument('--device', type=device_name, default='cpu', help='cpu, cuda, cuda:1, ...; default %(default)s')
     parser.add_argument('--repeats', type=positive_int, default=3, help='the median is taken; default %(default)s')

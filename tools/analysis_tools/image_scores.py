@@ -82,11 +82,11 @@ def main() -> None:
     args = parse_args()
     cfg = read_config(args.config)
     override(cfg, args.cfg_options)
-    pictures = embed_test_set(cfg, args.checkpoint)
-    forged = [bool(truth.any()) for _, truth in pictures]
+    images = embed_test_set(cfg, args.checkpoint)
+    forged = [bool(truth.any()) for _, truth in images]
     if len(set(forged)) < 2:
         sys.exit('the test set needs forged and pristine images')
-    found = [candidates(embeddings, truth.shape) for embeddings, truth in track(pictures, 'images')]
+    found = [candidates(embeddings, truth.shape) for embeddings, truth in track(images, 'images')]
     aucs = {name: float(roc_auc_score(forged, np.array([each[name] for each in found]))) for name in found[0]}
     print(text_table(('image score', 'AUC'), sorted(aucs.items(), key=lambda each: -each[1])))
     print(f'{sum(forged)} forged and {len(forged) - sum(forged)} pristine images; written to {args.out}')

@@ -1,8 +1,8 @@
 """Compare clusterers on the embeddings of one trained network (table 4 of the paper); docs/clustering.md has the table.
 
 The embeddings of the config's test set are computed once, or made with known clusters. Each clusterer then says what
-is forged, and the figures are ForgeryMetric's, of the score map brought to the picture's size at once, with F1, IoU and
-AUC over the forged pictures and false alarms over the pristine ones; the seconds are those of one picture.
+is forged, and the figures are ForgeryMetric's, of the score map brought to the image's size at once, with F1, IoU and
+AUC over the forged images and false alarms over the pristine ones; the seconds are those of one image.
 
 Example:
   python tools/benchmarks/clusterers.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
@@ -80,7 +80,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def embeddings(args: argparse.Namespace) -> list[tuple[torch.Tensor, np.ndarray]]:
-    """The embeddings (C, h, w) and the truth (H, W) of each picture."""
+    """The embeddings (C, h, w) and the truth (H, W) of each image."""
     if args.made:
         return made_embeddings.made_maps(args.side, args.dim)
     cfg = read_config(args.config)
@@ -88,11 +88,11 @@ def embeddings(args: argparse.Namespace) -> list[tuple[torch.Tensor, np.ndarray]
     return embed_test_set(cfg, args.checkpoint)
 
 
-def measure(pictures: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) -> dict[str, float]:
-    """The figures of one clusterer, with its clusters, noise and seconds a picture."""
+def measure(images: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) -> dict[str, float]:
+    """The figures of one clusterer, with its clusters, noise and seconds an image."""
     clusterer = TASK_UTILS.build(clusterer)
     rows, found = [], []
-    for embedded, truth in pictures:
+    for embedded, truth in images:
         grid = tuple(embedded.shape[1:])
         found.append(clusterer.localise(embedded.flatten(1).T, grid))
         score = cv2.resize(found[-1].score.view(grid).numpy(), truth.shape[::-1])
@@ -108,14 +108,14 @@ def measure(pictures: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) ->
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    pictures = embeddings(args)
+    images = embeddings(args)
     results = {}
     for name, clusterer in track((hdbscan_options() if args.options else ALGORITHMS).items(), 'clusterers'):
-        results[name] = measure(pictures, clusterer)
+        results[name] = measure(images, clusterer)
     write_json(args.out, results)
     rows = [(name, *map(float, own.values())) for name, own in results.items()]
     print(text_table(('clusterer', *METRICS.values(), 'clusters', 'noise', 'seconds'), rows))
-    print(f'{len(pictures)} images; written to {args.out}')
+    print(f'{len(images)} images; written to {args.out}')
 
 
 if __name__ == '__main__':

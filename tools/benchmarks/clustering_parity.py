@@ -9,7 +9,7 @@ Exits with 1 where a weight differs by more than 1e-5, or labels do although the
 
 Example:
   python tools/benchmarks/clustering_parity.py --points 1024 4096
-  python tools/benchmarks/clustering_parity.py --config CONFIG --checkpoint CHECKPOINT --pictures 8
+  python tools/benchmarks/clustering_parity.py --config CONFIG --checkpoint CHECKPOINT --images 8
 """
 
 import argparse
@@ -47,7 +47,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--min-samples', type=positive_int, nargs='+', default=[5, 20], help='default %(default)s')
     parser.add_argument('--config', help='config file of a network and a test set')
     parser.add_argument('--checkpoint', help='its weights')
-    parser.add_argument('--pictures', type=positive_int, default=8, help='of the test set; default %(default)s')
+    parser.add_argument('--images', type=positive_int, default=8, help='of the test set; default %(default)s')
     parser.add_argument('--side', type=positive_int, help='resize them to this; default: as the config has it')
     parser.add_argument(
         '--device', type=device_name, default='cpu', help='of our method, such as cuda; default %(default)s'
@@ -65,8 +65,8 @@ def cases(args: argparse.Namespace) -> list[tuple[str, Tensor]]:
     """Names and embeddings (P, C) of everything compared."""
     found = [(kind, KINDS[kind](points, args.dim)) for points in args.points for kind in args.kinds]
     if args.config:
-        pictures = embed_test_set(read_config(args.config), args.checkpoint, args.pictures, args.side)
-        found += [(f'picture {index}', map_.flatten(1).T) for index, (map_, _) in enumerate(pictures)]
+        images = embed_test_set(read_config(args.config), args.checkpoint, args.images, args.side)
+        found += [(f'image {index}', map_.flatten(1).T) for index, (map_, _) in enumerate(images)]
     return found
 
 

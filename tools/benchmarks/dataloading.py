@@ -1,6 +1,6 @@
-"""Where the time of loading goes: milliseconds a picture for each transform, pictures a second for numbers of workers.
+"""Where the time of loading goes: milliseconds an image for each transform, images a second for numbers of workers.
 
-The pictures are packaged photographs as JPEG, with PNG masks, in a temporary folder. What an accelerator needs is to be
+The images are packaged photographs as JPEG, with PNG masks, in a temporary folder. What an accelerator needs is to be
 set beside it: tools/analysis_tools/complexity.py.
 
 Example:
@@ -33,14 +33,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file; its training pipeline is measured')
     parser.add_argument('--size', type=positive_int, nargs=2, default=[1024, 1024], help='default %(default)s')
     parser.add_argument(
-        '--num', type=positive_int, default=60, help='pictures of each measurement, at least; default %(default)s'
+        '--num', type=positive_int, default=60, help='images of each measurement, at least; default %(default)s'
     )
     parser.add_argument('--workers', type=count, nargs='+', default=[0, 1, 2], help='default %(default)s')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/dataloading.json'), help='default %(default)s')
     return parser.parse_args()
 
 
-def write_pictures(folder: Path, size: tuple[int, int]) -> None:
+def write_images(folder: Path, size: tuple[int, int]) -> None:
     """Photographs with a rectangle as their mask."""
     for part in ('images', 'masks'):
         (folder / part).mkdir()
@@ -53,7 +53,7 @@ def write_pictures(folder: Path, size: tuple[int, int]) -> None:
 
 
 def by_transform(dataset: dict, num: int) -> dict[str, float]:
-    """Milliseconds a picture of each transform, in their order."""
+    """Milliseconds an image of each transform, in their order."""
     found = DATASETS.build(dict(dataset, pipeline=[]))
     transforms = [TRANSFORMS.build(each) for each in dataset['pipeline']]
     spent = dict.fromkeys((type(each).__name__ for each in transforms), 0.0)
@@ -62,13 +62,13 @@ def by_transform(dataset: dict, num: int) -> dict[str, float]:
         for each in transforms:
             start = time.perf_counter()
             results = each(results)
-            # The first picture pays for what is loaded then.
+            # The first image pays for what is loaded then.
             spent[type(each).__name__] += (time.perf_counter() - start) if number else 0.0
     return {name: 1e3 * seconds / num for name, seconds in spent.items()}
 
 
 def by_workers(dataloader: dict, workers: int, num: int) -> float:
-    """Pictures a second of the config's loader."""
+    """Images a second of the config's loader."""
     options = dict(num_workers=workers, persistent_workers=workers > 0)
     batches = iter(Runner.build_dataloader(dict(dataloader, **options), seed=0))
     # Each worker has two batches ready while nobody waits, and enough must follow that these do not count.
@@ -87,7 +87,7 @@ def main() -> None:
     cfg = read_config(args.config)
     init_default_scope('mmseg')
     with tempfile.TemporaryDirectory() as folder:
-        write_pictures(Path(folder), args.size)
+        write_images(Path(folder), args.size)
         dataloader = cfg.train_dataloader.to_dict()
         dataloader['dataset'].update(data_root=folder, data_prefix=dict(img_path='images', seg_map_path='masks'))
         transforms = by_transform(dataloader['dataset'], args.num)

@@ -1,8 +1,8 @@
-"""Does the memory of tools/predict.py stay flat over many pictures? docs/reliability.md has it.
+"""Does the memory of tools/predict.py stay flat over many images? docs/reliability.md has it.
 
 Parts of packaged photographs, of many sizes, go through predict.py in one process, whose resident memory is read
-meanwhile (Linux); one file in fifty is damaged. It ends with what is in use after a tenth of the pictures and at the
-end, draws the curve, and fails where a picture has no result, or a thousand pictures raise the memory by too much.
+meanwhile (Linux); one file in fifty is damaged. It ends with what is in use after a tenth of the images and at the
+end, draws the curve, and fails where an image has no result, or a thousand images raise the memory by too much.
 
 Example:
   python tools/benchmarks/long_run.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
@@ -35,19 +35,19 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file of the model')
     parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('--num', type=positive_int, default=10000, help='pictures; default %(default)s')
+    parser.add_argument('--num', type=positive_int, default=10000, help='images; default %(default)s')
     parser.add_argument(
         '--sides', type=positive_int, nargs=2, default=[64, 192], help='least and most pixels; default %(default)s'
     )
     parser.add_argument('--every', type=float, default=5, help='seconds between readings; default %(default)s')
     parser.add_argument(
-        '--most-slope', type=float, default=5, help='MiB that a thousand pictures may take; default %(default)s'
+        '--most-slope', type=float, default=5, help='MiB that a thousand images may take; default %(default)s'
     )
     parser.add_argument('--out', type=Path, default=Path('work_dirs/long_run.json'), help='default %(default)s')
     return parser.parse_args()
 
 
-def write_pictures(folder: Path, num: int, sides: tuple[int, int]) -> None:
+def write_images(folder: Path, num: int, sides: tuple[int, int]) -> None:
     """Random parts of the photographs as JPEG, no two of one size in a row; one in fifty without its end."""
     rng = np.random.default_rng(0)
     photographs = [load_packaged(name)[..., ::-1] for name in PACKAGED]
@@ -62,7 +62,7 @@ def write_pictures(folder: Path, num: int, sides: tuple[int, int]) -> None:
 
 
 def watch(process: subprocess.Popen, out: Path, every: float) -> list[tuple[int, float]]:
-    """Pictures begun and MiB in use, again and again until the process ends."""
+    """Images begun and MiB in use, again and again until the process ends."""
     found = []
     while process.poll() is None:
         time.sleep(every)
@@ -70,12 +70,12 @@ def watch(process: subprocess.Popen, out: Path, every: float) -> list[tuple[int,
         memory = resident_mib(process.pid)
         if begun and memory is not None:
             found.append((begun, memory))
-            print(f'{begun} pictures, {memory:.0f} MiB', flush=True)
+            print(f'{begun} images, {memory:.0f} MiB', flush=True)
     return found
 
 
 def summarise(readings: list[tuple[int, float]], num: int) -> dict[str, float]:
-    """Memory after the first tenth and at the end, the peak, and by how much a thousand pictures raise it.
+    """Memory after the first tenth and at the end, the peak, and by how much a thousand images raise it.
 
     Raises:
         RuntimeError: If fewer than two readings were taken after the first tenth.
@@ -84,12 +84,12 @@ def summarise(readings: list[tuple[int, float]], num: int) -> dict[str, float]:
     warm = begun >= TO_WARM_UP * num
     if len(set(begun[warm])) < 2:
         raise RuntimeError(
-            f'{warm.sum()} of {len(readings)} readings are from after the first tenth: take more pictures, or a '
+            f'{warm.sum()} of {len(readings)} readings are from after the first tenth: take more images, or a '
             'smaller --every'
         )
     slope = np.polyfit(begun[warm], memory[warm], 1)[0]
     return dict(
-        pictures=num,
+        images=num,
         after_a_tenth_mib=float(memory[warm][0]),
         at_the_end_mib=float(memory[-1]),
         peak_mib=float(memory.max()),
@@ -102,7 +102,7 @@ def draw(path: Path, readings: list[tuple[int, float]]) -> None:
     figure = new_figure(7, 3)
     axis = figure.subplots()
     axis.plot(*zip(*readings, strict=True), linewidth=1)
-    axis.set(xlabel='pictures', ylabel='MiB in use', ylim=(0, 1.2 * max(memory for _, memory in readings)))
+    axis.set(xlabel='images', ylabel='MiB in use', ylim=(0, 1.2 * max(memory for _, memory in readings)))
     with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 
@@ -111,13 +111,13 @@ def measure(args: argparse.Namespace) -> tuple[list[tuple[int, float]], float]:
     """Run predict.py; the readings, and the seconds that it took.
 
     Raises:
-        RuntimeError: If it failed, or not every picture that is whole has a result.
+        RuntimeError: If it failed, or not every image that is whole has a result.
     """
     with tempfile.TemporaryDirectory() as folder:
-        pictures, out = Path(folder) / 'pictures', Path(folder) / 'out'
-        pictures.mkdir()
-        write_pictures(pictures, args.num, args.sides)
-        command = [sys.executable, PREDICT, pictures, '--config', args.config, '--checkpoint', args.checkpoint]
+        images, out = Path(folder) / 'images', Path(folder) / 'out'
+        images.mkdir()
+        write_images(images, args.num, args.sides)
+        command = [sys.executable, PREDICT, images, '--config', args.config, '--checkpoint', args.checkpoint]
         start = time.monotonic()
         process = subprocess.Popen([*map(str, command), '--out', str(out)], stdout=subprocess.DEVNULL)
         readings = watch(process, out, args.every)
@@ -126,7 +126,7 @@ def measure(args: argparse.Namespace) -> tuple[list[tuple[int, float]], float]:
     # 1 is for the damaged ones.
     whole = args.num - len(range(0, args.num, DAMAGED))
     if process.returncode != 1 or written != whole:
-        raise RuntimeError(f'predict.py ended with {process.returncode}: {written} of {whole} pictures have a result')
+        raise RuntimeError(f'predict.py ended with {process.returncode}: {written} of {whole} images have a result')
     return readings, seconds
 
 
@@ -141,7 +141,7 @@ def main() -> None:
     for key in ('after_a_tenth_mib', 'at_the_end_mib', 'peak_mib', 'mib_per_thousand', 'seconds'):
         print(f'{key}: {found[key]:.1f}')
     if found['mib_per_thousand'] > args.most_slope:
-        sys.exit(f'the memory grows by more than {args.most_slope:g} MiB a thousand pictures')
+        sys.exit(f'the memory grows by more than {args.most_slope:g} MiB a thousand images')
 
 
 if __name__ == '__main__':

@@ -115,7 +115,7 @@ class ScoringSegmentor(AsLoadedSegmentor):
 
         Args:
             image (np.ndarray): uint8 of shape (H, W, 3), BGR, as loaded, flipped if ``meta`` says so.
-            meta (dict): What the pipeline packed of the image, ``img_path`` and ``picture`` for one; may be empty.
+            meta (dict): What the pipeline packed of the image, ``img_path`` and ``image`` for one; may be empty.
 
         Returns:
             np.ndarray: float of shape (H, W) in [0, 1]; above 1/2 is forged.

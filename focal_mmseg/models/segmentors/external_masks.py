@@ -15,7 +15,7 @@ from focal_mmseg.utils import read_image_score, read_score_map
 
 from .as_loaded import ScoringSegmentor
 
-PLACEHOLDERS = ('dataset', 'picture', 'stem', 'name')
+PLACEHOLDERS = ('dataset', 'image', 'stem', 'name')
 # float32 tells scores this far from 1/2 apart from it, as logarithms too.
 BESIDE_HALF = 1e-6
 
@@ -28,9 +28,9 @@ class ExternalMasks(ScoringSegmentor):
 
     Args:
         folder (str): Where the files lie.
-        pattern (str): An image's file in the folder. ``{dataset}`` and ``{picture}`` are what the data set calls them
-            (``picture`` goes with its folders and without its ending: ``splice/00001``), ``{stem}`` is ``00001`` and
-            ``{name}`` is ``00001.jpg``. TruFor's are ``'{name}.npz'``. Defaults to ``'{dataset}/{picture}.png'``, as
+        pattern (str): An image's file in the folder. ``{dataset}`` and ``{image}`` are what the data set calls them
+            (``image`` goes with its folders and without its ending: ``splice/00001``), ``{stem}`` is ``00001`` and
+            ``{name}`` is ``00001.jpg``. TruFor's are ``'{name}.npz'``. Defaults to ``'{dataset}/{image}.png'``, as
             ``tools/test.py --out`` writes.
         key (str): Name of the array in an ``.npz``. Defaults to ``'map'``.
         forged_is (str): What forged is in the files, ``'white'`` (or 1) or ``'black'``. Defaults to ``'white'``.
@@ -50,7 +50,7 @@ class ExternalMasks(ScoringSegmentor):
     def __init__(
         self,
         folder: str,
-        pattern: str = '{dataset}/{picture}.png',
+        pattern: str = '{dataset}/{image}.png',
         key: str = 'map',
         forged_is: str = 'white',
         threshold: float = 0.5,
@@ -115,7 +115,7 @@ class ExternalMasks(ScoringSegmentor):
         """The file of an image.
 
         Args:
-            meta (dict): With ``img_path``, and with ``dataset_name`` and ``picture`` where the pattern wants them; an
+            meta (dict): With ``img_path``, and with ``dataset_name`` and ``image`` where the pattern wants them; an
                 image that comes from no data set is called by its stem.
 
         Raises:
@@ -126,14 +126,14 @@ class ExternalMasks(ScoringSegmentor):
         image = Path(meta['img_path'])
         names = dict(
             dataset=meta.get('dataset_name') or '',
-            picture=meta.get('image_name') or image.stem,
+            image=meta.get('image_name') or image.stem,
             stem=image.stem,
             name=image.name,
         )
         if 'dataset' in self.placeholders and not names['dataset']:
             raise ValueError(
                 f'{image} comes from no data set, which the pattern {self.pattern!r} wants: set model.pattern, as '
-                "'{picture}.png', and have 'dataset_name' in the meta_keys of PackSegInputs"
+                "'{image}.png', and have 'dataset_name' in the meta_keys of PackSegInputs"
             )
         found = Path(self.pattern.format(**names))
         if found.is_absolute() or '..' in found.parts:

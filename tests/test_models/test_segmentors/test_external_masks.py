@@ -23,7 +23,7 @@ def ramp() -> np.ndarray:
     return np.linspace(0, 1, 48, dtype=np.float32).reshape(SIZE)
 
 
-def external(folder: Path, pattern: str = '{dataset}/{picture}.npy', **options: object):
+def external(folder: Path, pattern: str = '{dataset}/{image}.npy', **options: object):
     return MODELS.build(dict(type='ExternalMasks', folder=str(folder), pattern=pattern, **options))
 
 
@@ -54,7 +54,7 @@ def set_up(root: Path, forged_set: Path, tmp_path: Path) -> Callable[..., Path]:
 @pytest.mark.parametrize(
     ('pattern', 'file'),
     [
-        ('{dataset}/{picture}.npy', 'd/a/00001.npy'),
+        ('{dataset}/{image}.npy', 'd/a/00001.npy'),
         ('{stem}_mask.npy', '00001_mask.npy'),
         ('{name}.npy', '00001.jpg.npy'),
         ('{dataset}-{stem}.npy', 'd-00001.npy'),
@@ -67,7 +67,7 @@ def test_a_pictures_file_is_found_by_its_names(tmp_path, ramp, pattern: str, fil
 
 def test_black_may_be_forged(tmp_path, ramp) -> None:
     put(tmp_path / 'a/00001.npy', ramp)
-    score = external(tmp_path, '{picture}.npy', forged_is='black', threshold=0.8).score(IMAGE, META)
+    score = external(tmp_path, '{image}.npy', forged_is='black', threshold=0.8).score(IMAGE, META)
     np.testing.assert_array_equal(score > 0.5, 1 - ramp.astype(np.float64) > 0.8)
 
 
@@ -76,7 +76,7 @@ def test_the_threshold_cuts_and_keeps_the_order(tmp_path, ramp, threshold: float
     ramp[0, 3] = threshold
     ramp[0, 4] = np.nextafter(np.float32(threshold), np.float32(1)) + np.float32(1e-7)
     put(tmp_path / 'a/00001.npy', ramp)
-    model = external(tmp_path, '{picture}.npy', threshold=threshold)
+    model = external(tmp_path, '{image}.npy', threshold=threshold)
     score = model.score(IMAGE, META)
     (logits,) = model.encode_decode([_tensor(IMAGE)], [META])
     np.testing.assert_array_equal(logits.argmax(0).numpy() == 1, ramp.astype(np.float64) > threshold)
@@ -95,21 +95,21 @@ def _tensor(image: np.ndarray):
 def test_another_size_is_brought_to_the_pictures_bilinearly(tmp_path, ramp) -> None:
     put(tmp_path / 'a/00001.npy', ramp)
     meta = META | dict(ori_shape=(30, 40))
-    score = external(tmp_path, '{picture}.npy').score(np.zeros((30, 40, 3), np.uint8), meta)
+    score = external(tmp_path, '{image}.npy').score(np.zeros((30, 40, 3), np.uint8), meta)
     np.testing.assert_allclose(score, cv2.resize(ramp, (40, 30), interpolation=cv2.INTER_LINEAR), atol=2e-6)
 
 
 def test_a_map_on_its_side_is_refused(tmp_path, ramp) -> None:
     put(tmp_path / 'a/00001.npy', ramp.T)
     with pytest.raises(ValueError, match=r'00001\.npy is 6x8, its image 8x6: turn it'):
-        external(tmp_path, '{picture}.npy').score(IMAGE, META)
+        external(tmp_path, '{image}.npy').score(IMAGE, META)
 
 
 @pytest.mark.parametrize(('direction', 'axis'), [('horizontal', 1), ('vertical', 0)])
 def test_a_flipped_picture_gets_a_flipped_map(tmp_path, ramp, direction: str, axis: int) -> None:
     put(tmp_path / 'a/00001.npy', ramp)
     meta = META | dict(flip=True, flip_direction=direction)
-    score = external(tmp_path, '{picture}.npy').score(IMAGE, meta)
+    score = external(tmp_path, '{image}.npy').score(IMAGE, meta)
     np.testing.assert_allclose(score, np.flip(ramp, axis), atol=2e-6)
 
 
@@ -207,7 +207,7 @@ def test_the_tools_own_image_scores_rank_the_pictures(
         target.parent.mkdir(parents=True, exist_ok=True)
         height, width = cv2.imread(str(path)).shape[:2]
         np.savez(target, map=np.zeros((height, width), np.float32), score=np.float32(number / 8))
-    config = set_up(tmp_path / 'trufor', pattern='{picture}.npz', score_key='score')
+    config = set_up(tmp_path / 'trufor', pattern='{image}.npz', score_key='score')
     run_tool(root / 'tools' / 'test.py', config, '--work-dir', tmp_path / 'log', '--out', tmp_path / 'out', *views)
     with (tmp_path / 'out' / 'images.csv').open(newline='') as file:
         found = sorted((row['image'], float(row['image_score'])) for row in csv.DictReader(file))
