@@ -160,9 +160,9 @@ class FOCALInferencer:
         if found:
             summary['clusters'] = mean(each.num_clusters for each in found)
             summary['noise_share'] = round(mean(each.noise_share for each in found), 6)
-        if found or 'image_score' in sample:
-            own = sample.get('image_score', None)
-            summary['image_score'] = round(mean(each.image_score for each in found) if own is None else float(own), 6)
+        image_score = self._image_score(sample)
+        if image_score is not None:
+            summary['image_score'] = round(image_score, 6)
         if self.calibration is not None:
             summary['calibration'] = str(self.calibration)
         summary['seconds'] = round(time.perf_counter() - start, 3)
@@ -186,7 +186,35 @@ class FOCALInferencer:
             FileNotFoundError: See :meth:`__call__`.
             ValueError: See there.
         """
-        return margin_of(self._sample(image)).cpu().numpy()
+        return self.margin_and_image_score(image)[0]
+
+    @torch.no_grad()
+    def margin_and_image_score(self, image: str | Path | np.ndarray) -> tuple[np.ndarray, float | None]:
+        """What a calibration needs of an image: :meth:`margin`, and its score as a whole.
+
+        Args:
+            image (str | Path | np.ndarray): See :meth:`__call__`.
+
+        Returns:
+            tuple[np.ndarray, float | None]: The margin, and the image score in [0, 1] without the rounding of the
+            summary; None of a model that gives none.
+
+        Raises:
+            FileNotFoundError: See :meth:`__call__`.
+            ValueError: See there.
+        """
+        sample = self._sample(image)
+        return margin_of(sample).cpu().numpy(), self._image_score(sample)
+
+    def _image_score(self, sample: SegDataSample) -> float | None:
+        """Of the image that was predicted last: the model's, or that of the clusters of a plain segmentor's head."""
+        if 'image_score' in sample:
+            return float(sample.image_score)
+        found = getattr(getattr(self.model, 'decode_head', None), 'last_localisations', [])
+        if not found:
+            return None
+        own = mean(each.image_score for each in found)
+        return own if self.calibration is None else self.calibration.image_score(own)
 
     def _sample(self, image: str | Path | np.ndarray) -> SegDataSample:
         """What the model predicts."""

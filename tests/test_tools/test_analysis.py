@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from mmseg.registry import MODELS
 @pytest.fixture
 def run(root: Path) -> Callable[..., subprocess.CompletedProcess]:
     def call(tool: str, *arguments: object) -> subprocess.CompletedProcess:
-        command = [sys.executable, root / 'tools' / 'analysis' / tool, *map(str, arguments)]
+        command = [sys.executable, root / 'tools' / 'analysis_tools' / tool, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True)
 
     return call
@@ -116,7 +117,7 @@ def test_fusion_goes_on_past_a_row_that_fails(
     monkeypatch.setattr(running, 'run_tool', test)
     for others in ('testing', 'is there'):
         with pytest.raises(SystemExit, match=rf'not in the table:\nunion: see {tmp_path}/out/union/log\.txt'):
-            run_tool(root / 'tools' / 'analysis' / 'fusion.py', fusion_config, '--work-dir', tmp_path / 'out')
+            run_tool(root / 'tools' / 'analysis_tools' / 'fusion.py', fusion_config, '--work-dir', tmp_path / 'out')
         said = capsys.readouterr().out
         assert f'fused embeddings: {others}\n' in said and f'intersection: {others}\n' in said
         assert 'union: testing\n' in said
@@ -214,32 +215,73 @@ def test_each_row_replaces_the_configs_loss_as_a_whole(trainings: ModuleType, ro
         MODELS.build(cfg.model.decode_head.loss_decode)
 
 
-def test_image_scores_ranks_forged_before_pristine_pictures(
-    run: Callable, trained: tuple[Path, Path], tmp_path: Path
-) -> None:
+@pytest.fixture(scope='module')
+def embedded(root: Path, trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embeddings of the test set, 3 forged and 1 pristine image."""
+    out = tmp_path_factory.mktemp('embedded') / 'set.zip'
+    command = [sys.executable, root / 'tools' / 'analysis_tools' / 'embed.py', *trained, '--out', out]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert f'4 images; written to {out}' in found.stdout
+    return out
+
+
+def test_image_scores_compares_candidates(run: Callable, embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / 'scores.json'
-    found = run('image_scores.py', *trained, '--out', out)
+    found = run('image_scores.py', f'own={embedded}', '--out', out)
     assert found.returncode == 0, found.stderr
-    aucs = json.loads(out.read_text())
-    assert len(aucs) == 10 and all(0 <= auc <= 1 for auc in aucs.values())
-    assert '3 forged and 1 pristine pictures' in found.stdout
-
-
-def test_gates_compares_rules_at_levels_of_false_alarms(
-    run: Callable, trained: tuple[Path, Path], tmp_path: Path
-) -> None:
-    out = tmp_path / 'gates.json'
-    found = run('gates.py', *trained, '--out', out)
-    assert found.returncode == 0, found.stderr
-    rules = json.loads(out.read_text())
-    assert len(rules) == 6 and all(rule['iou_at_0.1'] >= 0 for rule in rules.values())
-    assert rules['K-means, gate']['own_false_alarm'] > 0
-    assert rules['distance to the pristine centre']['image_score'] is None
+    candidates = json.loads(out.read_text())['own']
+    assert all(0 <= each['low'] <= each['auc'] <= each['high'] <= 1 for each in candidates.values())
     assert '3 forged and 1 pristine images' in found.stdout
 
 
-def test_a_point_joins_the_largest_part_where_the_tree_is_cut(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(root / 'tools' / 'analysis'))
-    heights = importlib.import_module('gates').joining_heights
-    tree = np.array([[0, 1, 0.1], [2, 3, 0.2], [1, 4, 0.3], [4, 2, 0.9]])
-    assert heights(tree).tolist() == [0, 0.1, 0.9, 0.9, 0.3]
+def test_gates_compares_rules_at_levels_of_false_alarms(run: Callable, embedded: Path, tmp_path: Path) -> None:
+    out = tmp_path / 'gates.json'
+    rules = ('K-means, gate', 'distance to the pristine centre')
+    found = run('gates.py', f'own={embedded}', f'twice={embedded},{embedded}', '--rules', *rules, '--out', out)
+    assert found.returncode == 0, found.stderr
+    written = json.loads(out.read_text())
+    # The default is there to be compared with.
+    assert list(written['own']) == ['pristine centre, gate', *rules]
+    assert written['own'] == written['twice'] or written['own']['K-means, gate']['own_false_alarm'] > 0
+    assert written['own']['distance to the pristine centre']['own_iou'] is None
+    assert 'own: 3 forged and 1 pristine images' in found.stdout
+
+
+@pytest.mark.parametrize(
+    ('said', 'message'),
+    [('nowhere.zip', 'expected NAME=FILE'), ('a=nowhere.zip', 'do not exist')],
+)
+def test_gates_says_what_is_wrong_with_a_set(run: Callable, said: str, message: str) -> None:
+    found = run('gates.py', said)
+    assert found.returncode != 0 and message in found.stderr and 'Traceback' not in found.stderr
+
+
+def test_hdbscan_stability_writes_tables_and_a_figure(run: Callable, embedded: Path, tmp_path: Path) -> None:
+    found = run('hdbscan_stability.py', '--points', 100, '--out', tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert len(json.loads((tmp_path / 'made.json').read_text())) == 18
+    assert cv2.imread(str(tmp_path / 'made.png')) is not None
+    found = run('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--out', tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert len(json.loads((tmp_path / 'own.json').read_text())) == 7
+
+
+def test_calibration_transfer_tests_each_folder_with_each(
+    run: Callable, trained: tuple[Path, Path], picture: Path, tmp_path: Path
+) -> None:
+    for name in ('one', 'other'):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            shutil.copy(picture, tmp_path / name / f'{number}.png')
+    folders = [f'{name}={tmp_path / name}' for name in ('one', 'other')]
+    found = run(
+        'calibration_transfer.py', *trained, '--pristine', *folders, '--levels', 0.4, '--out', tmp_path / 'found.json'
+    )
+    assert found.returncode == 0, found.stderr
+    rows = json.loads((tmp_path / 'found.json').read_text())
+    assert len(rows) == 8 and {row['of'] for row in rows} == {'pixels', 'images'}
+    # Equal images: none is above its own highest.
+    assert all(row['met'] == 0 for row in rows if row['of'] == 'images')
+    few = run('calibration_transfer.py', *trained, '--pristine', *folders, '--out', tmp_path / 'found.json')
+    assert few.returncode != 0 and 'needs 19 images' in few.stderr
