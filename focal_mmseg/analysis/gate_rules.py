@@ -15,10 +15,11 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, Localisation
+from focal_mmseg.clustering.evidence_gate import bimodality, connected_evidence
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 
 from .clustered_image import CLUSTERERS, HDBSCANS, MIXTURES, ClusteredImage
-from .smoothing import box, connected, guided, potts
+from .smoothing import box, guided, potts
 
 # Of the Potts model, whose neighbours add to a logit that needs a threshold before there is one.
 THRESHOLD = 0.1
@@ -144,12 +145,20 @@ def _posterior_times_distance(image: ClusteredImage) -> Tensor:
     return image.pristine_distance * image.mixture('von Mises-Fisher')[0]
 
 
-def _over_spread(power: float) -> Rule:
-    """Evidence over a power of how far the nearer half of the points lies from the pristine centre."""
+def _options(name: str = 'pristine centre', **options: float) -> Rule:
+    """The gate with options."""
+    gate = EvidenceGate(**options)
+    return Rule(lambda image: gate.evidence(image.points, image.found(name).labels, image.grid))
+
+
+def _two_grouped(power: float, **options: float) -> Rule:
+    """The gate's evidence times a power of how much it falls into two groups."""
+    gate = EvidenceGate(**options)
 
     def evidence(image: ClusteredImage) -> Tensor:
-        spread = image.pristine_distance.median().clamp(min=1e-4)
-        return image.evidence('pristine centre') * (0.05 / spread) ** power
+        own = image.evidence('pristine centre')
+        weighed = gate.evidence(image.points, image.found('pristine centre').labels, image.grid)
+        return weighed * bimodality(own) ** power
 
     return Rule(evidence)
 
@@ -196,11 +205,17 @@ RULES: dict[str, Rule] = {
         lambda image, plane: guided(plane, image.map_of(image.pristine_distance), 2, 0.1)
     ),
     'pristine centre, Potts': _smoothed(lambda _, plane: potts(plane, THRESHOLD, 0.25, 5)),
-    'pristine centre, hysteresis at 1/2': _smoothed(lambda _, plane: connected(plane, 2)),
-    'pristine centre, hysteresis at 1/3': _smoothed(lambda _, plane: connected(plane, 3)),
-    'pristine centre, 3x3 and hysteresis at 1/2': _smoothed(lambda _, plane: connected(box(plane, 1), 2)),
-    'pristine centre, over spread ** 1/4': _over_spread(0.25),
-    'pristine centre, over spread ** 1/2': _over_spread(0.5),
+    **{f'pristine centre, reach {reach}': _options(reach=reach) for reach in (2, 3, 4, 6)},
+    'pristine centre, 3x3 and reach 2': _smoothed(
+        lambda _, plane: connected_evidence(torch.from_numpy(box(plane, 1)), 2).numpy()
+    ),
+    **{f'pristine centre, balance 1/{part}': _options(balance=1 / part) for part in (4, 2)},
+    **{
+        f'{name}, reach 3, balance 1/4': _options(name, reach=3, balance=0.25)
+        for name in ('pristine centre', 'BIRCH', 'K-means', 'HDBSCAN')
+    },
+    **{f'pristine centre, reach 3, bimodality ** {power}': _two_grouped(power, reach=3) for power in (1, 2, 3)},
+    'pristine centre, reach 3, balance 1/4, bimodality ** 1': _two_grouped(1, reach=3, balance=0.25),
     'pristine centre and BIRCH, mean': _mean_of('pristine centre', 'BIRCH'),
     'pristine centre and vMF, mean': _mean_of('pristine centre', 'von Mises-Fisher, tied'),
 }

@@ -125,11 +125,15 @@ def finer(image: EmbeddedImage, factor: int) -> EmbeddedImage:
 
 def real_case(image: EmbeddedImage) -> dict[str, dict[str, float]]:
     """What each setting finds in an image: ``iou`` (NaN of a pristine one), ``false_alarm`` (of a forged one)."""
-    points, found = image.points, {}
-    clusterers = settings_of(len(points)) | {'K-means': KMeansClusterer()}
-    for name, clusterer in clusterers.items():
-        score = clusterer.localise(points).score.view(image.grid).numpy()
-        mask = cv2.resize(score, image.truth.shape[::-1]) > 0.5
+    points, trees, found = image.points, {}, {}
+    localised = {'K-means': KMeansClusterer().localise(points)}
+    for name, clusterer in settings_of(len(points)).items():
+        samples = clusterer.min_samples or clusterer.min_cluster_size
+        if samples not in trees:
+            trees[samples] = mutual_reachability_tree(points, samples)
+        localised[name] = localise(points, clusterer.labels_of(trees[samples]))
+    for name, own in localised.items():
+        mask = cv2.resize(own.score.view(image.grid).numpy(), image.truth.shape[::-1]) > 0.5
         found[name] = dict(
             iou=Counts.of(mask, image.truth).iou if image.is_forged else math.nan,
             false_alarm=math.nan if image.is_forged else float(mask.mean()),

@@ -8,9 +8,11 @@ from functools import partial
 
 import cv2
 import numpy as np
+import torch
 from sklearn.metrics import normalized_mutual_info_score
 
-from focal_mmseg.clustering import Localisation
+from focal_mmseg.clustering import EvidenceGate, Localisation
+from focal_mmseg.clustering.evidence_gate import bimodality
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 
 from .clustered_image import ClusteredImage
@@ -54,13 +56,6 @@ def tail(plane: np.ndarray, deviations: float = 3) -> float:
     """The share of values that many robust standard deviations above the median, where a Gaussian has next to none."""
     middle = np.median(plane)
     return float((plane > middle + deviations * TO_DEVIATION * np.median(np.abs(plane - middle))).mean())
-
-
-def bimodality(values: np.ndarray) -> float:
-    """Sarle's coefficient: (squared skewness + 1) / kurtosis, 1 for two points and 1/3 for a Gaussian."""
-    centred = values - values.mean()
-    variance = float((centred**2).mean()) + 1e-12
-    return float((((centred**3).mean() / variance**1.5) ** 2 + 1) / ((centred**4).mean() / variance**2 + 1e-12))
 
 
 def explained(values: np.ndarray) -> float:
@@ -148,7 +143,7 @@ STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
     'silhouette': lambda image: float(silhouette(image.points, image.found('pristine centre').labels).mean()),
     'von Mises-Fisher: likelihood gain': lambda image: image.mixture('von Mises-Fisher')[1],
     'von Mises-Fisher, tied: likelihood gain': lambda image: image.mixture('von Mises-Fisher, tied')[1],
-    'axis of the centres: bimodality': lambda image: bimodality(axis_of(image)),
+    'axis of the centres: bimodality': lambda image: bimodality(torch.from_numpy(axis_of(image))),
     'axis of the centres: variance between two groups': lambda image: explained(axis_of(image)),
     'distance to the pristine centre: mean': lambda image: float(image.pristine_distance.mean()),
     'distance to the pristine centre: peak over robust spread': lambda image: robust_peak(
@@ -157,7 +152,8 @@ STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
     'distance to the pristine centre: tail': lambda image: tail(image.pristine_distance.numpy()),
     'evidence: mean': of_map(lambda plane: float(plane.mean())),
     'evidence: maximum': of_map(lambda plane: float(plane.max())),
-    'evidence: that 2 % reach (the gate)': of_map(lambda plane: float(np.quantile(plane, 0.98))),
+    'the gate': lambda image: EvidenceGate().image_score(image.points, image.found('pristine centre').labels),
+    'evidence: that 2 % reach': of_map(lambda plane: float(np.quantile(plane, 0.98))),
     **{
         f'evidence: mean of the top {share:.0%}': of_map(lambda plane, share=share: top(plane, share))
         for share in (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -165,7 +161,7 @@ STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
     'evidence: peak over robust spread': of_map(robust_peak),
     'evidence: peak over mean': of_map(lambda plane: top(plane, 0.02) / (float(plane.mean()) + 1e-4)),
     'evidence: tail': of_map(tail),
-    'evidence: bimodality': of_map(bimodality),
+    'evidence: bimodality': lambda image: bimodality(image.evidence('pristine centre')),
     'evidence: variance between two groups': of_map(lambda plane: explained(plane.ravel())),
     'evidence: share above the threshold': of_map(lambda plane: float((plane > THRESHOLD).mean())),
     'evidence: largest area above the threshold': of_map(lambda plane: len(largest_area(plane)) / plane.size),

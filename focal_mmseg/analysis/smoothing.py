@@ -45,22 +45,3 @@ def potts(plane: np.ndarray, threshold: float, coupling: float, rounds: int) -> 
         near = cv2.filter2D(np.tanh(logit / 2), -1, CROSS, borderType=cv2.BORDER_REPLICATE)
         logit = own + coupling * near
     return threshold * np.exp(logit)
-
-
-def connected(plane: np.ndarray, factor: float) -> np.ndarray:
-    """Hysteresis (Canny, 1986) for every threshold at once.
-
-    Args:
-        plane (np.ndarray): float32 of shape (h, w), of at least 0.
-        factor (float): At least 1.
-
-    Returns:
-        np.ndarray: float32 of shape (h, w): above T where the plane is above T / factor and 8-connected through such
-        points with one above T. This is the morphological reconstruction of the plane under ``factor * plane``.
-    """
-    mask, found = factor * plane, plane
-    while True:
-        grown = np.minimum(cv2.dilate(found, np.ones((3, 3), np.uint8)), mask)
-        if np.array_equal(grown, found):
-            return found
-        found = grown

@@ -10,10 +10,11 @@ from sklearn.metrics import jaccard_score
 from focal_mmseg.analysis.clustered_image import ClusteredImage
 from focal_mmseg.analysis.gate_rules import RULES, Rule, joining_heights
 from focal_mmseg.analysis.hdbscan_stability import finer, made_case, real_case, stability_of
-from focal_mmseg.analysis.image_statistics import STATISTICS, bimodality, excess, explained, largest_area, morans_i
+from focal_mmseg.analysis.image_statistics import STATISTICS, excess, explained, largest_area, morans_i
 from focal_mmseg.analysis.rule_figures import figures_of, pixel_scores, row_of
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, PristineCentreClusterer
+from focal_mmseg.clustering.evidence_gate import bimodality
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.utils.made_embeddings import groups
 
@@ -90,8 +91,9 @@ def test_a_statistic_is_a_number_even_of_equal_points(
 
 def test_statistics_against_their_definitions() -> None:
     rng = np.random.default_rng(0)
-    assert bimodality(np.array([0.0, 1.0] * 50)) == pytest.approx(1)
-    assert bimodality(rng.normal(size=200_000)) == pytest.approx(1 / 3, abs=0.02)
+    assert bimodality(torch.tensor([0.0, 1.0] * 50)) == pytest.approx(1)
+    assert bimodality(torch.from_numpy(rng.normal(size=200_000))) == pytest.approx(1 / 3, abs=0.02)
+    assert bimodality(torch.linspace(0, 1, 10_000)) == pytest.approx(5 / 9, abs=0.01)
     assert explained(np.array([0.0, 0.0, 1.0, 1.0])) == pytest.approx(1)
     board = np.indices((6, 6)).sum(0).astype(np.float32) % 2
     assert morans_i(board) == pytest.approx(-1)

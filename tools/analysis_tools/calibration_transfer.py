@@ -22,7 +22,7 @@ from focal_mmseg.apis.calibration import METHODS, PristineMargins, images_needed
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.utils import find_images, positive_int, written_whole
 
-COLUMNS = ('of', 'level', 'calibrated on', 'tested on', 'met', 'met by image scores')
+COLUMNS = ('of', 'level', 'calibrated on', 'score', 'tested on', 'met', 'met by image scores')
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,7 +67,7 @@ def rows_of(kept: dict[str, PristineMargins], levels: list[float]) -> list[dict]
                 found = Calibration.of_margins(margins, level, of, dict(weights='', config=''))
                 for other, tested in kept.items():
                     met = found.met(tested), found.met_by_image_scores(tested)
-                    rows.append(dict(zip(COLUMNS, (of, level, name, other, *met), strict=True)))
+                    rows.append(dict(zip(COLUMNS, (of, level, name, found.score, other, *met), strict=True)))
     return rows
 
 

@@ -35,7 +35,7 @@ COLUMNS = ('points', 'share', 'spread', 'sharpness', 'ratio', 'hdbscan', 'k_mean
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--points', type=positive_int, nargs='+', default=[400, 1600, 6400], help='default %(default)s')
+    parser.add_argument('--points', type=positive_int, nargs='+', default=[400, 1600, 4096], help='default %(default)s')
     parser.add_argument('--width', type=positive_int, default=32, help='of made embeddings; default %(default)s')
     parser.add_argument('--embeddings', metavar='NAME=FILE[,FILE...]', help='a set of embed.py, in place of made ones')
     parser.add_argument('--factors', type=positive_int, nargs='+', default=[1, 2], help='of enlargement; 1 2')
