@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, Localisation
-from focal_mmseg.clustering.evidence_gate import bimodality, connected_evidence
+from focal_mmseg.clustering.evidence_gate import connected_evidence
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 
 from .clustered_image import CLUSTERERS, HDBSCANS, MIXTURES, ClusteredImage
@@ -151,16 +151,10 @@ def _options(name: str = 'pristine centre', **options: float) -> Rule:
     return Rule(lambda image: gate.evidence(image.points, image.found(name).labels, image.grid))
 
 
-def _two_grouped(power: float, **options: float) -> Rule:
-    """The gate's evidence times a power of how much it falls into two groups."""
-    gate = EvidenceGate(**options)
-
-    def evidence(image: ClusteredImage) -> Tensor:
-        own = image.evidence('pristine centre')
-        weighed = gate.evidence(image.points, image.found('pristine centre').labels, image.grid)
-        return weighed * bimodality(own) ** power
-
-    return Rule(evidence)
+def _over_spread(power: float, **options: float) -> Rule:
+    """The gate's evidence over a power of the median distance to the pristine centre."""
+    own = _options(**options).evidence
+    return Rule(lambda image: own(image) * (0.05 / image.pristine_distance.median().clamp(min=1e-3)) ** power)
 
 
 def _mean_of(*names: str) -> Rule:
@@ -209,13 +203,14 @@ RULES: dict[str, Rule] = {
     'pristine centre, 3x3 and reach 2': _smoothed(
         lambda _, plane: connected_evidence(torch.from_numpy(box(plane, 1)), 2).numpy()
     ),
-    **{f'pristine centre, balance 1/{part}': _options(balance=1 / part) for part in (4, 2)},
+    **{f'pristine centre, reach 3, bimodality {power}': _options(reach=3, bimodality=power) for power in (1, 2, 3)},
     **{
-        f'{name}, reach 3, balance 1/4': _options(name, reach=3, balance=0.25)
-        for name in ('pristine centre', 'BIRCH', 'K-means', 'HDBSCAN')
+        f'{name}, reach 3, bimodality 2': _options(name, reach=3, bimodality=2)
+        for name in ('BIRCH', 'K-means', 'HDBSCAN')
     },
-    **{f'pristine centre, reach 3, bimodality ** {power}': _two_grouped(power, reach=3) for power in (1, 2, 3)},
-    'pristine centre, reach 3, balance 1/4, bimodality ** 1': _two_grouped(1, reach=3, balance=0.25),
+    **{f'pristine centre, over spread ** 1/{part}': _over_spread(1 / part) for part in (4, 2)},
+    'pristine centre, reach 3, over spread ** 1/4': _over_spread(0.25, reach=3),
+    'pristine centre, reach 3, bimodality 1, over spread ** 1/4': _over_spread(0.25, reach=3, bimodality=1),
     'pristine centre and BIRCH, mean': _mean_of('pristine centre', 'BIRCH'),
     'pristine centre and vMF, mean': _mean_of('pristine centre', 'von Mises-Fisher, tied'),
 }

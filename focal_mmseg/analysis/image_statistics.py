@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import normalized_mutual_info_score
 
 from focal_mmseg.clustering import EvidenceGate, Localisation
-from focal_mmseg.clustering.evidence_gate import bimodality
+from focal_mmseg.clustering.evidence_gate import bimodality_of
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 
 from .clustered_image import ClusteredImage
@@ -143,7 +143,7 @@ STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
     'silhouette': lambda image: float(silhouette(image.points, image.found('pristine centre').labels).mean()),
     'von Mises-Fisher: likelihood gain': lambda image: image.mixture('von Mises-Fisher')[1],
     'von Mises-Fisher, tied: likelihood gain': lambda image: image.mixture('von Mises-Fisher, tied')[1],
-    'axis of the centres: bimodality': lambda image: bimodality(torch.from_numpy(axis_of(image))),
+    'axis of the centres: bimodality': lambda image: bimodality_of(torch.from_numpy(axis_of(image))),
     'axis of the centres: variance between two groups': lambda image: explained(axis_of(image)),
     'distance to the pristine centre: mean': lambda image: float(image.pristine_distance.mean()),
     'distance to the pristine centre: peak over robust spread': lambda image: robust_peak(
@@ -161,7 +161,7 @@ STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
     'evidence: peak over robust spread': of_map(robust_peak),
     'evidence: peak over mean': of_map(lambda plane: top(plane, 0.02) / (float(plane.mean()) + 1e-4)),
     'evidence: tail': of_map(tail),
-    'evidence: bimodality': lambda image: bimodality(image.evidence('pristine centre')),
+    'evidence: bimodality': lambda image: bimodality_of(image.evidence('pristine centre')),
     'evidence: variance between two groups': of_map(lambda plane: explained(plane.ravel())),
     'evidence: share above the threshold': of_map(lambda plane: float((plane > THRESHOLD).mean())),
     'evidence: largest area above the threshold': of_map(lambda plane: len(largest_area(plane)) / plane.size),

@@ -12,9 +12,6 @@ from .base import Localisation
 # The power of the second factor; docs/clustering.md has what others gave.
 SHARPNESS = 3
 
-# Of the pristine distance of an image at which ``balance`` changes nothing, and the least that counts.
-USUAL_SPREAD, LEAST_SPREAD = 0.05, 1e-3
-
 # The image score looks at the points farthest from the pristine centre, this share of them.
 TOP = 0.02
 
@@ -31,8 +28,8 @@ class EvidenceGate:
     logit of the score is the logarithm of evidence over threshold, so that another threshold moves all
     logits by the same number, and ranks no two points anew. docs/clustering.md has the figures.
 
-    With ``balance`` the evidence is divided by ``(spread / 0.05)**balance``, the spread being the median of d0: where
-    all points of an image lie apart, a point must lie farther out.
+    With ``bimodality`` the evidence is multiplied by that power of how much it falls into two groups in the image
+    (:func:`bimodality_of`): many points that stray a little are no forged area.
 
     With ``reach`` above 1 a point needs less evidence where it hangs together with one that has enough (hysteresis;
     Canny, 1986): it is forged above ``threshold / reach`` if a way of such points, side by side or corner to corner,
@@ -49,23 +46,24 @@ class EvidenceGate:
             originals forged. Each network needs its own: ``tools/calibrate.py`` finds what keeps false alarms at a
             level, on pristine images.
         reach (float): At least 1, which judges each point by itself; above, the gate needs the grid of the map.
-            Another reach or balance needs another threshold. Defaults to 1.
-        balance (float): In [0, 1]. Defaults to 0, which leaves the evidence as it is.
+            Defaults to 1.
+        bimodality (float): Finite, at least 0, which leaves the evidence as it is. Another reach or bimodality needs
+            another threshold. Defaults to 0.
 
     Raises:
         ValueError: If an option is out of its range.
     """
 
-    def __init__(self, threshold: float = 0.09, reach: float = 1.0, balance: float = 0.0) -> None:
+    def __init__(self, threshold: float = 0.09, reach: float = 1.0, bimodality: float = 0.0) -> None:
         if not 0 < threshold < 2:
             raise ValueError(f'threshold must be in (0, 2), got {threshold}')
         if not 1 <= reach < float('inf'):
             raise ValueError(f'reach must be finite and at least 1, got {reach}')
-        if not 0 <= balance <= 1:
-            raise ValueError(f'balance must be in [0, 1], got {balance}')
+        if not 0 <= bimodality < float('inf'):
+            raise ValueError(f'bimodality must be finite and at least 0, got {bimodality}')
         self.threshold = threshold
         self.reach = reach
-        self.balance = balance
+        self.bimodality = bimodality
 
     def __call__(self, embeddings: Tensor, found: Localisation) -> Localisation:
         """Decide anew which points of an image are forged.
@@ -94,7 +92,7 @@ class EvidenceGate:
             grid (tuple[int, int], optional): Height and width of the map that the points are, row by row.
 
         Returns:
-            Tensor: float32 of shape (P,), at least 0.
+            Tensor: float32 of shape (P,) in [0, 2].
 
         Raises:
             ValueError: If ``reach`` is above 1 and there is no grid.
@@ -121,8 +119,8 @@ class EvidenceGate:
     def _weighed(self, to_pristine: Tensor, to_forged: Tensor, grid: tuple[int, int] | None) -> Tensor:
         """Evidence (P,) with the gate's options."""
         evidence = _evidence(to_pristine, to_forged)
-        if self.balance:
-            evidence = evidence * (USUAL_SPREAD / to_pristine.median().clamp(min=LEAST_SPREAD)) ** self.balance
+        if self.bimodality:
+            evidence = evidence * bimodality_of(evidence) ** self.bimodality
         if self.reach == 1:
             return evidence
         if grid is None:
@@ -156,10 +154,10 @@ def _image_score(to_pristine: Tensor, to_forged: Tensor) -> float:
     """See :meth:`EvidenceGate.image_score`."""
     count = max(1, round(TOP * len(to_pristine)))
     farthest = to_pristine.topk(count).values.mean().item() / 2
-    return bimodality(_evidence(to_pristine, to_forged)) * min(1.0, max(0.0, farthest)) ** 0.25
+    return bimodality_of(_evidence(to_pristine, to_forged)) * min(1.0, max(0.0, farthest)) ** 0.25
 
 
-def bimodality(values: Tensor) -> float:
+def bimodality_of(values: Tensor) -> float:
     """Sarle's coefficient: (squared skewness + 1) / kurtosis.
 
     Args:

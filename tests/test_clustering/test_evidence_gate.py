@@ -191,15 +191,29 @@ def test_a_reach_out_of_range_is_refused(reach: float) -> None:
         EvidenceGate(reach=reach)
 
 
-def test_balance_divides_by_the_spread_of_the_image(blobs: Callable[..., Tensor]) -> None:
-    points = blobs([320, 80], spread=0.2)
-    labels = PristineCentreClusterer().localise(points).labels
-    centre = F.normalize(points[labels == 0].mean(0), dim=0)
-    spread = float((1 - points @ centre).median())
-    plain, balanced = (EvidenceGate(balance=each).evidence(points, labels) for each in (0, 0.5))
-    torch.testing.assert_close(balanced, plain * (0.05 / spread) ** 0.5, rtol=1e-3, atol=1e-6)
-    equal = points[:1].repeat(9, 1)
-    assert EvidenceGate(balance=1).evidence(equal, torch.zeros(9, dtype=torch.long)).tolist() == pytest.approx([0] * 9)
+@given(clustered(), st.floats(0, 4))
+@settings(max_examples=60)
+def test_evidence_is_weighed_by_its_bimodality(clustering: tuple[Tensor, Tensor], power: float) -> None:
+    points, labels = clustering
+    labels = localise(points, labels).labels
+    plain, weighed = (EvidenceGate(bimodality=each).evidence(points, labels) for each in (0, power))
+    values = plain.double().numpy()
+    if values.std() < 1e-6:
+        return
+    two = (skew(values) ** 2 + 1) / kurtosis(values, fisher=False)
+    torch.testing.assert_close(weighed, plain * float(two) ** power, rtol=1e-3, atol=1e-5)
+
+
+def test_an_image_that_strays_evenly_has_less_evidence_than_one_of_two_groups() -> None:
+    angles = torch.linspace(0, 1, 100)
+    even = torch.stack([angles.cos(), angles.sin()], 1)
+    two = torch.cat([even[:1].repeat(80, 1), even[-1:].repeat(20, 1)])
+    gate = EvidenceGate(bimodality=2)
+    plain = EvidenceGate()
+    for points, least, most in ((two, 0.95, 1.001), (even, 0, 0.7)):
+        labels = PristineCentreClusterer().localise(points).labels
+        kept = gate.evidence(points, labels).max() / plain.evidence(points, labels).max()
+        assert least < kept < most
 
 
 @given(clustered())
@@ -210,7 +224,7 @@ def test_the_image_score_is_as_defined(clustering: tuple[Tensor, Tensor]) -> Non
     gate = EvidenceGate()
     score = gate.image_score(points, found.labels)
     assert 0 <= score <= 1
-    assert gate(points, found).gate_score == score == EvidenceGate(1.5, balance=1)(points, found).gate_score
+    assert gate(points, found).gate_score == score == EvidenceGate(1.5, bimodality=2)(points, found).gate_score
     evidence = gate.evidence(points, found.labels).double().numpy()
     if evidence.std() < 1e-6:
         return
@@ -225,7 +239,7 @@ def test_an_image_of_equal_points_scores_0() -> None:
     assert EvidenceGate().image_score(points, torch.zeros(30, dtype=torch.long)) == 0
 
 
-@pytest.mark.parametrize('balance', [-0.1, 1.1, float('nan')])
-def test_a_balance_out_of_range_is_refused(balance: float) -> None:
-    with pytest.raises(ValueError, match='balance must be'):
-        EvidenceGate(balance=balance)
+@pytest.mark.parametrize('bimodality', [-0.1, float('inf'), float('nan')])
+def test_a_bimodality_out_of_range_is_refused(bimodality: float) -> None:
+    with pytest.raises(ValueError, match='bimodality must be'):
+        EvidenceGate(bimodality=bimodality)
