@@ -82,18 +82,36 @@ def made_case(points: int, share: float, spread: float, width: int = 32, seed: i
     """
     embeddings = groups(points, width, (1 - share, share), spread, seed)
     truth = torch.arange(points) >= round((1 - share) * points)
-    means = [embeddings[each].mean(0) for each in (~truth, truth)]
-    radius = sum((embeddings[each] - mean).square().sum() for each, mean in zip((~truth, truth), means, strict=True))
     tree = mutual_reachability_tree(embeddings, CLUSTERER.min_samples)
     return dict(
         points=points,
         share=share,
         spread=spread,
-        sharpness=float((means[0] - means[1]).norm() / (radius / points).sqrt()),
+        sharpness=sharpness_of(embeddings, truth),
         ratio=stability_of(tree, max(2, round(CLUSTERER.min_cluster_size * points))).ratio,
         hdbscan=_iou(localise(embeddings, CLUSTERER.labels_of(tree)).forged, truth),
         k_means=_iou(KMeansClusterer().localise(embeddings).forged, truth),
     )
+
+
+def sharpness_of(points: Tensor, truth: Tensor) -> float:
+    """The distance of the means of pristine and forged points over the root mean square distance to their means.
+
+    Args:
+        points (Tensor): float of shape (P, C).
+        truth (Tensor): bool of shape (P,), both kinds.
+    """
+    groups_of = [points[each] for each in (~truth, truth)]
+    squares = sum((group - group.mean(0)).square().sum() for group in groups_of)
+    return float((groups_of[0].mean(0) - groups_of[1].mean(0)).norm() / (squares / len(points)).sqrt())
+
+
+def sharpness_of_image(image: EmbeddedImage) -> float:
+    """:func:`sharpness_of` by the image's mask; NaN where no point, or every point, is mostly forged."""
+    cells = cv2.resize(image.truth.astype(np.float32), image.grid[::-1], interpolation=cv2.INTER_AREA) > 0.5
+    if cells.all() or not cells.any():
+        return math.nan
+    return sharpness_of(image.points, torch.from_numpy(cells.ravel()))
 
 
 def _iou(forged: Tensor, truth: Tensor) -> float:

@@ -9,7 +9,14 @@ from sklearn.metrics import jaccard_score
 
 from focal_mmseg.analysis.clustered_image import ClusteredImage
 from focal_mmseg.analysis.gate_rules import RULES, Rule, joining_heights
-from focal_mmseg.analysis.hdbscan_stability import finer, made_case, real_case, stability_of
+from focal_mmseg.analysis.hdbscan_stability import (
+    finer,
+    made_case,
+    real_case,
+    sharpness_of,
+    sharpness_of_image,
+    stability_of,
+)
 from focal_mmseg.analysis.image_statistics import STATISTICS, excess, explained, largest_area, morans_i
 from focal_mmseg.analysis.rule_figures import figures_of, pixel_scores, row_of
 from focal_mmseg.apis.embeddings import EmbeddedImage
@@ -128,3 +135,12 @@ def test_an_enlarged_map_has_unit_embeddings_and_every_setting_has_figures() -> 
     found = real_case(image)
     assert len(found) == 7 and found['K-means']['iou'] > 0.9 and math.isnan(found['K-means']['false_alarm'])
     assert real_case(image_of(0.0))['K-means']['false_alarm'] > 0
+
+
+def test_sharpness_is_the_distance_of_the_means_over_the_radius() -> None:
+    points = torch.tensor([[0.0, 1.0], [0.0, -1.0], [6.0, 2.0], [6.0, -2.0]])
+    assert sharpness_of(points, torch.tensor([False, False, True, True])) == pytest.approx(6 / 2.5**0.5)
+    image = image_of(0.2)
+    truth = torch.arange(SIDE * SIDE) >= 0.8 * SIDE * SIDE
+    assert sharpness_of_image(image) == pytest.approx(sharpness_of(image.points, truth))
+    assert math.isnan(sharpness_of_image(image_of(0.0)))

@@ -4,7 +4,7 @@ Made: two round groups at right angles. For each number of points, share of the 
 the group means over the root mean square distance to them) the table has the stability of the best parts over that of
 the whole, above 1 of which HDBSCAN splits, and the IoU of HDBSCAN and of K-means. The figure draws the ratio.
 Of a network (--embeddings, of embed.py): the settings of the paper's journal version and of this project, on the map as
-it is and enlarged, IoU and false alarms.
+it is and enlarged, IoU and false alarms; and the sharpness of its forged images, by their masks.
 
 Example:
   python tools/analysis_tools/hdbscan_stability.py --out work_dirs/stability
@@ -22,7 +22,7 @@ from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 
 from focal_mmseg.analysis.embedding_sets import count_of, read_set
-from focal_mmseg.analysis.hdbscan_stability import finer, made_case, real_case
+from focal_mmseg.analysis.hdbscan_stability import finer, made_case, real_case, sharpness_of_image
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.utils import positive_int, written_whole
 from focal_mmseg.visualization import new_figure
@@ -35,7 +35,7 @@ COLUMNS = ('points', 'share', 'spread', 'sharpness', 'ratio', 'hdbscan', 'k_mean
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--points', type=positive_int, nargs='+', default=[400, 1600, 4096], help='default %(default)s')
+    parser.add_argument('--points', type=positive_int, nargs='+', default=[400, 1600, 3200], help='default %(default)s')
     parser.add_argument('--width', type=positive_int, default=32, help='of made embeddings; default %(default)s')
     parser.add_argument('--embeddings', metavar='NAME=FILE[,FILE...]', help='a set of embed.py, in place of made ones')
     parser.add_argument('--factors', type=positive_int, nargs='+', default=[1, 2], help='of enlargement; 1 2')
@@ -60,7 +60,7 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
             sharpness, ratio = ([row[name] for row in own] for name in ('sharpness', 'ratio'))
             axis.plot(sharpness, ratio, 'o-', label=f'{share:.0%} forged')
         axis.axhline(1, color='black', linewidth=0.8)
-        axis.set(title=f'{number} points', xlabel='sharpness', xscale='log')
+        axis.set(title=f'{number} points', xlabel='sharpness')
     figure.axes[0].set_ylabel('stability, parts over whole')
     figure.axes[0].legend()
     with written_whole(path) as part:
@@ -101,6 +101,10 @@ def main() -> None:
     except (OSError, ValueError) as error:
         sys.exit(f'hdbscan_stability.py: {error}')
     print(f'{name}: {count_of(images)}')
+    sharp = [value for value in map(sharpness_of_image, images) if not np.isnan(value)]
+    if sharp:
+        quartiles = np.percentile(sharp, (25, 50, 75))
+        print('sharpness of forged images, quartiles:', *(f'{each:.2f}' for each in quartiles))
     report(real_cases(images, args.factors), ('factor', 'setting', 'iou', 'false_alarm'), args.out / f'{name}.json')
 
 
