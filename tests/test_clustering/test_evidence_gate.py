@@ -226,10 +226,13 @@ def test_the_image_score_is_as_defined(clustering: tuple[Tensor, Tensor]) -> Non
     assert 0 <= score <= 1
     assert gate(points, found).gate_score == score == EvidenceGate(1.5, bimodality=2)(points, found).gate_score
     evidence = gate.evidence(points, found.labels).double().numpy()
-    if evidence.std() < 1e-6:
+    if evidence.std() < 1e-4:
         return
     group = points[found.labels == 0] if (found.labels >= 0).any() else points
     distance = np.sort((1 - points @ F.normalize(group.mean(0), dim=0)).numpy())[-max(1, round(0.02 * len(points))) :]
+    # A mean of opposite points has no direction, and the fourth root of a rounded 0 is not near 0.
+    if group.mean(0).norm() < 1e-3 or distance.mean() < 1e-4:
+        return
     two = (skew(evidence) ** 2 + 1) / kurtosis(evidence, fisher=False)
     assert score == pytest.approx(two * (max(0, distance.mean()) / 2) ** 0.25, abs=2e-3)
 

@@ -51,7 +51,7 @@ def images_of(said: str, most: int | None, level: float) -> tuple[str, list[Path
         raise ValueError(f'expected NAME=FOLDER, as cameras=photographs, got {said!r}')
     if not Path(folder).is_dir():
         raise FileNotFoundError(f'the folder {folder} does not exist')
-    images = find_images(folder)
+    images = find_images(Path(folder))
     places = np.linspace(0, len(images) - 1, min(most or len(images), len(images))).round().astype(int)
     if len(places) < images_needed(level):
         raise ValueError(f'a level of {level:g} needs {images_needed(level)} images, {said} gives {len(places)}')
