@@ -16,6 +16,9 @@ import pytest
 from mmengine.config import Config, DictAction
 from mmseg.registry import MODELS
 
+from focal_mmseg.apis.embeddings import embedded_images, read_embeddings, write_embeddings
+from focal_mmseg.utils import read_config
+
 
 @pytest.fixture
 def run(root: Path) -> Callable[..., subprocess.CompletedProcess]:
@@ -215,73 +218,88 @@ def test_each_row_replaces_the_configs_loss_as_a_whole(trainings: ModuleType, ro
         MODELS.build(cfg.model.decode_head.loss_decode)
 
 
+@pytest.fixture
+def analyse(root: Path, run_tool: Callable[..., None], capsys: pytest.CaptureFixture) -> Callable[..., str]:
+    """Runs a command in this process; what it prints."""
+
+    def call(tool: str, *arguments: object) -> str:
+        run_tool(root / 'tools' / 'analysis_tools' / tool, *map(str, arguments))
+        return capsys.readouterr().out
+
+    return call
+
+
 @pytest.fixture(scope='module')
-def embedded(root: Path, trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def embedded(trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embeddings of the test set, 3 forged and 1 pristine image."""
     out = tmp_path_factory.mktemp('embedded') / 'set.zip'
-    command = [sys.executable, root / 'tools' / 'analysis_tools' / 'embed.py', *trained, '--out', out]
-    found = subprocess.run(command, capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
-    assert f'4 images; written to {out}' in found.stdout
+    write_embeddings(out, embedded_images(read_config(trained[0]), trained[1]))
     return out
 
 
-def test_image_scores_compares_candidates(run: Callable, embedded: Path, tmp_path: Path) -> None:
+def test_embed_writes_the_test_set(analyse: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / 'set.zip'
+    assert f'2 images; written to {out}' in analyse('embed.py', *trained, '--most', 2, '--out', out)
+    assert len(read_embeddings(out)) == 2
+
+
+def test_image_scores_compares_candidates(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / 'scores.json'
-    found = run('image_scores.py', f'own={embedded}', '--out', out)
-    assert found.returncode == 0, found.stderr
+    said = analyse('image_scores.py', f'own={embedded}', '--out', out)
     candidates = json.loads(out.read_text())['own']
     assert all(0 <= each['low'] <= each['auc'] <= each['high'] <= 1 for each in candidates.values())
-    assert '3 forged and 1 pristine images' in found.stdout
+    assert '3 forged and 1 pristine images' in said and 'the gate' in candidates
 
 
-def test_gates_compares_rules_at_levels_of_false_alarms(run: Callable, embedded: Path, tmp_path: Path) -> None:
+def test_gates_compares_rules_at_levels_of_false_alarms(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / 'gates.json'
     rules = ('K-means, gate', 'distance to the pristine centre')
-    found = run('gates.py', f'own={embedded}', f'twice={embedded},{embedded}', '--rules', *rules, '--out', out)
-    assert found.returncode == 0, found.stderr
+    said = analyse('gates.py', f'own={embedded}', f'twice={embedded},{embedded}', '--out', out, '--rules', *rules)
     written = json.loads(out.read_text())
     # The default is there to be compared with.
     assert list(written['own']) == ['pristine centre, gate', *rules]
-    assert written['own'] == written['twice'] or written['own']['K-means, gate']['own_false_alarm'] > 0
+    assert written['own']['K-means, gate']['own_false_alarm'] > 0
     assert written['own']['distance to the pristine centre']['own_iou'] is None
-    assert 'own: 3 forged and 1 pristine images' in found.stdout
+    levels = ('iou_at_0.1', 'iou_at_0.05', 'iou_at_0.02', 'iou_at_0.01')
+    for rule in rules:
+        assert [written['own'][rule][each] for each in levels] == [written['twice'][rule][each] for each in levels]
+    assert 'own: 3 forged and 1 pristine images' in said
 
 
 @pytest.mark.parametrize(
     ('said', 'message'),
     [('nowhere.zip', 'expected NAME=FILE'), ('a=nowhere.zip', 'do not exist')],
 )
-def test_gates_says_what_is_wrong_with_a_set(run: Callable, said: str, message: str) -> None:
-    found = run('gates.py', said)
-    assert found.returncode != 0 and message in found.stderr and 'Traceback' not in found.stderr
+@pytest.mark.parametrize('tool', ['gates.py', 'image_scores.py'])
+def test_what_is_wrong_with_a_set_is_said(analyse: Callable, tool: str, said: str, message: str) -> None:
+    with pytest.raises(SystemExit, match=f'{tool}: .*{message}'):
+        analyse(tool, said)
 
 
-def test_hdbscan_stability_writes_tables_and_a_figure(run: Callable, embedded: Path, tmp_path: Path) -> None:
-    found = run('hdbscan_stability.py', '--points', 100, '--out', tmp_path)
-    assert found.returncode == 0, found.stderr
+def test_hdbscan_stability_writes_tables_and_a_figure(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
+    analyse('hdbscan_stability.py', '--points', 100, '--out', tmp_path)
     assert len(json.loads((tmp_path / 'made.json').read_text())) == 18
     assert cv2.imread(str(tmp_path / 'made.png')) is not None
-    found = run('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--out', tmp_path)
-    assert found.returncode == 0, found.stderr
+    said = analyse(
+        'hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--most', 2, '--out', tmp_path
+    )
     assert len(json.loads((tmp_path / 'own.json').read_text())) == 7
+    assert 'sharpness of forged images' in said
 
 
 def test_calibration_transfer_tests_each_folder_with_each(
-    run: Callable, trained: tuple[Path, Path], picture: Path, tmp_path: Path
+    analyse: Callable, trained: tuple[Path, Path], picture: Path, tmp_path: Path
 ) -> None:
     for name in ('one', 'other'):
         (tmp_path / name).mkdir()
         for number in range(2):
             shutil.copy(picture, tmp_path / name / f'{number}.png')
     folders = [f'{name}={tmp_path / name}' for name in ('one', 'other')]
-    found = run(
-        'calibration_transfer.py', *trained, '--pristine', *folders, '--levels', 0.4, '--out', tmp_path / 'found.json'
-    )
-    assert found.returncode == 0, found.stderr
+    options = ('calibration_transfer.py', *trained, '--device', 'cpu', '--out', tmp_path / 'found.json', '--pristine')
+    analyse(*options, *folders, '--levels', 0.4)
     rows = json.loads((tmp_path / 'found.json').read_text())
     assert len(rows) == 8 and {row['of'] for row in rows} == {'pixels', 'images'}
     # Equal images: none is above its own highest.
     assert all(row['met'] == 0 for row in rows if row['of'] == 'images')
-    few = run('calibration_transfer.py', *trained, '--pristine', *folders, '--out', tmp_path / 'found.json')
-    assert few.returncode != 0 and 'needs 19 images' in few.stderr
+    with pytest.raises(SystemExit, match='needs 19 images'):
+        analyse(*options, *folders)
