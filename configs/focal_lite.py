@@ -23,7 +23,7 @@ model = dict(
         channels=32,
         # Chosen by measurement: docs/zoo.md. The threshold keeps false alarms at 5 % of the pixels of pristine images.
         clusterer=dict(type='PristineCentreClusterer'),
-        gate=dict(type='EvidenceGate', threshold=0.125),
+        gate=dict(type='EvidenceGate', threshold=0.19, reach=3, bimodality=2),
         loss_decode=[dict(type='InfoNCEPlusPlusLoss'), dict(type='PristineLoss', loss_weight=2.0)],
     ),
     # Resizing takes the traces away, so large images go through by windows, whose corners lie on the grid.

@@ -2,7 +2,8 @@ r"""Set a model's false alarms: find, on pristine images, the threshold that kee
 
 The file that it writes is read by --calibration of predict.py and test.py, for this model alone. Of pixels: at most
 the level, in the mean over images, of a pristine image's pixels is called forged. Of images: at most the level of
-pristine images has any pixel called forged. Both are guaranteed for images like those in the folder: of the same
+pristine images has any pixel called forged. A model's image score moves too: whichever the level is of, at most that
+share of pristine images scores above 1/2. All is guaranteed for images like those in the folder: of the same
 cameras, with the same history of editing and compression; docs/metrics.md says more. A level needs a number of images:
 0.05 needs 19, 0.01 needs 99; many more make the result of one calibration steady. An image that cannot be read is
 reported, the others go on, and the exit status is 1.
@@ -67,7 +68,7 @@ def main() -> int:
         focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options)
         for path in track(images, 'images'):
             try:
-                margins.add(focal.margin(path))
+                margins.add(*focal.margin_and_image_score(path))
             except Exception as error:  # whatever is wrong with one image, the others go on
                 failed += 1
                 print(f'\nfailed: {path}: {" ".join(str(error).split())}', file=sys.stderr)
@@ -77,6 +78,8 @@ def main() -> int:
     except (OSError, ValueError) as error:
         sys.exit(f'calibrate.py: {error}')
     print(f'\nfalse alarms: {found}; score above {found.score:.4g} of the model as it is; written to {args.out}')
+    if found.image_threshold is not None:
+        print(f'image score: {found.image_threshold:.4g} of the model as it is becomes 1/2')
     if failed:
         print(f'{failed} images failed; each is named above, with why', file=sys.stderr)
     return 1 if failed else 0

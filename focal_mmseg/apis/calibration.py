@@ -8,13 +8,16 @@ calibration moves the place where a pixel counts as forged from 0 to a margin th
 - of pixels, by conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster, 2022): at most the level, in the
   mean over pristine images, of an image's pixels is called forged.
 
-Both hold in the mean over calibrations, for images that are exchangeable with those of the calibration. docs/metrics.md
+The image score of a model that gives one moves too, whichever of the two the level is of: by split conformal prediction
+at most the level of pristine images has a calibrated image score above 1/2.
+
+All hold in the mean over calibrations, for images that are exchangeable with those of the calibration. docs/metrics.md
 says what that leaves out.
 """
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
@@ -35,6 +38,8 @@ METHODS = {'pixels': 'conformal risk control', 'images': 'split conformal predic
 # Margins of pixels are told apart in steps of 1/128 of the score's logit, up to 32: a float32 score next to 1 has no
 # digits beyond 17.
 STEPS, MOST = 128, 32
+# An image score of 0 or 1 has no logit.
+NEXT_TO_0 = 1e-9
 # Keys of a model's config that change nothing once it has weights.
 OF_TRAINING = ('auxiliary_head', 'init_cfg', 'loss_decode', 'pretrained', 'train_cfg')
 
@@ -58,29 +63,51 @@ def require_level(level: float) -> None:
         raise ValueError(f'the level of false alarms must be in (0, 1), as 0.05 for 5 %, got {level}')
 
 
+def conformal_quantile(values: Sequence[float], level: float) -> float:
+    """What at most the level of values to come exceeds: the ceil((n + 1) (1 - level))-th of n exchangeable ones.
+
+    Args:
+        values (Sequence[float]): At least :func:`images_needed` of them.
+        level (float): In (0, 1).
+    """
+    rank = math.ceil((len(values) + 1) * (1 - level) - 1e-9)
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def logit_of(score: float) -> float:
+    """The logit of an image score in [0, 1], finite."""
+    score = min(max(score, NEXT_TO_0), 1 - NEXT_TO_0)
+    return math.log(score) - math.log1p(-score)
+
+
 class PristineMargins:
     """Keeps of pristine images what a calibration needs: memory does not grow with their pixels.
 
     Attributes:
         highest (list[float]): The highest margin of each image.
+        image_logits (list[float]): The logit of each image's own score, of those that have one.
     """
 
     def __init__(self) -> None:
         self.highest: list[float] = []
+        self.image_logits: list[float] = []
         # For each step of the margin, the sum over images of the share of pixels in it.
         self._shares = np.zeros(2 * MOST * STEPS + 1)
 
-    def add(self, margin: np.ndarray) -> None:
+    def add(self, margin: np.ndarray, image_score: float | None = None) -> None:
         """Take note of an image.
 
         Args:
             margin (np.ndarray): float of shape (H, W).
+            image_score (float, optional): In [0, 1], of a model that scores an image as a whole. Defaults to None.
 
         Raises:
-            ValueError: If it has no pixel, or NaN.
+            ValueError: If it has no pixel, or a number is NaN.
         """
-        if not margin.size or np.isnan(margin).any():
+        if not margin.size or np.isnan(margin).any() or (image_score is not None and math.isnan(image_score)):
             raise ValueError('the image has no pixel, or its logits are NaN: did the training diverge?')
+        if image_score is not None:
+            self.image_logits.append(logit_of(image_score))
         margin = margin.astype(np.float64).ravel()
         self.highest.append(float(margin.max()))
         # Step k holds the margins in ((k - 1) / STEPS, k / STEPS], so that those above a threshold are counted exactly.
@@ -115,11 +142,16 @@ class PristineMargins:
                 f'or a level of at least {1 / (number + 1):.2g}'
             )
         if of == 'images':
-            rank = math.ceil((number + 1) * (1 - level) - 1e-9)
-            return sorted(self.highest)[max(rank, 1) - 1]
+            return conformal_quantile(self.highest, level)
         # The image to come counts as if it were called forged all over.
         bound = (number * self.false_alarms() + 1) / (number + 1)
         return float(np.flatnonzero(bound <= level + 1e-12)[0]) / STEPS - MOST
+
+    def image_threshold(self, level: float) -> float | None:
+        """The logit that at most the level of pristine images' own scores exceeds; None unless all images have one."""
+        if len(self.image_logits) != len(self.highest):
+            return None
+        return conformal_quantile(self.image_logits, level)
 
 
 @dataclass(frozen=True)
@@ -135,6 +167,8 @@ class Calibration:
         weights (str): Checksum of the weights (SHA-256).
         config (str): Checksum of what the config says of the model at test time.
         version (str): Of this package.
+        image_margin (float | None): The logit that becomes an image score of 1/2; None leaves image scores as they are,
+            of a model that gives none or a file of version 0.2.
     """
 
     of: str
@@ -145,6 +179,7 @@ class Calibration:
     weights: str
     config: str
     version: str = __version__
+    image_margin: float | None = None
 
     @classmethod
     def of_margins(cls, margins: PristineMargins, level: float, of: str, model: Mapping[str, str]) -> 'Calibration':
@@ -160,7 +195,8 @@ class Calibration:
             ValueError: See :meth:`PristineMargins.threshold`.
         """
         margin = margins.threshold(level, of)
-        return cls(of, level, margin, len(margins.highest), METHODS[of], **model)
+        image_margin = margins.image_threshold(level)
+        return cls(of, level, margin, len(margins.highest), METHODS[of], **model, image_margin=image_margin)
 
     @classmethod
     def read(cls, path: str | Path) -> 'Calibration':
@@ -175,7 +211,9 @@ class Calibration:
         try:
             found = cls(**json.loads(Path(path).read_text(encoding='utf-8')))
             require_level(found.level)
-            right = found.of in METHODS and math.isfinite(found.margin) and found.images >= images_needed(found.level)
+            thresholds = [found.margin, *([] if found.image_margin is None else [found.image_margin])]
+            right = found.of in METHODS and all(map(math.isfinite, thresholds))
+            right = right and found.images >= images_needed(found.level)
         except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(f'{path} is no calibration that tools/calibrate.py wrote: {error}') from error
         texts = all(isinstance(getattr(found, each.name), str) for each in fields(found) if each.type is str)
@@ -210,8 +248,37 @@ class Calibration:
         """The margin as a score of the model as it is without the calibration, in [0, 1]."""
         return 0.5 + 0.5 * math.tanh(self.margin / 2)
 
+    @property
+    def image_threshold(self) -> float | None:
+        """``image_margin`` as an image score of the model as it is without the calibration, in [0, 1]."""
+        return None if self.image_margin is None else 0.5 + 0.5 * math.tanh(self.image_margin / 2)
+
+    def met(self, margins: PristineMargins) -> float:
+        """The false alarms at this threshold on other pristine images: the share of what the level is of."""
+        if self.of == 'images':
+            return float(np.mean(np.array(margins.highest) > self.margin))
+        return float(margins.false_alarms()[round((self.margin + MOST) * STEPS)])
+
+    def met_by_image_scores(self, margins: PristineMargins) -> float | None:
+        """The share of other pristine images whose own score is above the threshold; None without such scores."""
+        if self.image_margin is None or not margins.image_logits:
+            return None
+        return float(np.mean(np.array(margins.image_logits) > self.image_margin))
+
     def __str__(self) -> str:
         return f'{self.level:.2g} of {self.of} ({self.method}, {self.images} pristine images)'
+
+    def image_score(self, score: float) -> float:
+        """An image score of the model, calibrated: its logit less ``image_margin``.
+
+        The order of images stays. Above 1/2 are at most the level of pristine images.
+
+        Args:
+            score (float): In [0, 1].
+        """
+        if self.image_margin is None:
+            return score
+        return 0.5 + 0.5 * math.tanh((logit_of(score) - self.image_margin) / 2)
 
     def apply(self, sample: SegDataSample) -> SegDataSample:
         """Decide anew which pixels of a prediction are forged.
@@ -220,8 +287,8 @@ class Calibration:
             sample (SegDataSample): With ``seg_logits`` of shape (2, H, W).
 
         Returns:
-            SegDataSample: The same, with ``seg_logits`` (the logarithms of scores that are above 1/2 where forged) and
-            ``pred_sem_seg`` changed.
+            SegDataSample: The same, with ``seg_logits`` (the logarithms of scores that are above 1/2 where forged),
+            ``pred_sem_seg`` and, where there is one, ``image_score`` changed.
         """
         margin = margin_of(sample) - self.margin
         sample.set_data(
@@ -230,6 +297,8 @@ class Calibration:
                 pred_sem_seg=PixelData(data=(margin > 0).long()[None]),
             )
         )
+        if 'image_score' in sample:
+            sample.set_field(self.image_score(float(sample.image_score)), 'image_score')
         return sample
 
     def attach(self, model: nn.Module) -> None:

@@ -181,7 +181,25 @@ class FOCALInferencer:
             FileNotFoundError: See :meth:`__call__`.
             ValueError: See there.
         """
-        return margin_of(self._sample(image)).cpu().numpy()
+        return self.margin_and_image_score(image)[0]
+
+    @torch.no_grad()
+    def margin_and_image_score(self, image: str | Path | np.ndarray) -> tuple[np.ndarray, float | None]:
+        """What a calibration needs of an image: :meth:`margin`, and its score as a whole.
+
+        Args:
+            image (str | Path | np.ndarray): See :meth:`__call__`.
+
+        Returns:
+            tuple[np.ndarray, float | None]: The margin, and the image score in [0, 1] without the rounding of the
+            summary; None of a model that gives none.
+
+        Raises:
+            FileNotFoundError: See :meth:`__call__`.
+            ValueError: See there.
+        """
+        sample = self._sample(image)
+        return margin_of(sample).cpu().numpy(), float(sample.image_score) if 'image_score' in sample else None
 
     def _sample(self, image: str | Path | np.ndarray) -> SegDataSample:
         """What the model predicts."""

@@ -9,11 +9,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from .base import Localisation
 
-# An image score looks at the points of most evidence, this share of them.
-TOP = 0.02
-
 # The power of the second factor; docs/clustering.md has what others gave.
 SHARPNESS = 3
+
+# The image score looks at the points farthest from the pristine centre, this share of them.
+TOP = 0.02
 
 
 @TASK_UTILS.register_module()
@@ -28,6 +28,16 @@ class EvidenceGate:
     logit of the score is the logarithm of evidence over threshold, so that another threshold moves all
     logits by the same number, and ranks no two points anew. docs/clustering.md has the figures.
 
+    With ``bimodality`` the evidence is multiplied by that power of how much it falls into two groups in the image
+    (:func:`bimodality_of`): many points that stray a little are no forged area.
+
+    With ``reach`` above 1 a point needs less evidence where it hangs together with one that has enough (hysteresis;
+    Canny, 1986): it is forged above ``threshold / reach`` if a way of such points, side by side or corner to corner,
+    leads to one above ``threshold``. :func:`connected_evidence` does so for every threshold at once, so that all that
+    is said of the score holds as without it.
+
+    The gate also scores the image as a whole, see :meth:`image_score`.
+
     An image of one cluster has no other centre: a point's evidence is ``d0 / 8`` there, that of a point halfway between
     two centres.
 
@@ -35,9 +45,13 @@ class EvidenceGate:
         threshold (float): In (0, 2). Defaults to 0.09, at which one network called 5 % of the pixels of CASIA v1's
             originals forged. Each network needs its own: ``tools/calibrate.py`` finds what keeps false alarms at a
             level, on pristine images.
+        reach (float): At least 1, which judges each point by itself; above, the gate needs the grid of the map.
+            Defaults to 1.
+        bimodality (float): Finite, at least 0, which leaves the evidence as it is. Another reach or bimodality needs
+            another threshold. Defaults to 0.
 
     Raises:
-        ValueError: If the threshold is out of its range.
+        ValueError: If an option is out of its range.
 
     Example:
         >>> import torch
@@ -48,10 +62,16 @@ class EvidenceGate:
         ([False, False, False, True], 0.667)
     """
 
-    def __init__(self, threshold: float = 0.09) -> None:
+    def __init__(self, threshold: float = 0.09, reach: float = 1.0, bimodality: float = 0.0) -> None:
         if not 0 < threshold < 2:
             raise ValueError(f'threshold must be in (0, 2), got {threshold}')
+        if not 1 <= reach < float('inf'):
+            raise ValueError(f'reach must be finite and at least 1, got {reach}')
+        if not 0 <= bimodality < float('inf'):
+            raise ValueError(f'bimodality must be finite and at least 0, got {bimodality}')
         self.threshold = threshold
+        self.reach = reach
+        self.bimodality = bimodality
 
     def __call__(self, embeddings: Tensor, found: Localisation) -> Localisation:
         """Decide anew which points of an image are forged.
@@ -61,32 +81,122 @@ class EvidenceGate:
             found (Localisation): What the clusterer found.
 
         Returns:
-            Localisation: With ``forged`` and ``score`` by the threshold, and the ``gate_score``: the score that 2 % of
-            the points reach.
-        """
-        evidence = self.evidence(embeddings, found.labels)
-        score = evidence / (evidence + self.threshold)
-        count = max(1, round(TOP * len(score)))
-        return replace(found, forged=score > 0.5, score=score, gate_score=score.topk(count).values[-1].item())
+            Localisation: With ``forged`` and ``score`` by the threshold, and the ``gate_score`` of :meth:`image_score`.
 
-    def evidence(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        Raises:
+            ValueError: See :meth:`evidence`.
+        """
+        distances = _distances(embeddings, found.labels)
+        evidence = self._weighed(*distances, found.grid)
+        score = evidence / (evidence + self.threshold)
+        return replace(found, forged=score > 0.5, score=score, gate_score=_image_score(*distances))
+
+    def evidence(self, embeddings: Tensor, labels: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
         """How much speaks for each point being forged.
 
         Args:
             embeddings (Tensor): See :meth:`__call__`.
             labels (Tensor): int64 of shape (P,), as :class:`Localisation` has them.
+            grid (tuple[int, int], optional): Height and width of the map that the points are, row by row.
 
         Returns:
             Tensor: float32 of shape (P,) in [0, 2].
+
+        Raises:
+            ValueError: If ``reach`` is above 1 and there is no grid.
         """
-        embeddings = embeddings.detach().float()
-        # Of noise alone, all points are the pristine cluster.
-        clusters = max(1, int(labels.max()) + 1)
-        groups = [labels == cluster for cluster in range(clusters)] if (labels >= 0).any() else [labels < 0]
-        centres = F.normalize(torch.stack([embeddings[each].mean(0) for each in groups]), dim=1)
-        # 1 - cosine is half the squared distance of unit vectors; by differences, for the product loses small ones.
-        distances = torch.cdist(embeddings, centres, compute_mode='donot_use_mm_for_euclid_dist') ** 2 / 2
-        to_pristine = distances[:, 0]
-        to_forged = distances[:, 1:].min(1).values if clusters > 1 else to_pristine
-        share = to_pristine / (to_pristine + to_forged).clamp(min=1e-12)
-        return (to_pristine * share**SHARPNESS).clamp(0, 2)
+        return self._weighed(*_distances(embeddings, labels), grid)
+
+    def image_score(self, embeddings: Tensor, labels: Tensor) -> float:
+        """How surely something in the image is forged: it ranks images, and no option of the gate changes it.
+
+        That is the product of two numbers: how much the evidence of the points falls into two groups (Sarle's
+        coefficient of bimodality, which asks for no scale), and the fourth root of how far the farthest 2 % of the
+        points lie from the pristine centre in the mean, as a share of the diameter. A calibration says above which
+        score an image counts as forged (``tools/calibrate.py``).
+
+        Args:
+            embeddings (Tensor): See :meth:`__call__`.
+            labels (Tensor): See :meth:`evidence`.
+
+        Returns:
+            float: In [0, 1]; 0 of an image whose points are equal.
+        """
+        return _image_score(*_distances(embeddings, labels))
+
+    def _weighed(self, to_pristine: Tensor, to_forged: Tensor, grid: tuple[int, int] | None) -> Tensor:
+        """Evidence (P,) with the gate's options."""
+        evidence = _evidence(to_pristine, to_forged)
+        if self.bimodality:
+            evidence = evidence * bimodality_of(evidence) ** self.bimodality
+        if self.reach == 1:
+            return evidence
+        if grid is None:
+            raise ValueError('a gate with reach above 1 needs the grid of the map: localise(embeddings, grid)')
+        return connected_evidence(evidence.view(grid), self.reach).flatten()
+
+
+def _distances(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """1 - cosine of each point to the pristine centre and to the nearest other one, float32 of shape (P,) each.
+
+    Of one cluster alone, the second is the first.
+    """
+    embeddings = embeddings.detach().float()
+    # Of noise alone, all points are the pristine cluster.
+    clusters = max(1, int(labels.max()) + 1)
+    groups = [labels == cluster for cluster in range(clusters)] if (labels >= 0).any() else [labels < 0]
+    centres = F.normalize(torch.stack([embeddings[each].mean(0) for each in groups]), dim=1)
+    # 1 - cosine is half the squared distance of unit vectors; by differences, for the product loses small ones.
+    distances = torch.cdist(embeddings, centres, compute_mode='donot_use_mm_for_euclid_dist') ** 2 / 2
+    to_pristine = distances[:, 0]
+    return to_pristine, distances[:, 1:].min(1).values if clusters > 1 else to_pristine
+
+
+def _evidence(to_pristine: Tensor, to_forged: Tensor) -> Tensor:
+    """In [0, 2], of each point by itself."""
+    share = to_pristine / (to_pristine + to_forged).clamp(min=1e-12)
+    return (to_pristine * share**SHARPNESS).clamp(0, 2)
+
+
+def _image_score(to_pristine: Tensor, to_forged: Tensor) -> float:
+    """See :meth:`EvidenceGate.image_score`."""
+    count = max(1, round(TOP * len(to_pristine)))
+    farthest = to_pristine.topk(count).values.mean().item() / 2
+    return bimodality_of(_evidence(to_pristine, to_forged)) * min(1.0, max(0.0, farthest)) ** 0.25
+
+
+def bimodality_of(values: Tensor) -> float:
+    """Sarle's coefficient: (squared skewness + 1) / kurtosis.
+
+    Args:
+        values (Tensor): float of shape (P,).
+
+    Returns:
+        float: In [0, 1]: 1 of two values, 5/9 of evenly spread ones, 1/3 of a Gaussian; 0 of equal ones.
+    """
+    centred = values.double() - values.double().mean()
+    variance = (centred**2).mean()
+    # Differences that are rounding are none.
+    if variance <= 1e-14:
+        return 0.0
+    skewness = (centred**3).mean() / variance**1.5
+    return min(1.0, ((skewness**2 + 1) / ((centred**4).mean() / variance**2)).item())
+
+
+def connected_evidence(evidence: Tensor, reach: float) -> Tensor:
+    """Hysteresis for every threshold at once: the morphological reconstruction of a map under ``reach`` times itself.
+
+    Args:
+        evidence (Tensor): float of shape (h, w), at least 0.
+        reach (float): At least 1.
+
+    Returns:
+        Tensor: Of shape (h, w): above T exactly where the evidence is above ``T / reach`` and 8-connected, through such
+        points, with evidence above T.
+    """
+    most, found = reach * evidence, evidence
+    while True:
+        grown = torch.minimum(F.max_pool2d(found[None, None], 3, 1, 1)[0, 0], most)
+        if torch.equal(grown, found):
+            return found
+        found = grown

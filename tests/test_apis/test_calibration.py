@@ -14,7 +14,7 @@ from mmseg.structures import SegDataSample
 from scipy.stats import binom
 
 from focal_mmseg.apis import Calibration, FOCALInferencer
-from focal_mmseg.apis.calibration import STEPS, PristineMargins, fingerprint, images_needed, margin_of
+from focal_mmseg.apis.calibration import STEPS, PristineMargins, fingerprint, images_needed, logit_of, margin_of
 
 MODEL = dict(weights='a', config='b')
 # Of the binomial bounds: a right level fails one run in a hundred thousand.
@@ -146,6 +146,8 @@ def test_a_calibration_is_written_and_read(tmp_path: Path) -> None:
         dict(images=3),
         dict(margin=float('nan')),
         dict(weights=None),
+        dict(image_margin=float('inf')),
+        dict(image_margin='0.3'),
         dict(surplus=1),
     ],
     ids=str,
@@ -216,3 +218,75 @@ def test_what_a_model_predicts_is_calibrated_and_nothing_else() -> None:
     for found in (model(None, mode='predict'), model(None, None, 'predict')):
         assert [bool(each.pred_sem_seg.data.any()) for each in found] == [False, True]
     assert model(None) == 'tensor' and calls == ['predict', 'predict', 'tensor']
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(-10, 10))
+@settings(max_examples=100)
+def test_image_scores_keep_their_order_and_cross_one_half_at_the_threshold(
+    one: float, other: float, threshold: float
+) -> None:
+    found = Calibration('images', 0.1, 0.0, 50, 'split conformal prediction', **MODEL, image_margin=threshold)
+    first, second = found.image_score(one), found.image_score(other)
+    assert 0 <= first <= 1
+    assert (first <= second) if one <= other else (first >= second)
+    if abs(logit_of(one) - threshold) > 1e-9:
+        assert (first > 0.5) == (logit_of(one) > threshold)
+
+
+@pytest.mark.parametrize('of', ['pixels', 'images'])
+def test_the_level_of_image_scores_holds_whatever_the_level_is_of(of: str) -> None:
+    rng, level, runs, number = np.random.default_rng(5), 0.1, 1000, 29
+    above = 0
+    for _ in range(runs):
+        margins = PristineMargins()
+        for score in rng.beta(1, 5, number):
+            margins.add(rng.normal(-2, 1, (1, 8)), float(score))
+        found = Calibration.of_margins(margins, level, of, MODEL)
+        above += found.image_score(float(rng.beta(1, 5))) > 0.5
+    assert binom.ppf(SURE, runs, level - 1 / (number + 1)) <= above <= binom.isf(SURE, runs, level)
+
+
+def test_a_calibrated_sample_has_a_calibrated_image_score() -> None:
+    found = Calibration('pixels', 0.1, 2.0, 50, 'conformal risk control', **MODEL, image_margin=logit_of(0.8))
+    sample = sample_of(torch.zeros(2, 3))
+    sample.set_field(0.8, 'image_score')
+    assert found.apply(sample).image_score == pytest.approx(0.5)
+    assert 'image_score' not in found.apply(sample_of(torch.zeros(2, 3)))
+
+
+def test_without_image_scores_of_all_images_none_is_calibrated(tmp_path: Path) -> None:
+    margins = noted(np.zeros((30, 4)))
+    found = Calibration.of_margins(margins, 0.1, 'images', MODEL)
+    assert found.image_margin is None and found.image_threshold is None and found.image_score(0.3) == 0.3
+    margins.add(np.zeros((1, 4)), 0.5)
+    assert Calibration.of_margins(margins, 0.1, 'images', MODEL).image_margin is None
+    # A file of version 0.2 knows of no image scores.
+    found.write(tmp_path / 'calibration.json')
+    content = json.loads((tmp_path / 'calibration.json').read_text())
+    del content['image_margin']
+    (tmp_path / 'calibration.json').write_text(json.dumps(content))
+    assert Calibration.read(tmp_path / 'calibration.json') == found
+
+
+def test_the_level_that_other_images_meet() -> None:
+    margins, others = PristineMargins(), PristineMargins()
+    for number in range(30):
+        margins.add(np.array([[0.0, number / 30]]), number / 30)
+    for highest in (-1.0, 0.5, 5.0, 6.0):
+        others.add(np.array([[-8.0, highest]]), 1 / (1 + math.exp(-highest)))
+    of_images = Calibration.of_margins(margins, 0.1, 'images', MODEL)
+    assert of_images.margin == pytest.approx(27 / 30)
+    assert of_images.met(others) == 0.5 and of_images.met_by_image_scores(others) == 0.5
+    of_pixels = Calibration.of_margins(margins, 0.2, 'pixels', MODEL)
+    assert of_pixels.met(others) == np.mean([0, of_pixels.margin < 0.5, 1, 1]) / 2
+    assert of_pixels.met_by_image_scores(noted(np.zeros((3, 4)))) is None
+
+
+def test_an_inferencer_calibrates_the_image_score(trained: tuple[Path, Path], picture: Path, tmp_path: Path) -> None:
+    margin, score = FOCALInferencer(*trained, device='cpu').margin_and_image_score(picture)
+    model = fingerprint(*trained)
+    found = Calibration('pixels', 0.1, 0.0, 50, 'conformal risk control', **model, image_margin=logit_of(score) - 1)
+    found.write(tmp_path / 'calibration.json')
+    focal = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')
+    assert margin.shape == (90, 150)
+    assert focal(picture).summary['image_score'] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)

@@ -3,14 +3,19 @@
 import math
 from collections.abc import Callable
 
+import cv2
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from scipy.stats import kurtosis, skew
+from skimage.morphology import reconstruction
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, PristineCentreClusterer, localise
+from focal_mmseg.clustering.evidence_gate import connected_evidence
 
 
 @st.composite
@@ -119,3 +124,125 @@ def test_half_precision_is_read_as_float32(blobs: Callable[..., Tensor], dtype: 
 def test_a_threshold_out_of_range_is_refused(threshold: float) -> None:
     with pytest.raises(ValueError, match='threshold must be in'):
         EvidenceGate(threshold)
+
+
+@given(st.integers(0, 1000), st.floats(1, 4), st.floats(0.1, 0.95))
+@settings(max_examples=60)
+def test_connected_evidence_is_hysteresis_at_every_threshold(seed: int, reach: float, share: float) -> None:
+    evidence = torch.rand(9, 7, generator=torch.Generator().manual_seed(seed))
+    found = connected_evidence(evidence, reach)
+    wanted = reconstruction(evidence.numpy(), (reach * evidence).numpy(), footprint=np.ones((3, 3)))
+    assert torch.equal(found, torch.from_numpy(wanted).float())
+    # A little off the values, where rounding would decide.
+    threshold = float(evidence.flatten().quantile(share)) + 1e-4
+    number, areas = cv2.connectedComponents((reach * evidence > threshold).numpy().astype(np.uint8))
+    kept = [area for area in range(1, number) if (evidence.numpy()[areas == area] > threshold).any()]
+    assert np.array_equal((found > threshold).numpy(), np.isin(areas, kept))
+
+
+def test_with_reach_the_fringe_of_a_forged_area_is_forged_and_a_faint_spot_is_not(
+    blobs: Callable[..., Tensor],
+) -> None:
+    pristine, forged = blobs([90, 10], spread=0.01)[:90], blobs([90, 10], spread=0.01)[90:]
+    fringe = F.normalize(0.5 * pristine[0] + 0.5 * forged[0], dim=0)
+    points = torch.cat([pristine, forged])
+    # Six forged points in the corner with their fringe below, and a spot like the fringe far away.
+    order = torch.arange(90).repeat(2)[:100]
+    plane = points[order].view(10, 10, -1).clone()
+    plane[:2, :3], plane[2, :3], plane[8, 8] = forged[:6].view(2, 3, -1), fringe, fringe
+    points = plane.flatten(0, 1)
+    before = PristineCentreClusterer(seeds=0.06).localise(points, (10, 10))
+    evidence = EvidenceGate().evidence(points, before.labels).view(10, 10)
+    threshold = float(evidence[8, 8]) * 1.5
+    alone, reaching = (EvidenceGate(threshold, reach)(points, before) for reach in (1, 3))
+    assert alone.forged.view(10, 10).nonzero().tolist() == [[row, column] for row in (0, 1) for column in range(3)]
+    assert reaching.forged.view(10, 10).nonzero().tolist() == [
+        [row, column] for row in (0, 1, 2) for column in range(3)
+    ]
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 1), st.floats(0.05, 1))
+@settings(max_examples=40)
+def test_with_reach_too_a_threshold_moves_all_logits_by_one_number(seed: int, one: float, other: float) -> None:
+    points = F.normalize(torch.randn(30, 4, generator=torch.Generator().manual_seed(seed)), dim=1)
+    before = PristineCentreClusterer().localise(points, (5, 6))
+    first, second = (EvidenceGate(each, 3)(points, before) for each in (one, other))
+    moved = first.score.double().logit() - second.score.double().logit()
+    assert moved[first.score > 1e-4].tolist() == pytest.approx(
+        [math.log(other / one)] * int((first.score > 1e-4).sum()), abs=1e-3
+    )
+    assert torch.equal(first.score > 0.5, first.forged)
+
+
+def test_reach_needs_the_grid(blobs: Callable[..., Tensor]) -> None:
+    points = blobs([90, 10])
+    with pytest.raises(ValueError, match='needs the grid'):
+        EvidenceGate(reach=2)(points, PristineCentreClusterer().localise(points))
+    without, with_grid = (
+        PristineCentreClusterer().localise(points),
+        PristineCentreClusterer().localise(points, (10, 10)),
+    )
+    assert torch.equal(EvidenceGate()(points, without).score, EvidenceGate()(points, with_grid).score)
+
+
+@pytest.mark.parametrize('reach', [0.9, 0, -1, float('inf'), float('nan')])
+def test_a_reach_out_of_range_is_refused(reach: float) -> None:
+    with pytest.raises(ValueError, match='reach must be'):
+        EvidenceGate(reach=reach)
+
+
+@given(clustered(), st.floats(0, 4))
+@settings(max_examples=60)
+def test_evidence_is_weighed_by_its_bimodality(clustering: tuple[Tensor, Tensor], power: float) -> None:
+    points, labels = clustering
+    labels = localise(points, labels).labels
+    plain, weighed = (EvidenceGate(bimodality=each).evidence(points, labels) for each in (0, power))
+    values = plain.double().numpy()
+    if values.std() < 1e-6:
+        return
+    two = (skew(values) ** 2 + 1) / kurtosis(values, fisher=False)
+    torch.testing.assert_close(weighed, plain * float(two) ** power, rtol=1e-3, atol=1e-5)
+
+
+def test_an_image_that_strays_evenly_has_less_evidence_than_one_of_two_groups() -> None:
+    angles = torch.linspace(0, 1, 100)
+    even = torch.stack([angles.cos(), angles.sin()], 1)
+    two = torch.cat([even[:1].repeat(80, 1), even[-1:].repeat(20, 1)])
+    gate = EvidenceGate(bimodality=2)
+    plain = EvidenceGate()
+    for points, least, most in ((two, 0.95, 1.001), (even, 0, 0.8)):
+        labels = PristineCentreClusterer().localise(points).labels
+        kept = gate.evidence(points, labels).max() / plain.evidence(points, labels).max()
+        assert least < kept < most
+
+
+@given(clustered())
+@settings(max_examples=100)
+def test_the_image_score_is_as_defined(clustering: tuple[Tensor, Tensor]) -> None:
+    points, labels = clustering
+    found = localise(points, labels)
+    gate = EvidenceGate()
+    score = gate.image_score(points, found.labels)
+    assert 0 <= score <= 1
+    assert gate(points, found).gate_score == score == EvidenceGate(1.5, bimodality=2)(points, found).gate_score
+    evidence = gate.evidence(points, found.labels).double().numpy()
+    if evidence.std() < 1e-4:
+        return
+    group = points[found.labels == 0] if (found.labels >= 0).any() else points
+    distance = np.sort((1 - points @ F.normalize(group.mean(0), dim=0)).numpy())[-max(1, round(0.02 * len(points))) :]
+    # A mean of opposite points has no direction, and the fourth root of a rounded 0 is not near 0.
+    if group.mean(0).norm() < 1e-3 or distance.mean() < 1e-4:
+        return
+    two = (skew(evidence) ** 2 + 1) / kurtosis(evidence, fisher=False)
+    assert score == pytest.approx(two * (max(0, distance.mean()) / 2) ** 0.25, abs=2e-3)
+
+
+def test_an_image_of_equal_points_scores_0() -> None:
+    points = torch.eye(4)[:1].repeat(30, 1)
+    assert EvidenceGate().image_score(points, torch.zeros(30, dtype=torch.long)) == 0
+
+
+@pytest.mark.parametrize('bimodality', [-0.1, float('inf'), float('nan')])
+def test_a_bimodality_out_of_range_is_refused(bimodality: float) -> None:
+    with pytest.raises(ValueError, match='bimodality must be'):
+        EvidenceGate(bimodality=bimodality)

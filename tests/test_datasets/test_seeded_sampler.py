@@ -21,7 +21,7 @@ class DrawThree:
 
     def __call__(self, results: dict) -> dict:
         drawn = random.random(), np.random.random(), torch.rand(1).item()
-        return dict(picture=results['image_name'], drawn=drawn)
+        return dict(image_name=results['image_name'], drawn=drawn)
 
 
 @pytest.fixture

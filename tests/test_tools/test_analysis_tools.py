@@ -1,6 +1,7 @@
 """The analysis tools on a tiny set."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
+from focal_mmseg.apis.embeddings import embedded_images, read_embeddings, write_embeddings
+from focal_mmseg.utils import read_config
 
 
 @pytest.fixture
@@ -44,31 +48,88 @@ def test_mask_rules_without_a_mask_says_so(run: Callable, tmp_path: Path) -> Non
     assert found.returncode != 0 and f'in {tmp_path}' in found.stderr
 
 
-def test_image_scores_ranks_forged_before_pristine_pictures(
-    run: Callable, trained: tuple[Path, Path], tmp_path: Path
-) -> None:
+@pytest.fixture
+def analyse(root: Path, run_tool: Callable[..., None], capsys: pytest.CaptureFixture) -> Callable[..., str]:
+    """Runs a command in this process; what it prints."""
+
+    def call(tool: str, *arguments: object) -> str:
+        run_tool(root / 'tools' / 'analysis_tools' / tool, *map(str, arguments))
+        return capsys.readouterr().out
+
+    return call
+
+
+@pytest.fixture(scope='module')
+def embedded(trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embeddings of the test set, 3 forged and 1 pristine image."""
+    out = tmp_path_factory.mktemp('embedded') / 'set.zip'
+    write_embeddings(out, embedded_images(read_config(trained[0]), trained[1]))
+    return out
+
+
+def test_embed_writes_the_test_set(analyse: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / 'set.zip'
+    assert f'2 images; written to {out}' in analyse('embed.py', *trained, '--most', 2, '--out', out)
+    assert len(read_embeddings(out)) == 2
+
+
+def test_image_scores_compares_candidates(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / 'scores.json'
-    found = run('image_scores.py', *trained, '--out', out)
-    assert found.returncode == 0, found.stderr
-    aucs = json.loads(out.read_text())
-    assert len(aucs) == 10 and all(0 <= auc <= 1 for auc in aucs.values())
-    assert '3 forged and 1 pristine images' in found.stdout
+    said = analyse('image_scores.py', f'own={embedded}', '--out', out)
+    candidates = json.loads(out.read_text())['own']
+    assert all(0 <= each['low'] <= each['auc'] <= each['high'] <= 1 for each in candidates.values())
+    assert '3 forged and 1 pristine images' in said and 'the gate' in candidates
 
 
-def test_gates_compares_rules_at_levels_of_false_alarms(
-    run: Callable, trained: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_gates_compares_rules_at_levels_of_false_alarms(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / 'gates.json'
-    found = run('gates.py', *trained, '--out', out)
-    assert found.returncode == 0, found.stderr
-    rules = json.loads(out.read_text())
-    assert len(rules) == 6 and all(rule['iou_at_0.1'] >= 0 for rule in rules.values())
-    assert rules['K-means, gate']['own_false_alarm'] > 0
-    assert rules['distance to the pristine centre']['image_score'] is None
-    assert '3 forged and 1 pristine images' in found.stdout
+    rules = ('K-means, gate', 'distance to the pristine centre')
+    said = analyse('gates.py', f'own={embedded}', f'twice={embedded},{embedded}', '--out', out, '--rules', *rules)
+    written = json.loads(out.read_text())
+    # The default is there to be compared with.
+    assert list(written['own']) == ['pristine centre, gate', *rules]
+    assert written['own']['K-means, gate']['own_false_alarm'] > 0
+    assert written['own']['distance to the pristine centre']['own_iou'] is None
+    levels = ('iou_at_0.1', 'iou_at_0.05', 'iou_at_0.02', 'iou_at_0.01')
+    for rule in rules:
+        assert [written['own'][rule][each] for each in levels] == [written['twice'][rule][each] for each in levels]
+    assert 'own: 3 forged and 1 pristine images' in said
 
 
-def test_a_point_joins_the_largest_part_where_the_tree_is_cut(load_tool: Callable) -> None:
-    heights = load_tool('analysis_tools/gates.py').joining_heights
-    tree = np.array([[0, 1, 0.1], [2, 3, 0.2], [1, 4, 0.3], [4, 2, 0.9]])
-    assert heights(tree).tolist() == [0, 0.1, 0.9, 0.9, 0.3]
+@pytest.mark.parametrize(
+    ('said', 'message'),
+    [('nowhere.zip', 'expected NAME=FILE'), ('a=nowhere.zip', 'do not exist')],
+)
+@pytest.mark.parametrize('tool', ['gates.py', 'image_scores.py'])
+def test_what_is_wrong_with_a_set_is_said(analyse: Callable, tool: str, said: str, message: str) -> None:
+    with pytest.raises(SystemExit, match=f'{tool}: .*{message}'):
+        analyse(tool, said)
+
+
+def test_hdbscan_stability_writes_tables_and_a_figure(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
+    analyse('hdbscan_stability.py', '--points', 100, '--out', tmp_path)
+    assert len(json.loads((tmp_path / 'made.json').read_text())) == 18
+    assert cv2.imread(str(tmp_path / 'made.png')) is not None
+    said = analyse(
+        'hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--most', 2, '--out', tmp_path
+    )
+    assert len(json.loads((tmp_path / 'own.json').read_text())) == 7
+    assert 'sharpness of forged images' in said
+
+
+def test_calibration_transfer_tests_each_folder_with_each(
+    analyse: Callable, trained: tuple[Path, Path], picture: Path, tmp_path: Path
+) -> None:
+    for name in ('one', 'other'):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            shutil.copy(picture, tmp_path / name / f'{number}.png')
+    folders = [f'{name}={tmp_path / name}' for name in ('one', 'other')]
+    options = ('calibration_transfer.py', *trained, '--device', 'cpu', '--out', tmp_path / 'found.json', '--pristine')
+    analyse(*options, *folders, '--levels', 0.4)
+    rows = json.loads((tmp_path / 'found.json').read_text())
+    assert len(rows) == 8 and {row['of'] for row in rows} == {'pixels', 'images'}
+    # Equal images: none is above its own highest.
+    assert all(row['met'] == 0 for row in rows if row['of'] == 'images')
+    with pytest.raises(SystemExit, match='needs 19 images'):
+        analyse(*options, *folders)

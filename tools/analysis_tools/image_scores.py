@@ -1,96 +1,81 @@
-"""How to tell a forged image from a pristine one without a classifier: candidates compared; docs/metrics.md has them.
+r"""How to tell a forged image from a pristine one without a classifier: candidates compared; docs/metrics.md has them.
 
-A candidate gives one number an image, from its score map, its embeddings or its clusters. The table has the AUC of
-forged against pristine images of the config's test set.
+A candidate gives one number an image, from its embeddings, its clusters or its map of evidence (docs/clustering.md).
+The table has, for each set of embeddings that embed.py wrote, the AUC of forged against pristine images, with the 95 %
+interval of images drawn anew.
 
 Example:
-  python tools/analysis_tools/image_scores.py configs/demo/focal_hrnet-compact.py work_dirs/demo/trained.pth
+  python tools/analysis_tools/image_scores.py casia1=casia1.zip made=made.zip,made_pristine.zip
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
-import torch
-from hdbscan._hdbscan_tree import compute_stability, condense_tree
-from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
+from prettytable import PrettyTable
+from sklearn.metrics import roc_auc_score
 
-from focal_mmseg.apis.embeddings import embed_test_set
-from focal_mmseg.apis.run_config import Overrides
-from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, Localisation
-from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
-from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
-from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
-from focal_mmseg.utils import override, read_config, write_json
+from focal_mmseg.analysis.clustered_image import ClusteredImage
+from focal_mmseg.analysis.embedding_sets import count_of, read_set
+from focal_mmseg.analysis.image_statistics import STATISTICS
+from focal_mmseg.apis.embeddings import EmbeddedImage
+from focal_mmseg.utils import atomic_write, positive_int
 from focal_mmseg.utils.progress import track
-from focal_mmseg.utils.tables import text_table
+
+DRAWS = 200
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file of a FOCAL network and its test set')
-    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('sets', nargs='+', metavar='NAME=FILE[,FILE...]', help='embeddings of each set, of embed.py')
+    parser.add_argument('--most', type=positive_int, help='so many images of a set, spread over it; default all')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/image_scores.json'), help='default %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, help='override the config')
     return parser.parse_args()
 
 
-def separation(points: torch.Tensor, found: Localisation) -> tuple[float, float]:
-    """Distance of the pristine and the forged mean, and the same over the pristine points' spread; 0 without forged."""
-    if not found.forged.any():
-        return 0.0, 0.0
-    pristine, forged = points[~found.forged].mean(0), points[found.forged].mean(0)
-    distance = (pristine - forged).norm().item()
-    spread = (points[~found.forged] - pristine).norm(dim=1).mean().item()
-    return distance, distance / max(spread, 1e-12)
+def values_of(images: list[EmbeddedImage]) -> dict[str, np.ndarray]:
+    """Each candidate's numbers, one an image."""
+    found: dict[str, list[float]] = {name: [] for name in STATISTICS}
+    for image in track(images, 'images'):
+        clustered = ClusteredImage(image)
+        for name, statistic in STATISTICS.items():
+            found[name].append(statistic(clustered))
+    return {name: np.array(own) for name, own in found.items()}
 
 
-def persistence(points: torch.Tensor, clusterer: HDBSCANClusterer) -> float:
-    """Of the first split in HDBSCAN's condensed tree: the smaller child's stability over the root's."""
-    tree = single_linkage_label(mutual_reachability_tree(points, clusterer.min_samples))
-    condensed = condense_tree(tree, max(2, round(clusterer.min_cluster_size * len(points))))
-    stability = compute_stability(condensed)
-    root = min(stability)
-    splits = condensed[(condensed['parent'] == root) & (condensed['child_size'] > 1)]
-    children = [stability[child] for child in splits['child']]
-    return min(children) / stability[root] if children else 0.0
-
-
-def candidates(embeddings: torch.Tensor, size: tuple[int, int]) -> dict[str, float]:
-    """Each candidate's number for one image with embeddings (C, h, w) and (H, W) pixels."""
-    points = embeddings.flatten(1).T.contiguous()
-    hdbscan, k_means = HDBSCANClusterer(), KMeansClusterer()
-    found, two = hdbscan.localise(points), k_means.localise(points)
-    score = cv2.resize(found.score.view(embeddings.shape[1:]).numpy(), size[::-1])
-    homogeneity = 1 - points.mean(0).norm().item()
-    share = found.forged.float().mean().item()
-    # An image with one cluster is ranked by its homogeneity, behind those with two.
-    return {f'score map: {name}': of(score) for name, of in IMAGE_SCORES.items()} | {
-        'embeddings: 1 - length of their mean': homogeneity,
-        'HDBSCAN: separation x root of the share': separation(points, found)[1] * share**0.5 + 0.01 * homogeneity,
-        'HDBSCAN: persistence of the first split': persistence(points, hdbscan),
-        'HDBSCAN and K-means: mutual information': normalized_mutual_info_score(found.forged, two.forged),
-        'K-means: distance of the centres': separation(points, two)[0],
-    }
+def auc_of(forged: np.ndarray, values: np.ndarray) -> dict[str, float]:
+    """``auc``, and ``low`` and ``high``, its interval: forged and pristine images are drawn each among themselves."""
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(DRAWS):
+        places = np.concatenate([rng.choice(np.flatnonzero(kind), kind.sum()) for kind in (forged, ~forged)])
+        drawn.append(roc_auc_score(forged[places], values[places]))
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return dict(auc=float(roc_auc_score(forged, values)), low=float(low), high=float(high))
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and write."""
     args = parse_args()
-    cfg = read_config(args.config)
-    override(cfg, args.cfg_options)
-    images = embed_test_set(cfg, args.checkpoint)
-    forged = [bool(truth.any()) for _, truth in images]
-    if len(set(forged)) < 2:
-        sys.exit('the test set needs forged and pristine images')
-    found = [candidates(embeddings, truth.shape) for embeddings, truth in track(images, 'images')]
-    aucs = {name: float(roc_auc_score(forged, np.array([each[name] for each in found]))) for name in found[0]}
-    print(text_table(('image score', 'AUC'), sorted(aucs.items(), key=lambda each: -each[1])))
-    print(f'{sum(forged)} forged and {len(forged) - sum(forged)} pristine images; written to {args.out}')
-    write_json(args.out, aucs)
+    try:
+        sets = dict(read_set(said, args.most) for said in args.sets)
+    except (OSError, ValueError) as error:
+        sys.exit(f'image_scores.py: {error}')
+    results = {}
+    for name, images in sets.items():
+        forged = np.array([image.is_forged for image in images])
+        results[name] = {candidate: auc_of(forged, own) for candidate, own in values_of(images).items()}
+    table = PrettyTable(('image score', *(f'{name}: {count_of(images)}' for name, images in sets.items())))
+    table.align['image score'] = 'l'
+    for candidate in sorted(STATISTICS, key=lambda each: -min(own[each]['auc'] for own in results.values())):
+        cells = (own[candidate] for own in results.values())
+        table.add_row((candidate, *(f'{each["auc"]:.3f} ({each["low"]:.3f} to {each["high"]:.3f})' for each in cells)))
+    print(f'\n{table}\nwritten to {args.out}')
+    with atomic_write(args.out) as part:
+        part.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
 
 
 if __name__ == '__main__':

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import ProgressBar
 
 from focal_mmseg.utils import atomic_write, worker_pool
+from focal_mmseg.utils.progress import track
 
 from .forge import Forgery, forge_scene
 from .history import encode
@@ -65,11 +65,9 @@ def synthesize(
     jobs = [(kind, index) for kind in sorted(counts) for index in range(counts[kind])]
     jobs = [(kind, index) for kind, index in jobs if not manifest.has(f'{kind}/{index:05d}')]
     write = partial(_write_one, sources, recipe, Path(out), seed)
-    progress = ProgressBar(len(jobs)) if jobs else None
     with manifest.opened():
-        for row, left_out in _spread(write, jobs, workers):
+        for row, left_out in track(_spread(write, jobs, workers), 'images', len(jobs)):
             manifest.add(row, left_out)
-            progress.update()
     return Written(len(jobs), manifest.left_out)
 
 

@@ -1,0 +1,1 @@
+"""What measurements of clusterings share; nothing that a model runs."""
