@@ -142,7 +142,7 @@ def _trace(network: EmbeddingNetwork, path: Path, size: Sequence[int] | None) ->
         with warnings.catch_warnings():
             # Of what a trace might get wrong at other sizes; the file is compared with the network at several.
             warnings.simplefilter('ignore')
-            # The exporter of traces: that of torch.export refuses networks whose padding depends on the size.
+            # By tracing, which needs no package but torch; the other way needs onnxscript.
             torch.onnx.export(
                 network,
                 (example(network.channels, size or EXAMPLE),),
