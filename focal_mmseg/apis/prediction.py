@@ -76,9 +76,7 @@ class Prediction:
             raise ValueError('this prediction was made without its image: there is nothing to lay the mask over')
         image = self.source if isinstance(self.source, np.ndarray) else decode(self.source, self.color_type)
         if image.shape[:2] != self.mask.shape:
-            raise ValueError(
-                f'{self.source} changed since: it has {image.shape[:2]} pixels, the mask {self.mask.shape}'
-            )
+            raise ValueError(f'the image changed since: it is {image.shape[:2]} now, the mask {self.mask.shape}')
         return image
 
     def overlay(self) -> Image.Image:
