@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from focal_mmseg.utils import header_of
+from focal_mmseg.utils import image_header
 
 from .models import Models
 from .results import COLOURS, DEFAULT_POINT, Result, Results
@@ -88,18 +88,18 @@ def build_page(models: Models, results: Results, local: bool) -> gr.Blocks:
         gr.HTML(TITLE, elem_id='head')
         with gr.Row():
             with gr.Column(scale=1, min_width=320):
-                drop = gr.File(file_count='multiple', label='Images: drop, choose or paste', elem_id='drop', height=130)
+                drop = gr.File(file_count='multiple', label='Images: drop, choose or paste', elem_id='drop', height=170)
                 said = gr.HTML(elem_id='said')
                 model = gr.Dropdown(models.names, value=models.names[0], label='Model', elem_id='model')
                 if local:
                     _add_own_model(models, model)
                 chosen = gr.Radio([], label='Image', elem_id='chosen', visible=False)
-                verdict = gr.HTML(elem_id='verdict')
                 point = gr.Slider(
                     0.01, 0.99, DEFAULT_POINT, step=0.01, label='Operating point', elem_id='point',
                     info='Pixels of a higher score are called forged. Lower finds more, and more that is none.',
                 )  # fmt: skip
                 opacity = gr.Slider(0, 100, OPACITY, step=1, label='Opacity of the overlay, %', elem_id='opacity')
+                verdict = gr.HTML(elem_id='verdict')
             with gr.Column(scale=3, min_width=320):
                 views = gr.HTML(EMPTY, elem_id='views')
         names = gr.State([])
@@ -182,7 +182,7 @@ def _analyse(
 
 
 def _require_size(content: bytes, name: str) -> None:
-    with header_of(BytesIO(content), name) as image:
+    with image_header(BytesIO(content), name) as image:
         width, height = image.size
     if width * height > MOST_PIXELS:
         raise ValueError(f'it has {width}x{height} pixels, more than the {MOST_PIXELS:,} that this page takes')
@@ -225,7 +225,7 @@ def show_verdict(name: str, result: Result, point: float) -> str:
     """The numbers in words, and links to the files, as HTML."""
     share = result.share(point)
     evidence = result.evidence(point)
-    gate = '' if evidence is None else f' It stands for a gate threshold of {evidence:.3g}.'
+    gate = '' if evidence is None else f'The operating point stands for a gate threshold of {evidence:.3g}.'
     text = f'<span class="figure">{share:.1%}</span> of the pixels are called forged.<br><small>{gate}</small>'
     score = result.prediction.image_score
     if score is not None:
@@ -253,8 +253,10 @@ def _size(result: Result) -> str:
 
 def _sources(result: Result) -> str:
     number = int(result.sources.max())
+    if number == 1:
+        return 'one colour: the forged parts are of one cluster'
     chips = ''.join(
         f'<span class="chip" style="background:rgb({red},{green},{blue})"></span> {each + 1} '
         for each, (blue, green, red) in enumerate(COLOURS[:number].tolist())
     )
-    return f'{chips} a colour a source' if number > 1 else f'{chips} one source'
+    return f'{chips} a colour a cluster'

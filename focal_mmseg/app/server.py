@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -46,6 +47,8 @@ def serve(
         ValueError: If the model cannot be used.
     """
     listening = listen(host, port)
+    # Uvicorn gives the signal on when it has stopped; by default that would end us before the uploads are gone.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with TemporaryDirectory(prefix='focal_mmseg-') as uploads:
             app = make_app(Models(config, checkpoint, device), uploads, local=_is_local(host))
@@ -58,6 +61,10 @@ def serve(
         print('stopped', file=sys.stderr)
     finally:
         listening.close()
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def listen(host: str, port: int) -> socket.socket:
