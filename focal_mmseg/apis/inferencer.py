@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -235,10 +235,11 @@ def files_of(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]
     Raises:
         ValueError: Of what was raised about such a file, without its name.
     """
-    with TemporaryDirectory(prefix='focal_mmseg-') as folder:
-        files = []
+    files, folder = [], None
+    with ExitStack() as stack:
         for number, image in enumerate(images):
             if isinstance(image, bytes):
+                folder = folder or stack.enter_context(TemporaryDirectory(prefix='focal_mmseg-'))
                 file = Path(folder, f'image {number}')
                 file.write_bytes(image)
                 image = file

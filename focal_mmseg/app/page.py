@@ -98,7 +98,7 @@ def build_page(models: Models, results: Results, local: bool) -> gr.Blocks:
                     0.01, 0.99, DEFAULT_POINT, step=0.01, label='Operating point', elem_id='point',
                     info='Pixels of a higher score are called forged. Lower finds more, and more that is none.',
                 )  # fmt: skip
-                opacity = gr.Slider(0, 100, OPACITY, step=1, label='Opacity of the overlay, %', elem_id='opacity')
+                opacity = gr.Slider(0, 100, OPACITY, step=1, label='Overlay opacity, %', elem_id='opacity')
                 verdict = gr.HTML(elem_id='verdict')
             with gr.Column(scale=3, min_width=320):
                 views = gr.HTML(EMPTY, elem_id='views')
