@@ -247,6 +247,8 @@ def files_of(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]
         try:
             yield files
         except ValueError as error:
+            if folder is None:
+                raise
             raise ValueError(str(error).replace(f'{folder}{os.sep}', '')) from error
 
 
