@@ -1,10 +1,16 @@
 """FOCAL, forgery localisation by contrastive learning and clustering, as a plugin for MMSegmentation.
 
 Importing the package registers every part in mmseg's registries; a config does it with
-``custom_imports = dict(imports=['focal_mmseg'])``.
+``custom_imports = dict(imports=['focal_mmseg'])``. Where mmseg is not installed, as in a deployment, there are
+``focal_mmseg.clustering`` and ``focal_mmseg.deploy`` alone.
 """
 
-from . import clustering, datasets, engine, evaluation, models
+from importlib.util import find_spec
+
+from . import clustering
 from .version import __version__
+
+if find_spec('mmseg'):
+    from . import datasets, engine, evaluation, models
 
 __all__ = ['__version__', 'clustering', 'datasets', 'engine', 'evaluation', 'models']

@@ -1,8 +1,12 @@
 """One image in; mask, score map and summary out."""
 
+import os
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
@@ -11,6 +15,7 @@ import torch
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 from mmseg.structures import SegDataSample
+from PIL import Image, ImageOps
 
 from focal_mmseg.datasets.any_image import reading_any_image
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
@@ -18,40 +23,14 @@ from focal_mmseg.utils import MAPS, check_image_size, override, read_config, req
 from focal_mmseg.weights import DEFAULT, find_config
 
 from .calibration import Calibration, fingerprint, margin_of
+from .prediction import Prediction
 
 # Numbers of clusters in an image of 8 bits.
 LAST_CLUSTER = 255
+# Images that an accelerator takes at once.
+BATCH_SIZE = 8
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one image.
-
-    Attributes:
-        mask (np.ndarray): uint8 of shape (H, W), the image's size: 255 forged, 0 pristine.
-        score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
-        summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
-            the embeddings (these two of FOCAL networks only; the mean over the members of a fusion that clusters each),
-            ``image_score`` in [0, 1], higher for a forged image (of models that give one), ``calibration`` where
-            there is one, ``seconds`` for all but the start of the model.
-        maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
-            ``focal_mmseg.utils.MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net.
-            Mostly empty.
-        clusters (np.ndarray | None): uint8 of shape (H, W): 0 where the mask is pristine, else the number of the
-            cluster that the pixel's embedding is of, or nearest to: 1 the largest of those that are not pristine, 255
-            all from the 255th on. Regions of several sources have several numbers. None where nothing was clustered,
-            or several maps of the image were.
-        sources (list[dict]): For each of these numbers, in its order: ``cluster``, ``share`` of the pixels,
-            ``distance`` of its centre from the pristine one (Euclidean, in [0, 2]) and, of HDBSCAN, the mean
-            ``probability``.
-    """
-
-    mask: np.ndarray
-    score: np.ndarray
-    summary: dict[str, Any]
-    maps: dict[str, np.ndarray] = field(default_factory=dict)
-    clusters: np.ndarray | None = None
-    sources: list[dict[str, float]] = field(default_factory=list)
+Source = str | Path | bytes | Image.Image | np.ndarray
 
 
 def model_source(config: str | Path | None, checkpoint: str | Path | None) -> tuple[Path, str | Path | None]:
@@ -87,6 +66,8 @@ class FOCALInferencer:
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
         calibration (str | Path, optional): A file of ``tools/calibrate.py``, of this model: its threshold decides what
             is forged. Defaults to None.
+        keep_embeddings (bool): Whether predictions get the ``embeddings`` that were clustered, up to 64 MiB an image.
+            Defaults to True.
 
     Raises:
         ConfigError: If an option would change nothing, or there is no such device.
@@ -110,6 +91,7 @@ class FOCALInferencer:
         device: str | None = None,
         cfg_options: dict[str, Any] | None = None,
         calibration: str | Path | None = None,
+        keep_embeddings: bool = True,
     ) -> None:
         device = require_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         config, checkpoint = model_source(config, checkpoint)
@@ -124,6 +106,8 @@ class FOCALInferencer:
                 f'{type(self.model).__name__} gives {channels} channels where pristine and forged are wanted: set '
                 'num_classes=2 and out_channels=2 in its decode_head'
             )
+        if hasattr(getattr(self.model, 'decode_head', None), 'keep_embeddings'):
+            self.model.decode_head.keep_embeddings = keep_embeddings
         if weights is not None:
             load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
         self.calibration = None if calibration is None else Calibration.read(calibration)
@@ -136,21 +120,49 @@ class FOCALInferencer:
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
 
     @torch.no_grad()
-    def __call__(self, image: str | Path | np.ndarray) -> Prediction:
-        """Localise the forged regions of one image.
+    def __call__(
+        self, image: Source | Sequence[Source], batch_size: int | None = None
+    ) -> Prediction | list[Prediction]:
+        """Localise the forged regions of one image, or of several.
 
         Args:
-            image (str | Path | np.ndarray): A file, or uint8 BGR of shape (H, W, 3) as OpenCV reads.
+            image (str | Path | bytes | PIL.Image.Image | np.ndarray | Sequence): A file; the bytes of one; a PIL
+                image, turned by its EXIF orientation; or uint8 **BGR** of shape (H, W, 3), as OpenCV reads. Or a list
+                of them. A network that reads JPEG files, as ``focal_lite``, finds their traces in a file and in bytes
+                alone: PIL images and arrays are pixels, which it takes for an image that was saved at quality 100.
+            batch_size (int, optional): Most images of a list that go through the network at once; those that follow
+                each other and have one size do. Defaults to 8 on an accelerator, 1 on a processor.
 
         Returns:
-            Prediction: At the image's own size.
+            Prediction | list[Prediction]: At each image's own size; a list for a list, in its order.
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If the file is no image or truncated, or the array has another form.
+            TypeError: If an image is none of these.
+            ValueError: If a file is no image or truncated, an array has another form, or ``batch_size`` is below 1.
         """
+        if not isinstance(image, list | tuple):
+            return self._predict([image])[0]
+        if batch_size is None:
+            batch_size = 1 if next(self.model.parameters(), torch.empty(0)).device.type == 'cpu' else BATCH_SIZE
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        batches = (image[start : start + batch_size] for start in range(0, len(image), batch_size))
+        return [each for batch in batches for each in self._predict(batch)]
+
+    def _predict(self, images: Sequence[Source]) -> list[Prediction]:
+        """Predict the images of a batch, those of one size together."""
         start = time.perf_counter()
-        sample = self._sample(image)
+        sources = [_as_pixels(each) if isinstance(each, Image.Image) else each for each in images]
+        with files_of(sources) as files:
+            loaded = [self._load(each) for each in files]
+            groups = [list(group) for _, group in groupby(loaded, key=lambda each: tuple(each['inputs'].shape))]
+            samples = [sample for group in groups for sample in self.model.test_step(pseudo_collate(group))]
+        seconds = (time.perf_counter() - start) / len(images)
+        return [self._prediction(*each, seconds) for each in zip(samples, sources, strict=True)]
+
+    def _prediction(self, sample: SegDataSample, source: Source, seconds: float) -> Prediction:
+        """What a data sample says."""
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1
         summary = dict(width=score.shape[1], height=score.shape[0], forged_share=round(float(forged.mean()), 6))
@@ -161,11 +173,16 @@ class FOCALInferencer:
             summary['image_score'] = round(float(sample.image_score), 6)
         if self.calibration is not None:
             summary['calibration'] = str(self.calibration)
-        summary['seconds'] = round(time.perf_counter() - start, 3)
+        summary['seconds'] = round(seconds, 3)
         maps = {name: sample.get(name).data.squeeze(0).float().cpu().numpy() for name in MAPS if name in sample}
         clusters = cluster_image(sample, forged)
         sources = [] if clusters is None else describe_sources(sample, clusters)
-        return Prediction(forged.astype(np.uint8) * 255, score, summary, maps, clusters, sources)
+        labels = sample.pred_clusters.data[0].cpu().numpy() if 'pred_clusters' in sample else None
+        embeddings = sample.embeddings.data.float().cpu().numpy() if 'embeddings' in sample else None
+        mask = forged.astype(np.uint8) * 255
+        return Prediction(
+            mask, score, summary, maps, clusters, sources, labels, embeddings, source, color_type=self.color_type
+        )
 
     @torch.no_grad()
     def margin(self, image: str | Path | np.ndarray) -> np.ndarray:
@@ -201,9 +218,10 @@ class FOCALInferencer:
         sample = self._sample(image)
         return margin_of(sample).cpu().numpy(), float(sample.image_score) if 'image_score' in sample else None
 
-    def _sample(self, image: str | Path | np.ndarray) -> SegDataSample:
+    def _sample(self, image: Source) -> SegDataSample:
         """What the model predicts."""
-        return self.model.test_step(pseudo_collate([self._load(image)]))[0]
+        with files_of([image]) as (file,):
+            return self.model.test_step(pseudo_collate([self._load(file)]))[0]
 
     def _load(self, image: str | Path | np.ndarray) -> dict:
         """Run the test pipeline."""
@@ -211,6 +229,8 @@ class FOCALInferencer:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
                 raise ValueError(f'expected a uint8 array (H, W, 3), got {image.dtype} {image.shape}')
             return self._from_array(dict(img=image))
+        if not isinstance(image, str | Path):
+            raise TypeError(f'expected a path, bytes, a PIL image or an array, got {type(image).__name__}')
         if not Path(image).is_file():
             raise FileNotFoundError(f'the image {image} does not exist')
         check_image_size(image)
@@ -218,6 +238,41 @@ class FOCALInferencer:
             return self._from_file(dict(img_path=str(image)))
         except (AssertionError, OSError, cv2.error) as error:
             raise ValueError(f'the image {image} cannot be read: it is no image, or truncated ({error})') from error
+
+
+@contextmanager
+def files_of(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]]:
+    """Images as pipelines read them: bytes become files, because members of a fusion and loaders of JPEG read files.
+
+    Args:
+        images (Sequence): See :meth:`FOCALInferencer.__call__`.
+
+    Yields:
+        list[str | Path | np.ndarray]: One an image. The files are gone afterwards.
+
+    Raises:
+        ValueError: Of what was raised about such a file, without its name.
+    """
+    files, folder = [], None
+    with ExitStack() as stack:
+        for number, image in enumerate(images):
+            if isinstance(image, bytes):
+                folder = folder or stack.enter_context(TemporaryDirectory(prefix='focal_mmseg-'))
+                file = Path(folder, f'image {number}')
+                file.write_bytes(image)
+                image = file
+            files.append(_as_pixels(image) if isinstance(image, Image.Image) else image)
+        try:
+            yield files
+        except ValueError as error:
+            if folder is None:
+                raise
+            raise ValueError(str(error).replace(f'{folder}{os.sep}', '')) from error
+
+
+def _as_pixels(image: Image.Image) -> np.ndarray:
+    """uint8 BGR of shape (H, W, 3)."""
+    return np.ascontiguousarray(np.asarray(ImageOps.exif_transpose(image).convert('RGB'))[..., ::-1])
 
 
 def cluster_image(sample: SegDataSample, forged: np.ndarray) -> np.ndarray | None:

@@ -1,100 +1,149 @@
-"""A folder of images localised, as tools/predict.py does it."""
+"""What a model says of one image, and how it shows itself."""
 
-import sys
+import json
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from focal_mmseg.utils import IMAGE_SUFFIXES, ConfigError, search_images
-from focal_mmseg.utils.progress import track
+import cv2
+import numpy as np
+from mmcv.image import imfrombytes
+from PIL import Image
 
-from .inferencer import FOCALInferencer, model_source
-from .prediction_folder import PredictionFolder, file_state, identity
+from focal_mmseg.utils import MAPS, atomic_write, to_16_bits, write_image
+from focal_mmseg.utils.image_files import decodable, image_bytes
+from focal_mmseg.visualization import overlay_mask
+
+# Of the view in a notebook, in pixels.
+VIEW_HEIGHT = 320
 
 
-def predict(
-    source: str | Path,
-    out: str | Path,
-    *,
-    config: str | Path | None = None,
-    checkpoint: str | Path | None = None,
-    calibration: str | Path | None = None,
-    clusters: bool = False,
-    again: bool = False,
-    device: str | None = None,
-    cfg_options: dict[str, Any] | None = None,
-) -> int:
-    """Localise forged regions in one's own images, and write what was found.
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one image. In a notebook it shows the image, the score map and the overlay.
 
-    Started again, it goes on with the images that have no result of this model yet, or have changed since. One that
-    fails is reported on standard error, and the others go on.
+    Attributes:
+        mask (np.ndarray): uint8 of shape (H, W), the image's size: 255 forged, 0 pristine.
+        score (np.ndarray): float32 of shape (H, W) in [0, 1]: higher means more likely forged.
+        summary (dict): ``width``, ``height``, ``forged_share`` of the pixels, ``clusters`` found and ``noise_share`` of
+            the embeddings (these two of FOCAL networks only; the mean over the members of a fusion that clusters each),
+            ``image_score`` in [0, 1], higher for a forged image (of models that give one), ``calibration`` where
+            there is one, ``seconds`` for all but the start of the model, in a batch its share of it.
+        maps (dict): What else the model says of every pixel, float32 of shape (H, W) in [0, 1] each, by the names of
+            ``focal_mmseg.utils.MAPS``: ``confidence`` in the mask, of TruFor; ``edge`` of forged regions, of MVSS-Net.
+            Mostly empty.
+        clusters (np.ndarray | None): uint8 of shape (H, W): 0 where the mask is pristine, else the number of the
+            cluster that the pixel's embedding is of, or nearest to: 1 the largest of those that are not pristine, 255
+            all from the 255th on. Regions of several sources have several numbers. None where nothing was clustered,
+            or several maps of the image were.
+        sources (list[dict]): For each of these numbers, in its order: ``cluster``, ``share`` of the pixels,
+            ``distance`` of its centre from the pristine one (Euclidean, in [0, 2]) and, of HDBSCAN, the mean
+            ``probability``.
+        labels (np.ndarray | None): int64 of shape (h, w), the grid of the points that were clustered: 0 the pristine
+            cluster, 1.. the others from large to small, -1 noise. None as ``clusters``.
+        embeddings (np.ndarray | None): float32 of shape (C, h, w), of unit length: what was clustered. None as
+            ``clusters``, and where the inferencer keeps none.
+        source (str | Path | bytes | np.ndarray | None): The image as it was given; of a PIL image its pixels.
+        color_type (str): How a file is decoded, as mmcv names it. Defaults to ``'color'``.
+    """
 
-    Args:
-        source (str | Path): An image, or a folder that is searched for images with its sub-folders.
-        out (str | Path): Folder to write into; each image has one of its name in it.
-        config (str | Path, optional): Of the model. Defaults to the network that ships.
-        checkpoint (str | Path, optional): Its weights. Defaults to those that the config names.
-        calibration (str | Path, optional): Of ``tools/calibrate.py``: its threshold decides what is forged.
-        clusters (bool): Write the clusters of each image too. Defaults to False.
-        again (bool): Replace results that are there, of another model too. Defaults to False.
-        device (str, optional): As torch names it. Defaults to a GPU where there is one.
-        cfg_options (dict, optional): Overrides of the config.
+    mask: np.ndarray
+    score: np.ndarray
+    summary: dict[str, Any]
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
+    clusters: np.ndarray | None = None
+    sources: list[dict[str, float]] = field(default_factory=list)
+    labels: np.ndarray | None = None
+    embeddings: np.ndarray | None = field(default=None, repr=False)
+    source: str | Path | bytes | np.ndarray | None = field(default=None, repr=False)
+    color_type: str = 'color'
 
-    Returns:
-        int: How many images failed.
+    @property
+    def image_score(self) -> float | None:
+        """How surely something in the image is forged, in [0, 1]; None of models that do not say."""
+        return self.summary.get('image_score')
+
+    @property
+    def image(self) -> np.ndarray:
+        """The image, uint8 BGR of shape (H, W, 3); a file is read again.
+
+        Raises:
+            FileNotFoundError: If the file is gone.
+            ValueError: If it cannot be read, has another size by now, or no image was kept.
+        """
+        if self.source is None:
+            raise ValueError('this prediction was made without its image: there is nothing to lay the mask over')
+        image = self.source if isinstance(self.source, np.ndarray) else decode(self.source, self.color_type)
+        if image.shape[:2] != self.mask.shape:
+            raise ValueError(f'the image changed since: it is {image.shape[:2]} now, the mask {self.mask.shape}')
+        return image
+
+    def overlay(self) -> Image.Image:
+        """The image with the forged regions tinted red, at its size.
+
+        Returns:
+            PIL.Image.Image: RGB.
+
+        Raises:
+            FileNotFoundError: See :attr:`image`.
+            ValueError: See there.
+        """
+        return Image.fromarray(overlay_mask(self.image, self.mask)[..., ::-1])
+
+    def save(self, folder: str | Path) -> Path:
+        """Write mask.png, score.png (16 bits), overlay.png, clusters.png where there are any, and summary.json.
+
+        Args:
+            folder (str | Path): Is made. Files of an earlier prediction are replaced, the summary last.
+
+        Returns:
+            Path: The folder.
+
+        Raises:
+            OSError: If something cannot be written.
+            ValueError: See :attr:`image`.
+        """
+        folder = Path(folder)
+        (folder / 'summary.json').unlink(missing_ok=True)
+        planes = dict(mask=self.mask, score=to_16_bits(self.score), overlay=np.asarray(self.overlay())[..., ::-1])
+        planes |= {name: to_16_bits(values) for name, values in self.maps.items()}
+        planes |= {} if self.clusters is None else dict(clusters=self.clusters)
+        for name in {*MAPS, 'clusters'} - set(planes):
+            (folder / f'{name}.png').unlink(missing_ok=True)
+        for name, plane in planes.items():
+            write_image(folder / f'{name}.png', plane)
+        image = dict(image=str(self.source)) if isinstance(self.source, str | Path) else {}
+        with atomic_write(folder / 'summary.json') as part:
+            said = dict(**image, **self.summary, sources=self.sources)
+            part.write_text(json.dumps(said, indent=2) + '\n', encoding='utf-8')
+        return folder
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks: the image, the score map and the overlay side by side."""
+        height, width = self.mask.shape
+        size = max(1, round(width * VIEW_HEIGHT / height)), VIEW_HEIGHT
+        heat = cv2.applyColorMap(np.round(self.score * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+        views = [heat]
+        if self.source is not None:
+            image = self.image
+            views = [image, heat, overlay_mask(image, self.mask)]
+        views = [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in views]
+        file = BytesIO()
+        Image.fromarray(np.hstack(views)[..., ::-1]).save(file, 'PNG')
+        return file.getvalue()
+
+
+def decode(source: str | Path | bytes, color_type: str = 'color') -> np.ndarray:
+    """An image of a file or of its bytes: uint8 BGR of shape (H, W, 3).
 
     Raises:
-        ConfigError: If something that the arguments name cannot be used, or the folder is another model's.
-        FileNotFoundError: If a file or folder is missing, or there is no image.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read.
     """
-    try:
-        found = find_sources(Path(source), Path(out))
-        config, checkpoint = model_source(config, checkpoint)
-        focal = FOCALInferencer(config, checkpoint, device, cfg_options, calibration)
-        made_by = identity(config, checkpoint, cfg_options, calibration)
-        made_by |= dict(clusters=True) if clusters else {}
-        results = PredictionFolder(Path(out), made_by, focal.color_type)
-        results.claim(again)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:
-        raise ConfigError(str(error)) from error
-    waiting = {name: path for name, path in found.items() if again or not results.is_done(name, path)}
-    failed = 0
-    for name, path in track(waiting.items(), 'images'):
-        try:
-            state = file_state(path)
-            results.write(name, path, state, focal(path))
-        except Exception as error:  # whatever is wrong with one image, the others go on
-            failed += 1
-            print(f'failed: {path}: {reason(error)}', file=sys.stderr)
-    before = f', beside {len(found) - len(waiting)} that were there' if len(waiting) < len(found) else ''
-    print(f'{len(waiting) - failed} of {len(waiting)} images written{before}')
-    if failed:
-        print(f'{failed} images failed; each is named above, with why', file=sys.stderr)
-    return failed
-
-
-def find_sources(source: Path, out: Path) -> dict[str, Path]:
-    """Images by their name in the results; earlier results, where they lie in the same folder, are none.
-
-    What else is in the folder is counted in a line of its own.
-
-    Raises:
-        FileNotFoundError: If there is nothing there, or no image in the folder.
-    """
-    if source.is_file():
-        return {source.name: source}
-    if not source.is_dir():
-        raise FileNotFoundError(f'{source} does not exist')
-    found = search_images(source, apart=out)
-    if found.left_out:
-        print(found.said())
-    if not found.paths:
-        raise FileNotFoundError(f'{source} holds no image ({", ".join(IMAGE_SUFFIXES)})')
-    return {path.relative_to(source).as_posix(): path for path in found.paths}
-
-
-def reason(error: Exception) -> str:
-    """Why an image failed, in one line; of what is no complaint about the image its kind too."""
-    said = ' '.join(str(error).split())
-    return said if isinstance(error, OSError | ValueError) else f'{type(error).__name__}: {said}'
+    name = 'the image' if isinstance(source, bytes) else str(source)
+    content = decodable(source, name) if isinstance(source, bytes) else image_bytes(source)
+    image = imfrombytes(content, flag=color_type)
+    if image is None:
+        raise ValueError(f'{name} cannot be read: it is no image, or truncated')
+    return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)

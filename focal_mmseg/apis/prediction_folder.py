@@ -12,7 +12,7 @@ from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import MAPS, atomic_write, load_image, read_config, to_16_bits, write_image
 from focal_mmseg.visualization import overlay_mask
 
-from .inferencer import Prediction
+from .prediction import Prediction
 
 STAMP = 'predictions.json'
 

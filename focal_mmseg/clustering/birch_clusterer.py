@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
-from mmseg.registry import TASK_UTILS
 from sklearn.cluster import Birch
 from torch import Tensor
 
 from .base import Clusterer, checked
+from .registry import TASK_UTILS
 
 # Small, because distances concentrate in many dimensions: in a round cloud of points only a factor of 1.4 lies between
 # the threshold that keeps every point apart and the one that makes them all one subcluster.

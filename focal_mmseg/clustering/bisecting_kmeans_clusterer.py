@@ -1,11 +1,11 @@
 """Bisecting K-means, a row of table 4."""
 
 import torch
-from mmseg.registry import TASK_UTILS
 from sklearn.cluster import BisectingKMeans
 from torch import Tensor
 
 from .base import Clusterer, checked
+from .registry import TASK_UTILS
 
 # scikit-learn's K-means multiplies its tolerance by the points' variance, its bisecting K-means does not and would
 # call the first centres of close points converged.

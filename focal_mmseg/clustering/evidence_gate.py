@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import torch
-from mmseg.registry import TASK_UTILS
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from .base import Localisation
+from .registry import TASK_UTILS
 
 # The power of the second factor; docs/clustering.md has what others gave.
 SHARPNESS = 3

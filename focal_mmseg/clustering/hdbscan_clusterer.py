@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 from hdbscan.hdbscan_ import _tree_to_labels
-from mmseg.registry import TASK_UTILS
 from sklearn.cluster._hierarchical_fast import single_linkage_label
 from torch import Tensor
 
 from .base import Clusterer, checked
+from .registry import TASK_UTILS
 from .spanning_tree import mutual_reachability_tree
 
 METHODS = ('eom', 'leaf')

@@ -1,13 +1,13 @@
 """Hierarchical clustering by Ward's method, a row of table 4."""
 
 import torch
-from mmseg.registry import TASK_UTILS
 from scipy.sparse import spmatrix
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.feature_extraction.image import grid_to_graph
 from torch import Tensor
 
 from .base import Clusterer, checked
+from .registry import TASK_UTILS
 
 
 @TASK_UTILS.register_module()

@@ -1,11 +1,11 @@
 """K-means, the authors' released choice and a row of table 4."""
 
 import torch
-from mmseg.registry import TASK_UTILS
 from sklearn.cluster import KMeans
 from torch import Tensor
 
 from .base import Clusterer, checked
+from .registry import TASK_UTILS
 
 
 @TASK_UTILS.register_module()

@@ -3,11 +3,11 @@
 import math
 
 import torch
-from mmseg.registry import TASK_UTILS
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from .base import Clusterer, checked
+from .registry import TASK_UTILS
 
 
 @TASK_UTILS.register_module()

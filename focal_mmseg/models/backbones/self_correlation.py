@@ -7,7 +7,7 @@ from mmseg.utils import ConfigType, OptConfigType
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.embedding_maps import pooling_factor
+from focal_mmseg.clustering.map_size import pooling_factor
 
 # Similarities that are held at once, about.
 MOST_SIMILARITIES = 2**24

@@ -95,7 +95,8 @@ class TwoStreamBackbone(BaseModule):
         cut = []
         for each in self.rgb(padded):
             rows, columns = (
-                -(-side * cells // whole)
+                # Rounded up without a negative number, whose quotients an ONNX file rounds the other way.
+                (side * cells + whole - 1) // whole
                 for side, cells, whole in zip((height, width), each.shape[2:], padded.shape[2:], strict=True)
             )
             cut.append(each[:, :, :rows, :columns])

@@ -6,7 +6,8 @@ from mmseg.registry import TASK_UTILS
 from mmseg.utils import ConfigType
 from torch import Tensor
 
-from focal_mmseg.models.embedding_maps import LocalisedMap, check_max_points, localise_maps
+from focal_mmseg.clustering.map_size import check_max_points
+from focal_mmseg.models.embedding_maps import LocalisedMap, localise_maps
 
 
 class ClusteringHead:

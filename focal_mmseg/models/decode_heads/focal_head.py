@@ -1,6 +1,5 @@
 """The FOCAL head: embeddings for training, clustering for testing, no classifier."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +9,8 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.embedding_maps import MAX_POINTS, downsample_mask
+from focal_mmseg.clustering.map_size import MAX_POINTS, valid_cells
+from focal_mmseg.models.embedding_maps import downsample_mask
 from focal_mmseg.models.losses import ContrastiveLoss
 from focal_mmseg.utils import ConfigError
 
@@ -206,7 +206,7 @@ class FOCALHead(ClusteringHead, BaseDecodeHead):
         windows = []
         for meta in batch_img_metas:
             left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
-            windows.append((_valid_cells(cells[0], height, top, bottom), _valid_cells(cells[1], width, left, right)))
+            windows.append((valid_cells(cells[0], height, top, bottom), valid_cells(cells[1], width, left, right)))
         return windows
 
 
@@ -220,16 +220,3 @@ def _require_contrastive(losses: nn.Module) -> None:
                 'ContrastiveLoss), or give the other loss a classifier beside it: model.auxiliary_head='
                 "dict(type='FCNHead', ..., loss_decode=...)"
             )
-
-
-def _valid_cells(cells: int, pixels: int, before: int, after: int) -> slice:
-    """Which cells of a row (or column) of the map have their centre inside the image, not its padding.
-
-    At least one cell, the nearest, for an image that is thinner than a cell.
-    """
-    first = math.ceil(before * cells / pixels - 0.5)
-    stop = math.ceil((pixels - after) * cells / pixels - 0.5)
-    if first >= stop:
-        first = int((before + pixels - after) / 2 * cells / pixels)
-        stop = first + 1
-    return slice(first, stop)

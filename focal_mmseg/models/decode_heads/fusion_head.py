@@ -10,7 +10,7 @@ from mmseg.utils import ConfigType
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.embedding_maps import MAX_POINTS
+from focal_mmseg.clustering.map_size import MAX_POINTS
 
 from .clustering_head import ClusteringHead
 

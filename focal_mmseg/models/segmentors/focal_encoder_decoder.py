@@ -10,10 +10,10 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
+from focal_mmseg.clustering.stitching import stitched
 from focal_mmseg.models.decode_heads.focal_head import FOCALHead
 
 from .clustering_fields import write_clustering
-from .stitching import stitched
 
 
 @MODELS.register_module()

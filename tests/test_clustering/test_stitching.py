@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.segmentors.stitching import StitchedMap, stitched, window_starts
+from focal_mmseg.clustering.stitching import StitchedMap, stitched, window_starts
 
 PIXELS = 4
 

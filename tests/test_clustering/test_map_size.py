@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.embedding_maps import check_max_points, pool_embeddings, pooling_factor, upsample_scores
+from focal_mmseg.clustering.map_size import check_max_points, pool_embeddings, pooling_factor, upsample_scores
 
 
 def unit_map(*shape: int) -> torch.Tensor:

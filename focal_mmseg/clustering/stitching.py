@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.embedding_maps import pooling_factor
+from .map_size import pooling_factor
 
 
 class StitchedMap:
