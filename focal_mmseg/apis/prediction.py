@@ -9,6 +9,7 @@ from focal_mmseg.utils.progress import track
 
 from .inferencer import FOCALInferencer, model_source
 from .prediction_folder import PredictionFolder, file_state, identity
+from .prediction_overview import write_overview
 
 
 def predict(
@@ -59,14 +60,16 @@ def predict(
     except (OSError, ValueError) as error:
         raise ConfigError(str(error)) from error
     waiting = {name: path for name, path in found.items() if again or not results.is_done(name, path)}
-    failed = 0
+    failures = {}
     for name, path in track(waiting.items(), 'images'):
         try:
             state = file_state(path)
             results.write(name, path, state, focal(path))
         except Exception as error:  # whatever is wrong with one image, the others go on
-            failed += 1
-            print(f'failed: {path}: {reason(error)}', file=sys.stderr)
+            failures[name] = reason(error)
+            print(f'failed: {path}: {failures[name]}', file=sys.stderr)
+    write_overview(Path(out), found, failures, focal.color_type)
+    failed = len(failures)
     before = f', beside {len(found) - len(waiting)} that were there' if len(waiting) < len(found) else ''
     print(f'{len(waiting) - failed} of {len(waiting)} images written{before}')
     if failed:
