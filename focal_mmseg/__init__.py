@@ -4,6 +4,7 @@ Importing the package registers every part in mmseg's registries; a config does 
 ``custom_imports = dict(imports=['focal_mmseg'])``.
 """
 
+from . import stack  # noqa: F401, I001
 from . import clustering, datasets, engine, evaluation, models
 from .version import __version__
 

@@ -1,6 +1,7 @@
 """A folder of images localised, as tools/predict.py does it."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,23 @@ from focal_mmseg.utils.progress import track
 from .inferencer import FOCALInferencer, model_source
 from .prediction_folder import PredictionFolder, file_state, identity
 from .prediction_overview import write_overview
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What :func:`predict` wrote.
+
+    Attributes:
+        folder (Path): Where.
+        summaries (dict[str, dict]): What is in ``summary.json`` of each image, by the name of its folder.
+        failures (dict[str, str]): Why images have no result, by name.
+        num_new (int): How many of the results were written by this call; the others were there.
+    """
+
+    folder: Path
+    summaries: dict[str, dict[str, Any]]
+    failures: dict[str, str]
+    num_new: int
 
 
 def predict(
@@ -23,7 +41,7 @@ def predict(
     again: bool = False,
     device: str | None = None,
     cfg_options: dict[str, Any] | None = None,
-) -> int:
+) -> Predicted:
     """Localise forged regions in one's own images, and write what was found.
 
     Started again, it goes on with the images that have no result of this model yet, or have changed since. One that
@@ -41,7 +59,7 @@ def predict(
         cfg_options (dict, optional): Overrides of the config.
 
     Returns:
-        int: How many images failed.
+        Predicted: Each image is among its summaries or its failures.
 
     Raises:
         ConfigError: If something that the arguments name cannot be used, or the folder is another model's.
@@ -68,13 +86,8 @@ def predict(
         except Exception as error:  # whatever is wrong with one image, the others go on
             failures[name] = reason(error)
             print(f'failed: {path}: {failures[name]}', file=sys.stderr)
-    write_overview(Path(out), found, failures, focal.color_type)
-    failed = len(failures)
-    before = f', beside {len(found) - len(waiting)} that were there' if len(waiting) < len(found) else ''
-    print(f'{len(waiting) - failed} of {len(waiting)} images written{before}')
-    if failed:
-        print(f'{failed} images failed; each is named above, with why', file=sys.stderr)
-    return failed
+    summaries = write_overview(Path(out), found, failures, focal.color_type)
+    return Predicted(Path(out), summaries, failures, len(waiting) - len(failures))
 
 
 def find_sources(source: Path, out: Path) -> dict[str, Path]:

@@ -19,14 +19,14 @@ PAGE, TABLE = 'index.html', 'results.csv'
 KEYS = ('width', 'height', 'forged_share', 'image_score', 'clusters', 'noise_share', 'seconds')
 HEADINGS = {'image_score': 'image score', 'forged_share': 'forged share', 'clusters': 'clusters'}
 NOTE = (
-    'Coloured: what the model calls forged. The right view is its score: the brighter, the more likely forged. Point at '
-    'an image to see it without the mask. The name leads to the files of the image.'
+    'Coloured: what the model calls forged. The right view is its score: the brighter, the more likely forged. Point '
+    'at an image to see it without the mask. The name leads to the overlay at full size, beside the other files.'
 )
 
 
 def write_overview(
     folder: Path, found: Mapping[str, Path], failures: Mapping[str, str], color_type: str = 'color'
-) -> None:
+) -> dict[str, dict[str, Any]]:
     """Write ``index.html`` and ``results.csv``, with a row an image.
 
     Args:
@@ -34,6 +34,9 @@ def write_overview(
         found (Mapping[str, Path]): The images, by the name of their folder in it.
         failures (Mapping[str, str]): Why images have no result, by name.
         color_type (str): How files are decoded; see :class:`FOCALInferencer`. Defaults to ``'color'``.
+
+    Returns:
+        dict[str, dict]: The summary of each image that has a result, by name.
     """
     summaries = {name: _summary(folder / name) for name in found if name not in failures}
     _write_table(folder / TABLE, found, summaries, failures)
@@ -46,6 +49,7 @@ def write_overview(
     by = next((HEADINGS[key] for key in HEADINGS if any(key in each for each in summaries.values())), None)
     legend = {'forged': FORGED}
     write_gallery(folder / PAGE, 'Predictions', NOTE, entries, legend, sorted_by=by)
+    return summaries
 
 
 def _summary(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Helpers that belong to no one part."""
 
-from .arguments import count, device_name, positive_int, run_command, share
+from .arguments import command_parser, count, device_name, positive_int, run_command, share
 from .configs import ConfigError, override, read_config
 from .devices import require_device
 from .files import write_json, written_whole
@@ -19,6 +19,7 @@ __all__ = [
     'AnyImageBackend',
     'ConfigError',
     'FoundImages',
+    'command_parser',
     'count',
     'decodable',
     'device_name',
