@@ -22,6 +22,10 @@ MMSEG = [
     # The network that ships reads JPEG files, and its colour stream is one of timm.
     *JPEG,
     *TIMM,
+    # The command line, its bars and its pages.
+    'click>=8',
+    'rich>=13',
+    'jinja2>=3.1',
 ]
 DINO = [*TIMM, 'peft>=0.15']
 HEIF = ['pillow-heif>=1']
@@ -43,16 +47,18 @@ TESTS = [
 
 
 class BuildWithConfigs(build_py):
-    """Puts the configs where OpenMMLab's packages have theirs, so that an installation finds them by name."""
+    """Puts configs and tools where OpenMMLab's packages have theirs, so that an installation finds them by name."""
 
     def run(self) -> None:
         """Build, then copy."""
         super().run()
         # An editable install leaves the files where they are.
         if not self.editable_mode:
-            out = Path(self.build_lib, 'focal_mmseg', '.mim', 'configs')
+            out = Path(self.build_lib, 'focal_mmseg', '.mim')
             shutil.rmtree(out, ignore_errors=True)
-            shutil.copytree(HERE / 'configs', out, ignore=shutil.ignore_patterns('__pycache__'))
+            for name in ('configs', 'tools'):
+                shutil.copytree(HERE / name, out / name, ignore=shutil.ignore_patterns('__pycache__', 'benchmarks'))
+            shutil.copy(HERE / 'model-index.yml', out)
 
 
 setup(
@@ -66,8 +72,10 @@ setup(
     package_data={
         'focal_mmseg': ['py.typed'],
         'focal_mmseg.weights': ['*.pth', '*.md'],
+        'focal_mmseg.templates': ['*.j2'],
         'focal_mmseg.datasets.synthesis': ['camera_tables.json'],
     },
+    entry_points=dict(console_scripts=['focal-mmseg = focal_mmseg.cli:main']),
     cmdclass=dict(build_py=BuildWithConfigs),
     python_requires='>=3.10',
     install_requires=[

@@ -11,6 +11,7 @@ from . import clustering
 from .version import __version__
 
 if find_spec('mmseg'):
+    from . import stack  # noqa: F401, I001
     from . import datasets, engine, evaluation, models
 
 __all__ = ['__version__', 'clustering', 'datasets', 'engine', 'evaluation', 'models']

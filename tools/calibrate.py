@@ -21,13 +21,13 @@ from pathlib import Path
 from focal_mmseg.apis import Calibration, FOCALInferencer, model_source
 from focal_mmseg.apis.calibration import METHODS, PristineMargins, fingerprint, images_needed, require_level
 from focal_mmseg.apis.run_config import Overrides
-from focal_mmseg.utils import find_images
+from focal_mmseg.utils import command_parser, find_images
 from focal_mmseg.utils.progress import track
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file of the model, or the name of one of this project')
     parser.add_argument('checkpoint', nargs='?', help='its weights; default those that the config names')
     parser.add_argument('--pristine', type=Path, required=True, help='folder of images without any forgery')

@@ -18,12 +18,12 @@ import sys
 from pathlib import Path
 
 from focal_mmseg.apis.data_checks import check_data
-from focal_mmseg.utils import positive_int
+from focal_mmseg.utils import command_parser, positive_int
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('sources', nargs='*', help='indexes, folders or configs; but for configs, of the test')
     parser.add_argument('--train', nargs='+', default=[], metavar='SOURCE', help='indexes or folders of the training')
     parser.add_argument('--test', nargs='+', default=[], metavar='SOURCE', help='indexes or folders of the test')

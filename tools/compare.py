@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 
 from focal_mmseg.comparison import compare
-from focal_mmseg.utils import positive_int, run_command
+from focal_mmseg.utils import command_parser, positive_int, run_command
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('plan', type=Path, help='a YAML file')
     parser.add_argument('--work-dir', type=Path, help='default work_dirs/compare/<name of the plan>')
     parser.add_argument('--report-only', action='store_true', help='of what is there; nothing is trained or tested')

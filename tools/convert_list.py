@@ -12,11 +12,12 @@ import sys
 from pathlib import Path
 
 from focal_mmseg.datasets.exchange import export_list, import_list
+from focal_mmseg.utils import command_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('source', type=Path, help='the list to read')
     parser.add_argument('target', type=Path, help='the list to write')
     parser.add_argument('--root', help='into .tsv: paths are made relative to it; default the folder that they share')

@@ -16,17 +16,25 @@ Example:
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from focal_mmseg.apis.prediction import predict
+from rich.console import Console
+from rich.markup import escape
+
+from focal_mmseg.apis.predicting import Predicted, predict
+from focal_mmseg.apis.prediction_overview import PAGE
 from focal_mmseg.apis.run_config import Overrides
-from focal_mmseg.utils import device_name, run_command
+from focal_mmseg.utils import command_parser, device_name, run_command
+
+# Beyond so many images the page is the place to look.
+MOST_IN_WORDS = 20
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument(
         'source',
         metavar='input',
@@ -41,16 +49,50 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='write clusters.png too, the number of its source at each forged pixel, and what is known of each source',
     )
-    parser.add_argument('--out', type=Path, required=True, help='folder to write into')
+    parser.add_argument(
+        '--out', type=Path, default=Path('predictions'), help='folder to write into; default %(default)s'
+    )
+    parser.add_argument(
+        '--json', action='store_true', dest='as_json', help='print the summaries as one line of JSON, for programs'
+    )
     parser.add_argument('--again', action='store_true', help='replace results that are there, of another model too')
     parser.add_argument('--device', type=device_name, help='cpu, cuda, cuda:1, ...; default cuda where there is one')
     parser.add_argument('--cfg-options', nargs='+', action=Overrides, metavar='KEY=VALUE', help='override the config')
     return parser.parse_args()
 
 
+def print_words(found: Predicted) -> None:
+    """Print what was found, in colours on a terminal."""
+    console = Console(highlight=False, soft_wrap=True)
+    for name, summary in list(found.summaries.items())[:MOST_IN_WORDS]:
+        share = summary['forged_share']
+        verdict = (
+            f'[red]{share:.1%} of the pixels are called forged[/]' if share else '[green]nothing is called forged[/]'
+        )
+        score = f', image score {summary["image_score"]:.2f}' if 'image_score' in summary else ''
+        console.print(f'{escape(name)}: {verdict}{score}')
+    marked = sum(summary['forged_share'] > 0 for summary in found.summaries.values())
+    before = (
+        f', {len(found.summaries) - found.num_new} of them by an earlier run'
+        if found.num_new < len(found.summaries)
+        else ''
+    )
+    console.print(f'{len(found.summaries)} images done{before}; {marked} have pixels that are called forged')
+    console.print(f'Look at them: {escape(str(found.folder / PAGE))}')
+
+
 def main() -> None:
     """Predict."""
-    sys.exit(1 if predict(**vars(parse_args())) else 0)
+    options = vars(parse_args())
+    as_json = options.pop('as_json')
+    found = predict(**options)
+    if as_json:
+        print(json.dumps(dict(images=found.summaries, failures=found.failures)))
+    else:
+        print_words(found)
+    if found.failures:
+        print(f'{len(found.failures)} images failed; each is named above, with why', file=sys.stderr)
+    sys.exit(1 if found.failures else 0)
 
 
 if __name__ == '__main__':

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from focal_mmseg.apis.data_preparation import MOST_LEFT_OUT, prepare_data
 from focal_mmseg.datasets.converters import SETS
-from focal_mmseg.utils import run_command, share
+from focal_mmseg.utils import command_parser, run_command, share
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('name', choices=sorted(SETS), metavar='SET', help=f'one of {", ".join(sorted(SETS))}')
     parser.add_argument('source', type=Path, help='the folder it was unpacked into')
     parser.add_argument('--out', type=Path, help='folder to write into; default data/SET')

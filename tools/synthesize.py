@@ -15,12 +15,12 @@ from pathlib import Path
 
 from focal_mmseg.apis.synthesis import synthesize
 from focal_mmseg.datasets.synthesis import KINDS, RECIPES
-from focal_mmseg.utils import count, positive_int, run_command
+from focal_mmseg.utils import command_parser, count, positive_int, run_command
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('--images', type=Path, required=True, help='folder of pristine photographs')
     parser.add_argument('--objects', type=Path, help='folder of COCO instances (*.json) or of PNG masks of labels')
     parser.add_argument('--recipe', default='demo', help=f'{", ".join(RECIPES)}, or a YAML file; default %(default)s')

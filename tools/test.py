@@ -16,12 +16,12 @@ import argparse
 from focal_mmseg.apis import add_run_arguments
 from focal_mmseg.apis.testing import test
 from focal_mmseg.datasets.degradations import parse_degradation
-from focal_mmseg.utils import run_command
+from focal_mmseg.utils import command_parser, run_command
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     add_run_arguments(parser)
     parser.add_argument(
         'checkpoint',

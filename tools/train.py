@@ -14,12 +14,12 @@ import argparse
 from focal_mmseg.apis import add_run_arguments
 from focal_mmseg.apis.tracking import TRACKERS
 from focal_mmseg.apis.training import train
-from focal_mmseg.utils import run_command
+from focal_mmseg.utils import command_parser, run_command
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     add_run_arguments(parser)
     parser.add_argument('--resume', action='store_true', help='go on from the latest whole checkpoint in the work dir')
     parser.add_argument('--amp', action='store_true', help='train in automatic mixed precision')

@@ -16,6 +16,7 @@ from focal_mmseg.datasets.converters import SETS
 from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.engine.checkpoint import load_weights_only
 from focal_mmseg.utils import ConfigError, override, read_config
+from focal_mmseg.weights import find_config
 
 # Options of torch's DataLoader that it refuses without workers.
 OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context', 'timeout')
@@ -114,7 +115,7 @@ def load_run_config(
     """
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     load_weights_only()
-    cfg = read_config(config)
+    cfg = read_config(find_config(config))
     cfg.launcher = launcher
     if data:
         use_data(cfg, data, parts)

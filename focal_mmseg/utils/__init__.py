@@ -1,6 +1,6 @@
 """Helpers that belong to no one part."""
 
-from .arguments import count, device_name, positive_int, run_command, share
+from .arguments import command_parser, count, device_name, positive_int, run_command, share
 from .configs import ConfigError, override, read_config
 from .devices import require_device
 from .files import atomic_write, write_json
@@ -21,6 +21,7 @@ __all__ = [
     'FoundImages',
     'atomic_write',
     'check_image_size',
+    'command_parser',
     'count',
     'decodable',
     'device_name',

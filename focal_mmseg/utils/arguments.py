@@ -1,12 +1,17 @@
 """Command lines: their arguments, and how they end."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 from .configs import ConfigError
 from .devices import require_device
+
+# What a tool is called, where it is not a script of its own: 'focal-mmseg predict'.
+CALLED_AS: ContextVar[str | None] = ContextVar('CALLED_AS', default=None)
 
 
 def run_command(main: Callable[[], object]) -> None:
@@ -21,7 +26,23 @@ def run_command(main: Callable[[], object]) -> None:
     try:
         main()
     except (FileNotFoundError, ConfigError) as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+        sys.exit(f'{CALLED_AS.get() or Path(sys.argv[0]).name}: {error}')
+
+
+def command_parser(doc: str) -> argparse.ArgumentParser:
+    """A parser whose help is a tool's docstring, with its examples as the tool was called.
+
+    Args:
+        doc (str): Of the tool. Called by ``focal-mmseg NAME`` its examples say so in place of ``python tools/NAME.py``.
+
+    Returns:
+        argparse.ArgumentParser: Without arguments yet.
+    """
+    called_as = CALLED_AS.get()
+    if called_as is not None:
+        doc = re.sub(r'(?:python )?tools/(\w+)\.py', lambda found: f'focal-mmseg {found[1].replace("_", "-")}', doc)
+    kind = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(prog=called_as, description=doc, formatter_class=kind)
 
 
 def device_name(text: str) -> str:

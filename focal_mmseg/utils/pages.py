@@ -50,12 +50,13 @@ def environment() -> Environment:
     return made
 
 
-def data_uri(image: Path | np.ndarray) -> str:
+def data_uri(image: Path | np.ndarray, quality: int | None = None) -> str:
     """An image as an address that holds it.
 
     Args:
-        image (Path | np.ndarray): A PNG, JPEG or WebP file, or uint8 pixels that become a PNG, RGB of shape
-            (H, W, 3) or grey of shape (H, W).
+        image (Path | np.ndarray): A PNG, JPEG or WebP file, or uint8 pixels: RGB of shape (H, W, 3), RGBA of shape
+            (H, W, 4) or grey of shape (H, W).
+        quality (int, optional): Pixels become a JPEG of this quality, in 1..100. None makes a PNG of them.
 
     Raises:
         ValueError: If the file is of another kind.
@@ -65,8 +66,10 @@ def data_uri(image: Path | np.ndarray) -> str:
             raise ValueError(f'{image}: a page takes {", ".join(MIME_TYPES)}')
         kind, content = MIME_TYPES[image.suffix.lower()], image.read_bytes()
     else:
-        pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        kind, content = 'image/png', cv2.imencode('.png', pixels)[1].tobytes()
+        turned = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+        pixels = image if image.ndim == 2 else cv2.cvtColor(image, turned[image.shape[2]])
+        suffix, options = ('.png', []) if quality is None else ('.jpg', [cv2.IMWRITE_JPEG_QUALITY, quality])
+        kind, content = MIME_TYPES[suffix], cv2.imencode(suffix, pixels, options)[1].tobytes()
     return f'data:{kind};base64,{base64.b64encode(content).decode("ascii")}'
 
 

@@ -1,5 +1,6 @@
 """The networks that ship inside the package, and the configs that they belong to."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 # What a checkpoint's name begins with that means one of this folder: focal_mmseg://focal_lite
@@ -54,4 +55,28 @@ def find_config(config: str | Path) -> Path:
             found = folder / (config if Path(config).suffix == '.py' else f'{config}.py')
             if found.is_file():
                 return found
-    raise FileNotFoundError(f'the config {config} does not exist, as a file or as a name of this project')
+    near = get_close_matches(str(config), config_names(), 1)
+    meant = f', did you mean {near[0]}?' if near else '.'
+    raise FileNotFoundError(
+        f'the config {config} does not exist, as a file or as a name of this project{meant} "focal-mmseg list" shows '
+        'the names'
+    )
+
+
+def config_folder() -> Path:
+    """The folder of this project's configs: of a clone, or else of the installation.
+
+    Raises:
+        FileNotFoundError: If there is neither.
+    """
+    for folder in CONFIG_FOLDERS:
+        if folder.is_dir():
+            return folder.resolve()
+    raise FileNotFoundError('this installation of focal_mmseg has no configs: install the package again')
+
+
+def config_names() -> list[str]:
+    """Names that :func:`find_config` knows, those of the top folder first."""
+    folder = config_folder()
+    found = [path.relative_to(folder) for path in folder.rglob('*.py') if '_base_' not in path.parts]
+    return [path.with_suffix('').as_posix() for path in sorted(found, key=lambda path: (len(path.parts), path))]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.datasets.synthesis import load_packaged, write_forgeries
+from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
 
 pytest.importorskip('gradio', reason='needs the extra app')
 playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright')
@@ -28,9 +29,9 @@ PATIENCE = 240_000
 def forgery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A splice of two packaged photographs, as a JPEG file."""
     folder = tmp_path_factory.mktemp('forgery')
-    photographs = {name: load_packaged(name) for name in ('chelsea', 'coffee')}
-    write_forgeries(photographs, {'splice': 1}, folder, size=256, seed=3)
-    (image,) = (folder / 'images').iterdir()
+    sources = Sources({name: load_packaged(name) for name in ('chelsea', 'coffee')})
+    synthesize(sources, replace(read_recipe('demo'), size=256), {'splice': 1}, folder, seed=3)
+    (image,) = (folder / 'images' / 'splice').iterdir()
     cv2.imwrite(str(folder / 'a forgery.jpg'), cv2.imread(str(image)), [cv2.IMWRITE_JPEG_QUALITY, 95])
     return folder / 'a forgery.jpg'
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import Clusterer, EvidenceGate
+from focal_mmseg.clustering.map_size import valid_cells
 from focal_mmseg.models import FOCALHead
-from focal_mmseg.models.decode_heads.focal_head import _valid_cells
 from focal_mmseg.utils import ConfigError
 
 SPY = dict(type='ToyFirstChannelClusterer')
@@ -325,7 +325,7 @@ def test_valid_cells_are_those_with_their_centre_inside_or_the_nearest(
     pixels = data.draw(st.integers(1, cells * stride))
     before = data.draw(st.integers(0, pixels - 1))
     after = data.draw(st.integers(0, pixels - 1 - before))
-    found = list(range(cells))[_valid_cells(cells, pixels, before, after)]
+    found = list(range(cells))[valid_cells(cells, pixels, before, after)]
     # Twice the cells' centres times the number of cells, to stay with whole numbers.
     centres = [(2 * i + 1) * pixels for i in range(cells)]
     inside = [i for i in range(cells) if 2 * before * cells <= centres[i] < 2 * (pixels - after) * cells]
