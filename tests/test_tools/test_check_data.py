@@ -101,7 +101,7 @@ def check(root: Path, run_tool: Callable, tmp_path: Path) -> Callable[..., tuple
 def test_a_good_set_passes(check: Callable, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     code, found = check(good, '--strict')
     assert code == 0 and not any(each['problems'] for each in found['pictures'])
-    assert '| test | good |    4     |   3    |    1     |' in capsys.readouterr().out
+    assert '| test | good |   4    |   3    |    1     |' in capsys.readouterr().out
     sheet = cv2.imread(str(tmp_path / 'out' / 'contact_sheet.png'))
     assert sheet.shape == (198, 1440, 3)
 
@@ -182,7 +182,7 @@ def test_numbers_are_held_against_the_release(
 ) -> None:
     write_index(good / 'index.tsv', [replace(row, dataset='misd') for row in read_index(good / 'index.tsv')])
     assert check(good)[0] == 0
-    assert 'count differs: test misd has 3 forged pictures, not 227 or 300' in capsys.readouterr().out
+    assert 'count differs: test misd has 3 forged images, not 227 or 300' in capsys.readouterr().out
     code, found = check(good, '--strict')
     (count,) = found['counts']
     assert code == 1 and (count['dataset'], count['forged'], count['pristine']) == ('misd', 3, 1)
