@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from focal_mmseg.datasets.synthesis import (
@@ -23,7 +25,7 @@ from focal_mmseg.datasets.synthesis import (
 )
 from focal_mmseg.datasets.synthesis.history import compress
 from focal_mmseg.datasets.synthesis.manifest import COLUMNS
-from focal_mmseg.datasets.synthesis.parts import BLOCK
+from focal_mmseg.datasets.synthesis.parts import BLOCK, LEAST_KEPT, Part, lay, place
 from focal_mmseg.datasets.synthesis.recipe import CONTOURS, KINDS, STEPS
 from focal_mmseg.datasets.synthesis.regions import contour_mask
 from focal_mmseg.datasets.synthesis.writer import make_image
@@ -42,6 +44,7 @@ RICH = replace(
     contrast=Draw(0.5, 0.8, 1.2),
     colour=Draw(0.5, 0.9, 1.1),
     processing=0.7,
+    over_border=0.4,
     poisson=0.3,
     source_quality=Draw(0.5, 40, 90),
     target_quality=Draw(0.5, 40, 90),
@@ -213,6 +216,18 @@ def test_photographs_stay_in_memory_up_to_so_many_bytes(tmp_path: Path, monkeypa
 
 
 # --- one forgery
+
+
+@given(seed=st.integers(0, 2**32), part=st.tuples(st.integers(4, 40), st.integers(4, 40)))
+def test_a_quarter_of_a_region_at_least_stays_in_the_image(seed: int, part: tuple[int, int]) -> None:
+    rng = np.random.default_rng(seed)
+    # A corner alone, most of which half a rectangle can miss.
+    mask = np.ones(part, np.uint8)
+    mask[1:, 1:] = 0
+    found = Part(np.zeros((*part, 3), np.uint8), mask, 0, 0, True)
+    left, top = place(found, (48, 56), None, False, True, rng)
+    _, truth = lay(np.zeros((48, 56, 3), np.uint8), found, (left, top), 0.0, False)
+    assert np.count_nonzero(truth) >= LEAST_KEPT * mask.sum()
 
 
 @pytest.mark.parametrize('kind', ['splice', 'copy-move', 'local', 'removal'])

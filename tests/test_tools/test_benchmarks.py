@@ -104,13 +104,13 @@ def test_loading_is_measured_transform_by_transform(root: Path, run: Callable) -
 def test_synthesis_is_measured_against_its_floor(run: Callable) -> None:
     rows = run('synthesis.py', '--recipes', 'psccnet', '--num', '8', '--size', '96')
     assert [row['kind'] for row in rows] == ['splice', 'copy-move', 'removal', 'pristine', 'all']
-    assert all(row['pictures_per_second'] > 0 and row['floor_milliseconds'] > 0 for row in rows)
+    assert all(row['images_per_second'] > 0 and row['floor_milliseconds'] > 0 for row in rows)
 
 
 def test_synthesis_is_measured_on_photographs_of_ones_own(run: Callable, forged_set: Path, tmp_path: Path) -> None:
     folder = str(forged_set / 'train' / 'images')
     rows = run('synthesis.py', '--recipes', 'world', '--num', '10', '--size', '64', '--photographs', folder)
-    assert rows[-1]['kind'] == 'all' and rows[-1]['pictures_per_second'] > 0
+    assert rows[-1]['kind'] == 'all' and rows[-1]['images_per_second'] > 0
     with pytest.raises(ValueError, match='holds no photograph'):
         run('synthesis.py', '--photographs', str(tmp_path / 'nowhere'))
 

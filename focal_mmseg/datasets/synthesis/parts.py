@@ -10,6 +10,8 @@ from .scenes import GRID
 
 BLOCK = 8
 TRIES = 24
+# Of a region's area, what stays of it where it reaches over the border.
+LEAST_KEPT = 0.25
 # Pixels kept around the region, for processing that looks at its surroundings.
 MARGIN = 8
 INPAINTING_FLAGS = dict(ns=cv2.INPAINT_NS, telea=cv2.INPAINT_TELEA)
@@ -88,8 +90,8 @@ def place(
         aligned (bool, optional): Whether the part's grid of blocks falls on the image's, as far as there is such a
             place; None does not care.
         away (bool): Whether to keep off the place that the part comes from, as far as there is room.
-        beyond (bool): Whether the region may reach over the image's border, by up to half of its width and height;
-            else it lies inside.
+        beyond (bool): Whether the region may reach over the image's border, by up to half of its width and height and
+            three quarters of its area; else it lies inside.
         rng (np.random.Generator): Source of chance.
 
     Returns:
@@ -112,11 +114,21 @@ def place(
             cost = cost if cost > 0.1 else 0.0
         if aligned is not None and aligned != on_grid(*at):
             cost += 2.0
+        if beyond and _kept_share(part.mask, at, shape) < LEAST_KEPT:
+            continue
         if cost < fewest:
             best, fewest = (at[0], at[1]), cost
         if not fewest:
             break
+    if beyond and fewest == float('inf'):
+        return place(part, shape, aligned, away, False, rng)
     return best
+
+
+def _kept_share(mask: np.ndarray, at: tuple[int, int], shape: tuple[int, int]) -> float:
+    """How much of a region, by area, lies in an image of a height and width when its rectangle is put there."""
+    inside = mask[max(0, -at[1]) : shape[0] - at[1], max(0, -at[0]) : shape[1] - at[0]]
+    return np.count_nonzero(inside) / max(1, np.count_nonzero(mask))
 
 
 def on_grid(left: int, top: int) -> bool:

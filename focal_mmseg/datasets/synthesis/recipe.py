@@ -98,7 +98,7 @@ class Recipe:
         colour (Draw): Factor on each of the pasted part's three colours.
         processing (float): Probability that the pasted part is processed by one of ``steps``.
         over_border (float): Probability that the pasted part may reach over the image's border, which cuts off up to
-            half of its width and height.
+            half of its width and height, and three quarters of its area.
         steps (Mapping[str, tuple[float, float]]): Ranges of ``blur``, ``jpeg``, ``median``, ``noise``, ``sharpen``.
         poisson (float): Probability of Poisson blending.
         inpainting (Mapping[str, float]): Shares of ``telea`` and ``ns``.
