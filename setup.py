@@ -34,11 +34,20 @@ DEMO = ['scikit-image>=0.22', 'matplotlib>=3.8']
 # mmengine imports a module that later versions have no more.
 DEEPSPEED = ['deepspeed>=0.17,<0.18']
 TRACK = ['tensorboard>=2.16']
+# The page to drop images on.
+APP = ['gradio>=6,<7']
+EXPORT = ['onnx>=1.17', 'onnxruntime>=1.20']
+DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.6', 'mkdocstrings[python]>=0.30']
 TESTS = [
     'pytest>=8',
     'pytest-xdist>=3.6',
     'pytest-cov>=6',
     'filelock>=3.12',
+    # The notebook of the documentation is run.
+    'nbclient>=0.10',
+    'nbformat>=5.10',
+    'ipykernel>=6',
+    'playwright>=1.50',
     'hypothesis>=6.100',
     'pytorch-metric-learning>=2.5',
     'mypy>=1.14',
@@ -70,9 +79,8 @@ setup(
     license='MIT',
     packages=find_packages(include=['focal_mmseg', 'focal_mmseg.*']),
     package_data={
-        'focal_mmseg': ['py.typed'],
+        'focal_mmseg': ['py.typed', 'templates/*.j2'],
         'focal_mmseg.weights': ['*.pth', '*.md'],
-        'focal_mmseg.templates': ['*.j2'],
         'focal_mmseg.datasets.synthesis': ['camera_tables.json'],
     },
     entry_points=dict(console_scripts=['focal-mmseg = focal_mmseg.cli:main']),
@@ -96,6 +104,9 @@ setup(
         heif=HEIF,
         track=TRACK,
         deepspeed=DEEPSPEED,
-        tests=TESTS + DEMO + DINO + JPEG + DATA + HEIF + TRACK,
+        app=APP,
+        export=EXPORT,
+        docs=DOCS,
+        tests=TESTS + DEMO + DINO + JPEG + DATA + HEIF + TRACK + APP + EXPORT + DOCS,
     ),
 )

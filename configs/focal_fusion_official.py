@@ -1,4 +1,5 @@
-# The authors' released fusion: ViT and HRNet at ViT's resolution, 64x64x288, K-means. docs/weights.md has its weights.
+# The authors' released fusion: ViT and HRNet at ViT's resolution, 64x64x288, K-means. docs/guide/weights.md has its
+# weights.
 _base_ = './_base_/fusion.py'
 model = dict(
     members=[

@@ -1,5 +1,6 @@
-# The authors' released FOCAL (HRNet): HRNet-W32's first map, 256x256x32 embeddings, K-means. docs/weights.md has its
-# weights. The backbone is mmpretrain's, which repeats a smaller map's cells as the released one; mmseg's interpolates.
+# The authors' released FOCAL (HRNet): HRNet-W32's first map, 256x256x32 embeddings, K-means. docs/guide/weights.md has
+# its weights. The backbone is mmpretrain's, which repeats a smaller map's cells as the released one; mmseg's
+# interpolates.
 _base_ = './_base_/focal.py'
 custom_imports = dict(imports=['focal_mmseg', 'mmpretrain.models'], allow_failed_imports=False)
 model = dict(

@@ -1,4 +1,4 @@
-# focal_hrnet.py, trained on forgeries that are made meanwhile out of clean photographs: docs/synthesis.md.
+# focal_hrnet.py, trained on forgeries that are made meanwhile out of clean photographs: docs/guide/synthesis.md.
 # Another backbone is another base; validation and test stay those of the base.
 _base_ = './focal_hrnet.py'
 photographs = 'data/photographs'

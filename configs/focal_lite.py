@@ -21,7 +21,8 @@ model = dict(
     decode_head=dict(
         in_channels=128,
         channels=32,
-        # Chosen by measurement: docs/zoo.md. The threshold keeps false alarms at 5 % of the pixels of pristine images.
+        # Chosen by measurement: docs/notes/zoo.md. The threshold keeps false alarms at 5 % of the pixels of pristine
+        # images.
         clusterer=dict(type='PristineCentreClusterer'),
         gate=dict(type='EvidenceGate', threshold=0.19, reach=3, bimodality=2),
         loss_decode=[dict(type='InfoNCEPlusPlusLoss'), dict(type='PristineLoss', loss_weight=2.0)],

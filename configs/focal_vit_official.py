@@ -1,4 +1,4 @@
-# The authors' released FOCAL (ViT): SAM's ViT-L, 64x64x256 embeddings, K-means. docs/weights.md has its weights.
+# The authors' released FOCAL (ViT): SAM's ViT-L, 64x64x256 embeddings, K-means. docs/guide/weights.md has its weights.
 _base_ = './_base_/focal.py'
 custom_imports = dict(imports=['focal_mmseg', 'mmpretrain.models'], allow_failed_imports=False)
 model = dict(

@@ -9,9 +9,10 @@ from importlib.util import find_spec
 
 from . import clustering
 from .version import __version__
+from .weights import config_path
 
 if find_spec('mmseg'):
     from . import stack  # noqa: F401, I001
     from . import datasets, engine, evaluation, models
 
-__all__ = ['__version__', 'clustering', 'datasets', 'engine', 'evaluation', 'models']
+__all__ = ['__version__', 'clustering', 'config_path', 'datasets', 'engine', 'evaluation', 'models']

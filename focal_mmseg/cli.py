@@ -23,7 +23,10 @@ TOOLS = {
     'prepare-data': 'Bring a public data set into the form that the configs read.',
     'check-data': 'Check the images and masks of a data set.',
     'convert-list': 'Read and write the image lists of other projects.',
+    'serve': 'Serve a page to drop images on.',
 }
+# Those that are modules of the package instead of scripts.
+MODULES = {'serve': 'focal_mmseg.app.__main__'}
 
 
 class Commands(click.Group):
@@ -69,10 +72,12 @@ def run_tool(name: str, arguments: Sequence[str]) -> None:
         FileNotFoundError: If this installation has no such tool.
         SystemExit: With the tool's exit code.
     """
-    path = find_tool(f'{name.replace("-", "_")}.py')
     sys.argv[1:] = arguments
     CALLED_AS.set(f'focal-mmseg {name}')
-    runpy.run_path(str(path), run_name='__main__')
+    if name in MODULES:
+        runpy.run_module(MODULES[name], run_name='__main__')
+    else:
+        runpy.run_path(str(find_tool(f'{name.replace("-", "_")}.py')), run_name='__main__')
 
 
 @click.group(cls=Commands, context_settings=dict(help_option_names=['-h', '--help']))

@@ -18,9 +18,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory, root: Path) -> ZipFile:
     folder = tmp_path_factory.mktemp('wheel')
     copy = folder / 'copy'
     copy.mkdir()
-    for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE'):
+    for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'):
         shutil.copy(root / name, copy)
-    for name in ('focal_mmseg', 'configs'):
+    for name in ('focal_mmseg', 'configs', 'tools'):
         shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns('__pycache__'))
     (copy / 'focal_mmseg' / 'weights' / 'planted.pth').write_bytes(b'weights')
     (copy / 'focal_mmseg' / 'weights' / 'planted.md').write_text('a card')
@@ -45,6 +45,32 @@ def test_a_wheel_has_what_is_read_beside_the_code(wheel: ZipFile) -> None:
     names = set(wheel.namelist())
     files = ('datasets/synthesis/camera_tables.json', 'weights/planted.pth', 'weights/planted.md', 'py.typed')
     assert {f'focal_mmseg/{name}' for name in files} <= names
+
+
+def test_a_wheel_has_the_tools_but_no_benchmarks(wheel: ZipFile, root: Path) -> None:
+    names = set(wheel.namelist())
+    tools = [path.relative_to(root).as_posix() for path in (root / 'tools').glob('*.py')]
+    assert len(tools) >= 9 and {f'focal_mmseg/.mim/{name}' for name in (*tools, 'model-index.yml')} <= names
+    assert not [name for name in names if 'benchmarks' in name]
+
+
+def test_the_command_works_without_a_clone(wheel: ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    (scripts,) = (name for name in wheel.namelist() if name.endswith('.dist-info/entry_points.txt'))
+    assert 'focal-mmseg = focal_mmseg.cli:main' in wheel.read(scripts).decode()
+    command = [sys.executable, '-m', 'focal_mmseg', 'predict', '--help']
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert 'usage: focal-mmseg predict' in ran.stdout and '  focal-mmseg predict photo.jpg' in ran.stdout
+
+
+def test_an_own_config_inherits_an_installed_one(wheel: ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    own = tmp_path / 'own'
+    own.mkdir()
+    (own / 'mine.py').write_text("_base_ = __import__('focal_mmseg').config_path('focal_vit')\nmax_iters = 7\n")
+    code = "from mmengine.config import Config; print(Config.fromfile('own/mine.py').model.backbone.type)"
+    ran = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == 'mmpretrain.ViTSAM'
 
 
 def test_an_installed_config_is_found_and_read_without_a_clone(wheel: ZipFile, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ The file that it writes is read by --calibration of predict.py and test.py, for 
 the level, in the mean over images, of a pristine image's pixels is called forged. Of images: at most the level of
 pristine images has any pixel called forged. A model's image score moves too: whichever the level is of, at most that
 share of pristine images scores above 1/2. All is guaranteed for images like those in the folder: of the same
-cameras, with the same history of editing and compression; docs/metrics.md says more. A level needs a number of images:
-0.05 needs 19, 0.01 needs 99; many more make the result of one calibration steady. An image that cannot be read is
-reported, the others go on, and the exit status is 1.
+cameras, with the same history of editing and compression; docs/guide/metrics.md says more. A level needs a number of
+images: 0.05 needs 19, 0.01 needs 99; many more make the result of one calibration steady. An image that cannot be read
+is reported, the others go on, and the exit status is 1.
 
 Example:
   python tools/calibrate.py configs/focal_hrnet.py hrnet.pth --pristine photographs --false-alarms 0.05 --out five.json

@@ -1,4 +1,4 @@
-"""Compare models on the same images: a YAML plan in; tables, images and one page out. docs/compare.md has a plan.
+"""Compare models on the same images: a YAML plan in; tables, images and one page out. docs/guide/compare.md has a plan.
 
 Models that have no weights yet are trained if the plan says so, each is tested on each set, and what is there already
 is not done again, so that the command can be interrupted. A model that fails is named and left out; the exit code is

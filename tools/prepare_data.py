@@ -1,4 +1,6 @@
-"""Bring a public data set, as it was downloaded, into the form that the configs read; docs/datasets.md has each set.
+"""Bring a public data set, as it was downloaded, into the form that the configs read.
+
+docs/guide/datasets.md has each set.
 
 Images are linked (or copied) unchanged, masks written as 0 (pristine) and 255 (forged). The source is only read. What
 is left out is listed at the end and in report.json; the exit code is 1 where that is more than is known of the release.

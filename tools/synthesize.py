@@ -1,6 +1,6 @@
 """Forge images out of a folder of photographs, in the layout that ForgeryDataset reads.
 
-Started again, it goes on where it was interrupted. Recipes and the manifest's columns are in docs/synthesis.md.
+Started again, it goes on where it was interrupted. Recipes and the manifest's columns are in docs/guide/synthesis.md.
 
 Example:
   python tools/synthesize.py --images photographs --recipe tampcoco --num 10000 --out data/forgery/train --workers 8

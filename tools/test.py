@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
         type=degradation,
         default='none',
         help='what is done to each image first: jpeg:70, blur:5, noise-sigma:5, resize:0.5+jpeg:70, ...: '
-        'docs/robustness.md',
+        'docs/guide/robustness.md',
     )
     # Intermixed: the checkpoint may stand behind options although it is optional.
     return parser.parse_intermixed_args()

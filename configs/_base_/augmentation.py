@@ -1,5 +1,5 @@
 # The training augmentation of the authors' released code, transform by transform, without albumentations:
-# docs/robustness.md has the table. Nothing is seeded by the image here: every pass draws anew.
+# docs/guide/robustness.md has the table. Nothing is seeded by the image here: every pass draws anew.
 _drawn = dict(seed=None)
 _moves = [
     dict(type='RandomApply', prob=0.75, transforms=[dict(type='RandomScale', factor=(0.5, 1.0))]),

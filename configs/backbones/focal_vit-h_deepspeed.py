@@ -1,5 +1,5 @@
 # ViT-H of SAM with the optimizer's state and the gradients shared out between GPUs by DeepSpeed (ZeRO, stage 2), in
-# bfloat16, its 32 layers recomputed in the backward pass: docs/reliability.md. It needs a launcher and
+# bfloat16, its 32 layers recomputed in the backward pass: docs/guide/scaling.md. It needs a launcher and
 # `pip install '.[deepspeed]'`.
 _base_ = './focal_vit-h.py'
 runner_type = 'FlexibleRunner'

@@ -1,4 +1,4 @@
-# The demo's two networks, clustered together: docs/fusion.md.
+# The demo's two networks, clustered together: docs/notes/fusion.md.
 _base_ = '../_base_/fusion.py'
 model = dict(
     members=[

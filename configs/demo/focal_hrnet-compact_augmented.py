@@ -1,4 +1,4 @@
-# The demo with the released code's augmentation; docs/robustness.md has the command and what came of it.
+# The demo with the released code's augmentation; docs/notes/robustness.md has the command and what came of it.
 _base_ = ['./focal_hrnet-compact.py', '../_base_/augmentation.py']
 train_pipeline = [
     dict(type='LoadImageFromFile'),

@@ -1,5 +1,5 @@
 # CAT-Net as its authors released it, v1 and v2 alike: the pixels and the luma coefficients of the JPEG file, at the
-# image's own size. docs/catnet.md has its weights. Coefficients cannot be flipped, so that there is no --tta.
+# image's own size. docs/guide/catnet.md has its weights. Coefficients cannot be flipped, so that there is no --tta.
 _base_ = ['../_base_/as_loaded.py', '../_base_/models/catnet_extractor.py']
 model = dict(
     _delete_=True,

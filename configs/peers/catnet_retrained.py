@@ -1,5 +1,5 @@
 # CAT-Net trained as its authors did: crops of 512x512 on the grid of the JPEG's blocks, neither resized nor flipped,
-# equal parts of each list, batches of 11, 200 rounds of 9,345 images. docs/catnet.md has lists and second start.
+# equal parts of each list, batches of 11, 200 rounds of 9,345 images. docs/guide/catnet.md has lists and second start.
 _base_ = ['./catnet.py', '../_base_/schedules/balanced.py']
 size = (512, 512)
 model = dict(

@@ -1,5 +1,5 @@
 # CAT-Net's extractor under FOCAL's head: embeddings at 1/4, trained on crops on the JPEG's grid, tested at the image's
-# own size. docs/catnet.md tells how it starts from the released weights.
+# own size. docs/guide/catnet.md tells how it starts from the released weights.
 _base_ = ['../_base_/focal.py', '../_base_/models/catnet_extractor.py']
 size = (512, 512)
 model = dict(

@@ -1,5 +1,5 @@
 # PSCC-Net's extractor under FOCAL's head: 256x256x256 embeddings of an image squashed to 256x256, the size that
-# PSCC-Net was trained at. It starts from random weights; docs/pscc.md tells how from the released ones.
+# PSCC-Net was trained at. It starts from random weights; docs/guide/pscc.md tells how from the released ones.
 _base_ = ['../_base_/focal.py', '../_base_/models/pscc_extractor.py']
 scale = (256, 256)
 resize = dict(type='Resize', scale=scale, keep_ratio=False)

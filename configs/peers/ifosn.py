@@ -1,4 +1,4 @@
-# IF-OSN of table 1 as released: docs/ifosn.md tells where its weights are. Nothing is trained here.
+# IF-OSN of table 1 as released: docs/guide/ifosn.md tells where its weights are. Nothing is trained here.
 _base_ = [
     '../_base_/models/ifosn.py',
     '../_base_/datasets/native_size.py',

@@ -1,4 +1,4 @@
-# MVSS-Net of table 1 as released: docs/mvss.md tells where its weights are. Nothing is trained here.
+# MVSS-Net of table 1 as released: docs/guide/mvss.md tells where its weights are. Nothing is trained here.
 _base_ = [
     '../_base_/models/mvss.py',
     '../_base_/datasets/squashed_512.py',

@@ -1,4 +1,4 @@
-# MVSS-Net trained on other data: the dagger row of table 1. docs/mvss.md tells what of its recipe is not known.
+# MVSS-Net trained on other data: the dagger row of table 1. docs/guide/mvss.md tells what of its recipe is not known.
 _base_ = [
     '../_base_/models/mvss.py',
     '../_base_/datasets/squashed_512.py',

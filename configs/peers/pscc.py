@@ -1,5 +1,5 @@
 # PSCC-Net as its authors released it: images at their own size, HRNet-W18-small-v2 at full resolution, four masks from
-# coarse to fine, a detector. docs/pscc.md has its weights, and what max_pixels costs in memory.
+# coarse to fine, a detector. docs/guide/pscc.md has its weights, and what max_pixels costs in memory.
 _base_ = ['../_base_/as_loaded.py', '../_base_/models/pscc_extractor.py']
 model = dict(
     _delete_=True,

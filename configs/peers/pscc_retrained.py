@@ -4,7 +4,7 @@ _base_ = ['./pscc.py', '../_base_/schedules/balanced.py']
 side = (256, 256)
 model = dict(
     data_preprocessor=dict(size=side, seg_pad_val=255),
-    # The authors start from ImageNet where they have the file (docs/pscc.md), else like this.
+    # The authors start from ImageNet where they have the file (docs/guide/pscc.md), else like this.
     backbone=dict(init_cfg=dict(type='Normal', layer='Conv2d', std=0.001)),
     decode_head=dict(
         loss_image=dict(

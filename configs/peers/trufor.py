@@ -1,5 +1,5 @@
-# TruFor as its authors released it: images at their own size, a mask, its confidence, a detector. docs/trufor.md has
-# its weights, and what large images cost in memory.
+# TruFor as its authors released it: images at their own size, a mask, its confidence, a detector. docs/guide/trufor.md
+# has its weights, and what large images cost in memory.
 _base_ = ['../_base_/as_loaded.py', '../_base_/models/trufor.py']
 model = dict(
     _delete_=True,

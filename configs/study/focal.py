@@ -1,4 +1,4 @@
-# FOCAL in the study (docs/study.md): the demo's compact HRNet, on forgeries out of many more photographs.
+# FOCAL in the study (docs/notes/study.md): the demo's compact HRNet, on forgeries out of many more photographs.
 _base_ = '../demo/focal_hrnet-compact.py'
 data_root = 'work_dirs/study/data'
 # Images are tested at their own size: resizing takes the traces away.

@@ -25,9 +25,9 @@ from .von_mises_fisher import two_von_mises_fisher
 CLUSTERERS: dict[str, Clusterer] = {
     'pristine centre': PristineCentreClusterer(),
     'BIRCH': BIRCHClusterer(),
-    'BIRCH, 4 clusters': BIRCHClusterer(num_clusters=4),
+    'BIRCH, 4 clusters': BIRCHClusterer(n_clusters=4),
     'K-means': KMeansClusterer(),
-    'K-means, 4 clusters': KMeansClusterer(num_clusters=4),
+    'K-means, 4 clusters': KMeansClusterer(n_clusters=4),
 }
 # On one spanning tree.
 HDBSCANS = {'HDBSCAN': HDBSCANClusterer(), 'HDBSCAN, always split': HDBSCANClusterer(allow_single_cluster=False)}

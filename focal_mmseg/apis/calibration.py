@@ -11,8 +11,8 @@ calibration moves the place where a pixel counts as forged from 0 to a margin th
 The image score of a model that gives one moves too, whichever of the two the level is of: by split conformal prediction
 at most the level of pristine images has a calibrated image score above 1/2.
 
-All hold in the mean over calibrations, for images that are exchangeable with those of the calibration. docs/metrics.md
-says what that leaves out.
+All hold in the mean over calibrations, for images that are exchangeable with those of the calibration.
+docs/guide/metrics.md says what that leaves out.
 """
 
 import json

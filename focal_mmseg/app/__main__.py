@@ -11,16 +11,13 @@ Example:
 import argparse
 import sys
 
-from focal_mmseg.utils import device_name
-
-from .server import HOST, PORT, serve
+from focal_mmseg.app.server import HOST, PORT, serve
+from focal_mmseg.utils import command_parser, device_name
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog='python -m focal_mmseg.app', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('--host', default=HOST, help=f'address to listen at; default {HOST}, this machine alone')
     parser.add_argument('--port', type=int, default=PORT, help=f'default {PORT}; 0 takes one that is free')
     parser.add_argument('--config', help='one more model to choose: its config file')

@@ -28,7 +28,7 @@ class Localisation:
         num_clusters (int): Clusters found, noise not counted.
         noise_share (float): Share of the points that the clusterer left without a cluster, in [0, 1].
         dispersion (float): How little alike the embeddings are: 1 less the length of their mean, in [0, 1]. Needs no
-            clusters, and ranks forged images above pristine ones (docs/metrics.md).
+            clusters, and ranks forged images above pristine ones (docs/guide/metrics.md).
         seconds (float): What the clustering took, or 0 where nobody measured it.
         labels (Tensor | None): int64 of shape (P,): 0 the pristine cluster, 1.. the others from large to small, -1 what
             the clusterer left without a cluster. A gate changes ``forged``, not the labels.
@@ -129,7 +129,7 @@ class Clusterer(ABC):
     Args:
         noise (str): What becomes of points without a cluster: ``'nearest'`` gives each to the cluster with the
             nearest centre, ``'pristine'`` and ``'forged'`` call them so. Defaults to ``'nearest'``, which measures
-            best (docs/clustering.md).
+            best (docs/guide/clustering.md).
 
     Raises:
         ValueError: If ``noise`` is none of the three.

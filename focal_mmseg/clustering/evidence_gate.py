@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 from .base import Localisation
 from .registry import TASK_UTILS
 
-# The power of the second factor; docs/clustering.md has what others gave.
+# The power of the second factor; docs/guide/clustering.md has what others gave.
 SHARPNESS = 3
 
 # The image score looks at the points farthest from the pristine centre, this share of them.
@@ -26,7 +26,7 @@ class EvidenceGate:
     halves of a pristine image lie close together. The second one sharpens the border between the clusters. A point is
     forged where its evidence is above the threshold, and its score is ``evidence / (evidence + threshold)``: the
     logit of the score is the logarithm of evidence over threshold, so that another threshold moves all
-    logits by the same number, and ranks no two points anew. docs/clustering.md has the figures.
+    logits by the same number, and ranks no two points anew. docs/guide/clustering.md has the figures.
 
     With ``bimodality`` the evidence is multiplied by that power of how much it falls into two groups in the image
     (:func:`bimodality_of`): many points that stray a little are no forged area.

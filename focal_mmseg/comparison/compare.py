@@ -31,7 +31,7 @@ def compare(
     """Train and test what a plan has and is not done yet, and report.
 
     Args:
-        plan (str | Path): A YAML file; docs/compare.md shows one.
+        plan (str | Path): A YAML file; docs/guide/compare.md shows one.
         work_dir (str | Path, optional): Of all that is made. Defaults to ``work_dirs/compare/<name of the plan>``.
         report_only (bool): Report what is there; nothing is trained or tested. Defaults to False.
         jobs (int): So many trainings and tests at a time. Defaults to 1.

@@ -88,7 +88,7 @@ def read_plan(path: str | Path) -> Plan:
     """Read a plan.
 
     Args:
-        path (str | Path): A YAML file; docs/compare.md shows one.
+        path (str | Path): A YAML file; docs/guide/compare.md shows one.
 
     Returns:
         Plan: Checked, but for the files that it names.

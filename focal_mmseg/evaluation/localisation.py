@@ -1,4 +1,4 @@
-"""The metrics of one image; docs/metrics.md has their formulas and who uses which."""
+"""The metrics of one image; docs/guide/metrics.md has their formulas and who uses which."""
 
 import math
 

@@ -17,8 +17,8 @@ def downsample_mask(masks: Tensor, size: Sequence[int], ignore_index: int = 255)
     An embedding is forged where at least half of the pixels under it, ignored ones not counted, are forged. A region
     thinner than half an embedding has none such: an embedding over a forged pixel is also forged if neither it nor one
     of its eight neighbours is so by half. So every forged pixel has a forged embedding over it or beside it, while
-    the borders of large regions stay where they are; docs/losses.md compares the rule with others. An embedding whose
-    pixels are all ignored is ignored.
+    the borders of large regions stay where they are; docs/notes/losses.md compares the rule with others. An embedding
+    whose pixels are all ignored is ignored.
 
     Args:
         masks (Tensor): Integer of shape (N, H, W): 0 pristine, 1 forged, ``ignore_index`` neither.

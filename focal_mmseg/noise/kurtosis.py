@@ -38,7 +38,7 @@ def noise_variance(bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray
     Noise is in every band, so that its variance is at most that of the quietest. It is taken to be just that where the
     line is none of the model's (its slope or its height at 0 has the wrong sign): mostly a window without structure,
     whose kurtoses are chance. Both are ours; the authors' released code takes the harmonic mean of the bands' variances
-    there and has no bound, which finds less of a planted noise difference (docs/baselines.md).
+    there and has no bound, which finds less of a planted noise difference (docs/notes/baselines.md).
 
     Args:
         bands (Iterable[tuple[np.ndarray, np.ndarray]]): Variance and excess kurtosis of each band, see

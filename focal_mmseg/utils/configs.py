@@ -44,7 +44,7 @@ def read_config(path: str | Path) -> Config:
         raise ConfigError(
             f"{path}: a base of the form 'mmseg::...' is found through the distribution that it belongs to ({error}). "
             'Do not install that one where the maintained distributions (onedl-...) are: it would overwrite them. Give '
-            'the base by its path, below .mim/configs in the folder of the installed package: docs/configs.md, '
+            'the base by its path, below .mim/configs in the folder of the installed package: docs/guide/mmseg.md, '
             "*MMSegmentation's own tools*"
         ) from error
 

@@ -63,6 +63,22 @@ def find_config(config: str | Path) -> Path:
     )
 
 
+def config_path(config: str | Path) -> str:
+    """The same as text, for a config of your own that inherits one of this project's.
+
+    mmengine runs what stands behind ``_base_``, also in mmseg's own tools::
+
+        _base_ = __import__('focal_mmseg').config_path('focal_vit')
+
+    Args:
+        config (str | Path): See :func:`find_config`.
+
+    Raises:
+        FileNotFoundError: See there.
+    """
+    return find_config(config).as_posix()
+
+
 def config_folder() -> Path:
     """The folder of this project's configs: of a clone, or else of the installation.
 

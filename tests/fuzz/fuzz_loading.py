@@ -1,4 +1,4 @@
-"""Damaged files through the loaders: does any crash the process, hang, or fill the memory? docs/reliability.md has it.
+"""Damaged files through the loaders: does any crash the process, hang, or fill the memory? docs/notes/stress.md has it.
 
 Pictures and masks of every kind of file are truncated, flipped, spliced, declared huge, named wrongly, given odd names,
 reached through links, or replaced, and list files are garbled. Each set must load, or be refused with an error, or a

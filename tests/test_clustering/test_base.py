@@ -117,7 +117,7 @@ def test_noise_becomes_what_the_option_says(noise: str, forged: list[bool]) -> N
     assert found.noise_share == pytest.approx(2 / 7)
 
 
-def test_heterogeneity_is_nothing_for_equal_points_and_one_for_opposite_ones() -> None:
+def test_dispersion_is_nothing_for_equal_points_and_one_for_opposite_ones() -> None:
     labels = torch.zeros(8, dtype=torch.int64)
     point = F.normalize(torch.tensor([[1.0, 2.0, -3.0]]))
     assert localise(point.repeat(8, 1), labels).dispersion == pytest.approx(0, abs=1e-6)

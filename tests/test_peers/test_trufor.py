@@ -516,7 +516,7 @@ def test_the_extractor_serves_focals_head(training: Callable) -> None:
 
 
 def test_focals_extractor_serves_trufors_heads(root: Path) -> None:
-    """As docs/trufor.md shows it."""
+    """As docs/guide/trufor.md shows it."""
     cfg = read(root, 'trufor')
     focal = Config.fromfile(root / 'configs' / 'demo' / 'focal_hrnet-compact.py').model
     cfg.model.backbone, cfg.model.data_preprocessor = focal.backbone, focal.data_preprocessor

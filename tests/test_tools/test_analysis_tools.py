@@ -110,9 +110,7 @@ def test_hdbscan_stability_writes_tables_and_a_figure(analyse: Callable, embedde
     analyse('hdbscan_stability.py', '--points', 100, '--out', tmp_path)
     assert len(json.loads((tmp_path / 'made.json').read_text())) == 18
     assert cv2.imread(str(tmp_path / 'made.png')) is not None
-    said = analyse(
-        'hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--most', 2, '--out', tmp_path
-    )
+    said = analyse('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--out', tmp_path)
     assert len(json.loads((tmp_path / 'own.json').read_text())) == 7
     assert 'sharpness of forged images' in said
 

@@ -1,7 +1,7 @@
 r"""What a level of false alarms becomes on other images: calibrate on each folder, test on the others.
 
 A level is guaranteed for images like those of the calibration; this shows what is left of it on images of other cameras
-and other compression. docs/metrics.md has a table.
+and other compression. docs/guide/metrics.md has a table.
 
 Example:
   python tools/analysis_tools/calibration_transfer.py configs/focal_lite.py focal_mmseg/weights/focal_lite.pth \

@@ -1,4 +1,6 @@
-"""What each config's network costs: parameters, FLOPs, memory and images a second; docs/complexity.md has the table.
+"""What each config's network costs: parameters, FLOPs, memory and images a second.
+
+docs/notes/complexity.md has the table.
 
 It is the network up to the embeddings (FOCAL) or the logits (a classifier), on one square image in inference and
 float32. The clustering is not in it: see tools/benchmarks/clustering.py. A fusion is its members one after the other,

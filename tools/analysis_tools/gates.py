@@ -1,4 +1,4 @@
-r"""What rules find at a level of false alarms, on embeddings that embed.py wrote; docs/clustering.md has a table.
+r"""What rules find at a level of false alarms, on embeddings that embed.py wrote; docs/guide/clustering.md has a table.
 
 For each rule one threshold for all images of a set is chosen so that false alarms, the mean share of a pristine image's
 pixels that are called forged, are at most 10, 5, 2 and 1 % on the pristine images of the set; the IoU is the mean over

@@ -1,4 +1,6 @@
-r"""Why HDBSCAN keeps an image whole, on made embeddings and on a network's; docs/clustering.md has the conclusion.
+r"""Why HDBSCAN keeps an image whole, on made embeddings and on a network's.
+
+docs/guide/clustering.md has the conclusion.
 
 Made: two round groups at right angles. For each number of points, share of the smaller group and sharpness (distance of
 the group means over the root mean square distance to them) the table has the stability of the best parts over that of

@@ -1,4 +1,6 @@
-"""How masks come to the resolution of the embeddings: four rules, and what each loses and adds; docs/losses.md has it.
+"""How masks come to the resolution of the embeddings: four rules, and what each loses and adds.
+
+docs/notes/losses.md has it.
 
 Each mask is resized to the network's input first. A region is a connected forged area of at least 16 pixels there; it
 is lost if no embedding over it is forged. Added and missed are pixels on the wrong side, as a share of the forged area.

@@ -1,4 +1,4 @@
-"""Does the memory of tools/predict.py stay flat over many images? docs/reliability.md has it.
+"""Does the memory of tools/predict.py stay flat over many images? docs/notes/stress.md has it.
 
 Parts of packaged photographs, of many sizes, go through predict.py in one process, whose resident memory is read
 meanwhile (Linux); one file in fifty is damaged. It ends with what is in use after a tenth of the images and at the

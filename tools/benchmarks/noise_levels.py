@@ -1,4 +1,4 @@
-"""Noise levels without training, against noise that was planted; docs/baselines.md has the tables.
+"""Noise levels without training, against noise that was planted; docs/notes/baselines.md has the tables.
 
 White Gaussian noise is added to the grey levels of four photographs of scikit-image and scikit-learn, first all
 over, then of another level in a rectangle of 179x150 pixels.

@@ -5,8 +5,8 @@ The authors' README, mjkwon2021/CAT-Net, links the files. Each alone is converte
   DCT_djpeg.pth.tar, DCT_only_v2.pth.tar     the stream of the coefficients, to start a training from
 
 Every tensor is converted or told as dropped; a missing or unexpected one, or one of another shape, is an error. The
-state of the optimizer beside them is left. Code in the files does not run. docs/catnet.md says what is equal to the
-released code.
+state of the optimizer beside them is left. Code in the files does not run. docs/guide/catnet.md says what is equal to
+the released code.
 
 Example:
   python tools/model_converters/catnet2mmseg.py CAT_full_v2.pth.tar catnet_v2.pth
@@ -52,7 +52,7 @@ STREAM_ALONE = replace(
     files="DCT_djpeg.pth.tar or DCT_only_v2.pth.tar, linked from the authors' README, mjkwon2021/CAT-Net",
     renamed=renamed_of_stream,
     part='backbone.dc_',
-    next_step='docs/catnet.md shows the config that starts from {checkpoint}',
+    next_step='docs/guide/catnet.md shows the config that starts from {checkpoint}',
 )
 
 

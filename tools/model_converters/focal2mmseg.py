@@ -7,7 +7,7 @@ The file itself tells what it is:
   hrnetv2_w*_imagenet_*.pth   HRNet's, from HRNet-Image-Classification: an HRNet to start a training from
 
 Every tensor is converted or told as dropped. A missing or unexpected one, or one of another shape, is an error. Code in
-the file does not run. docs/weights.md says what is equal to the released code.
+the file does not run. docs/guide/weights.md says what is equal to the released code.
 
 Example:
   python tools/model_converters/focal2mmseg.py FOCAL_ViT_weights.pth focal_vit.pth

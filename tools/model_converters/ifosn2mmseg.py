@@ -5,8 +5,8 @@ The files, linked from the README of github.com/HighwayWu/ImageForensicsOSN, tel
   OSN_UNet_weights.pth   the noise of social networks, for trainings: configs/peers/ifosn_retrained_osn.py
 
 A file that the released training saved has both; its detector is taken. Every tensor is converted or told as dropped.
-A missing or unexpected one, or one of another shape, is an error. Code in the file does not run. docs/ifosn.md says
-what is equal to the released code.
+A missing or unexpected one, or one of another shape, is an error. Code in the file does not run. docs/guide/ifosn.md
+says what is equal to the released code.
 
 Example:
   python tools/model_converters/ifosn2mmseg.py detector_weights.pth ifosn.pth

@@ -4,7 +4,7 @@ The files are linked from the README of github.com/dong03/MVSS-Net: mvssnet_casi
 model is that of configs/peers/mvss.py. resfcn_casia.pt is another network; MVSS-Net++'s code was never released.
 
 Every tensor is converted or told as dropped. A missing or unexpected one, one of another shape, or a Sobel filter that
-is none, is an error. Code in the file does not run. docs/mvss.md says what is equal to the released code.
+is none, is an error. Code in the file does not run. docs/guide/mvss.md says what is equal to the released code.
 
 Example:
   python tools/model_converters/mvss2mmseg.py mvssnet_casia.pt mvss.pth

@@ -8,7 +8,7 @@ In any order they are the model of configs/peers/pscc.py. HRNet.pth alone become
 as does hrnet_w18_small_v2.pth, which was trained on ImageNet (models/ in the same repository).
 
 Every tensor is converted or told as dropped; a missing or unexpected one, or one of another shape, is an error. Code in
-the files does not run. docs/pscc.md says what is equal to the released code.
+the files does not run. docs/guide/pscc.md says what is equal to the released code.
 
 Example:
   python tools/model_converters/pscc2mmseg.py HRNet.pth NLCDetection.pth DetectionHead.pth pscc.pth
@@ -69,7 +69,7 @@ IMAGENET = replace(
     files="hrnet_w18_small_v2.pth of the authors' repository, or of HRNet's",
     licence='MIT, Copyright (c) Microsoft Corporation. ImageNet has terms of its own.',
     renamed=renamed_of_imagenet,
-    next_step='docs/pscc.md shows the config that starts from {checkpoint}',
+    next_step='docs/guide/pscc.md shows the config that starts from {checkpoint}',
 )
 
 

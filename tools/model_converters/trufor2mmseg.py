@@ -3,7 +3,7 @@ r"""Convert TruFor's released weights to a checkpoint of configs/peers/trufor.py
 IN is trufor.pth.tar, out of TruFor_weights.zip (MD5 7bee48f3476c75616c3c5721ab256ff8), which the README of
 github.com/grip-unina/TruFor links; what its training code writes after the last phase will do too. Every tensor is
 converted; a missing or unexpected one, or one of another shape, is an error. Code in the file does not run, and the
-state of the optimizer is left. Noiseprint++'s file, noiseprint++.th, needs no conversion: docs/trufor.md.
+state of the optimizer is left. Noiseprint++'s file, noiseprint++.th, needs no conversion: docs/guide/trufor.md.
 
 The weights, and whatever is made of them, stay under GRIP-UNINA's terms: for information and non-profit use only.
 

@@ -1,4 +1,4 @@
-# Your own images: data/forgery/{train,test}/{images,masks}; docs/data.md has the other layouts.
+# Your own images: data/forgery/{train,test}/{images,masks}; docs/guide/data.md has the other layouts.
 dataset_type = 'ForgeryDataset'
 data_root = 'data/forgery'
 scale = (1024, 1024)

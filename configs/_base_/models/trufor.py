@@ -1,5 +1,6 @@
 # TruFor's networks: Noiseprint++ and two MiT-B2 that exchange what they see, a decoder for the mask, one for its
-# confidence. docs/trufor.md tells where noiseprint++.th comes from, which trainings start from, and of the two eps.
+# confidence. docs/guide/trufor.md tells where noiseprint++.th comes from, which trainings start from, and of the two
+# eps.
 trufor_preprocessor = dict(
     type='NativeSizePreProcessor',
     mean=[0.0, 0.0, 0.0],

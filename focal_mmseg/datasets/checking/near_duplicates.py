@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-# Of 64 bits: an image compressed again or resized stays within it (docs/datasets.md has the measurement).
+# Of 64 bits: an image compressed again or resized stays within it (docs/guide/datasets.md has the measurement).
 NEAR = 4
 # Pairs that are compared at once, and pairs that are kept: a thousand blank images alone make half a million.
 BLOCK, LIMIT = 2**20, 100_000

@@ -72,7 +72,7 @@ PROBABILITIES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """Ranges and probabilities of forgeries; docs/synthesis.md has a table of them.
+    """Ranges and probabilities of forgeries; docs/guide/synthesis.md has a table of them.
 
     Args:
         name (str): Name in messages.

@@ -38,7 +38,7 @@ class SynthesizeForgery(BaseTransform):
         recipe (str): Name of a recipe, or a path of a YAML file. Defaults to ``tampcoco``.
         donors (str, optional): Folder of photographs that splices take their parts from; needed where the recipe
             splices.
-        objects (str, optional): Folder of masks of objects in the donors (docs/synthesis.md). In the image itself
+        objects (str, optional): Folder of masks of objects in the donors (docs/guide/synthesis.md). In the image itself
             regions have irregular contours.
         kinds (dict, optional): Shares of the kinds in place of the recipe's.
 

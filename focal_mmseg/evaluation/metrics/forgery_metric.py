@@ -38,7 +38,7 @@ WITHOUT_OWN = 'top10'
 
 @METRICS.register_module()
 class ForgeryMetric(BaseMetric):
-    """Every metric that papers on forgery localisation print, in one pass; docs/metrics.md defines each.
+    """Every metric that papers on forgery localisation print, in one pass; docs/guide/metrics.md defines each.
 
     Each is computed in every image and then averaged (eq. 5, 6): over all images, over each data set, and over each
     kind of image in a set. Forged and pristine images are never mixed in a mean: ``false_alarm`` is of the pristine
@@ -60,7 +60,7 @@ class ForgeryMetric(BaseMetric):
             each as 0. Defaults to ``'exclude'``.
         image_score (str): What ranks images for the AUC of forged against pristine ones: a name of ``IMAGE_SCORES``,
             or ``'model'``, the prediction's own ``image_score``, and where a model gives none ``'top10'``, the best
-            of the others (docs/metrics.md). Defaults to ``'model'``.
+            of the others (docs/guide/metrics.md). Defaults to ``'model'``.
         image_threshold (float, optional): In [0, 1): an image is called forged, for ``image_f1`` and the accuracies,
             if its image score is above it. None calls it forged if any of its pixels is, as FOCAL does. Defaults to
             None.

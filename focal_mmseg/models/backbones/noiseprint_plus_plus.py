@@ -20,7 +20,7 @@ REACH = INNER_LAYERS + 2
 PIXELS_AT_ONCE = 2**20
 TERMS = (
     "Noiseprint++'s weights are under GRIP-UNINA's own terms, and so is a network that is trained with them: for "
-    'information and non-profit use only (docs/trufor.md)'
+    'information and non-profit use only (docs/guide/trufor.md)'
 )
 RANDOM = (
     'Noiseprint++ has random weights and is not trained here, so that it sees nothing: name its released file by '

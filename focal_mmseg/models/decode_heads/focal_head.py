@@ -216,7 +216,7 @@ def _require_contrastive(losses: nn.Module) -> None:
         if not isinstance(loss, ContrastiveLoss):
             raise ConfigError(
                 f'model.decode_head.loss_decode: {type(loss).__name__} is no contrastive loss, and a FOCALHead has no '
-                'class scores for another. Choose one of docs/losses.md (a loss of your own is a subclass of '
+                'class scores for another. Choose one of docs/guide/losses.md (a loss of your own is a subclass of '
                 'ContrastiveLoss), or give the other loss a classifier beside it: model.auxiliary_head='
                 "dict(type='FCNHead', ..., loss_decode=...)"
             )

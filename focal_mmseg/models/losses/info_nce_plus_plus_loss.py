@@ -26,7 +26,7 @@ class InfoNCEPlusPlusLoss(QueryLoss):
       :math:`-\log \frac{\exp(\mathrm{mean}_j s^+_j)}{\exp(\mathrm{mean}_j s^+_j) + \sum_i \exp(s^-_i)}`;
     - ``'mean_exp'``: eq. 2 to the letter: :math:`-\log \frac{\mathrm{mean}_j \exp(s^+_j)}{\sum_i \exp(s^-_i)}`.
 
-    docs/losses.md compares the two by training: the first localises far better, so it is the default.
+    docs/notes/losses.md compares the two by training: the first localises far better, so it is the default.
 
     Args:
         temperature (float): t, above 0. The paper gives no value, the released code 0.1. Defaults to 0.1.

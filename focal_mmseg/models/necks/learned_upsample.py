@@ -59,7 +59,7 @@ class LearnedUpsample(BaseModule):
         if len(inputs) != 1:
             raise ValueError(
                 f'LearnedUpsample enlarges one map, got {len(inputs)}: name one block in model.backbone.out_indices, '
-                'or choose another neck (docs/configs.md)'
+                'or choose another neck (docs/guide/configs.md)'
             )
         return (self.steps(inputs[0]),)
 
