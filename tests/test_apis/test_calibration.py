@@ -278,7 +278,7 @@ def test_the_level_that_other_images_meet() -> None:
     assert of_images.margin == pytest.approx(27 / 30)
     assert of_images.met(others) == 0.5 and of_images.met_by_image_scores(others) == 0.5
     of_pixels = Calibration.of_margins(margins, 0.2, 'pixels', MODEL)
-    assert of_pixels.met(others) == np.mean([0, 0.5 > of_pixels.margin, 1, 1]) / 2
+    assert of_pixels.met(others) == np.mean([0, of_pixels.margin < 0.5, 1, 1]) / 2
     assert of_pixels.met_by_image_scores(noted(np.zeros((3, 4)))) is None
 
 
