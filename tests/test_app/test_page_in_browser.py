@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, synthesize
+from focal_mmseg.datasets.synthesis import load_packaged
 
 pytest.importorskip('gradio', reason='needs the extra app')
 playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright')
@@ -28,12 +27,11 @@ PATIENCE = 240_000
 @pytest.fixture(scope='module')
 def forgery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A splice of two packaged photographs, as a JPEG file."""
-    folder = tmp_path_factory.mktemp('forgery')
-    sources = Sources({name: load_packaged(name) for name in ('chelsea', 'coffee')})
-    synthesize(sources, replace(read_recipe('demo'), size=256), {'splice': 1}, folder, seed=3)
-    (image,) = (folder / 'images' / 'splice').iterdir()
-    cv2.imwrite(str(folder / 'a forgery.jpg'), cv2.imread(str(image)), [cv2.IMWRITE_JPEG_QUALITY, 95])
-    return folder / 'a forgery.jpg'
+    path = tmp_path_factory.mktemp('forgery') / 'a forgery.jpg'
+    image = load_packaged('chelsea')[..., ::-1].copy()
+    image[150:270, 40:180] = load_packaged('coffee')[80:200, 150:290, ::-1]
+    cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    return path
 
 
 @pytest.fixture(scope='module')

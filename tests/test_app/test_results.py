@@ -21,10 +21,9 @@ def result() -> Result:
     labels[:, 4], labels[:, 5] = 1, 2
     embeddings = np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1)
     image = np.full((40, 60, 3), 90, np.uint8)
-    prediction = Prediction(
-        (score > 0.5).astype(np.uint8) * 255, score, dict(image_score=0.25, forged_share=0.5), labels=labels,
-        embeddings=embeddings, source=image,
-    )  # fmt: skip
+    summary = dict(image_score=0.25, forged_share=0.5, seconds=1.0)
+    mask = (score > 0.5).astype(np.uint8) * 255
+    prediction = Prediction(mask, score, summary, labels=labels, embeddings=embeddings, source=image)
     return Result('<b>a.png', 'focal_lite', prediction, threshold=0.125)
 
 
