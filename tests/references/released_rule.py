@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-STORED = Path(__file__).parents[2] / 'shared' / 'peers'
+STORED = Path(__file__).parents[3] / 'shared' / 'peers'
 Shapes = Mapping[str, Sequence[int]]
 
 

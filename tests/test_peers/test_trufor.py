@@ -1,4 +1,4 @@
-"""TruFor through its converter and its configs, against a statement of its own (tests/peer_trufor.py)."""
+"""TruFor through its converter and its configs, against a statement of its own (tests/references/peer_trufor.py)."""
 
 import itertools
 import json
