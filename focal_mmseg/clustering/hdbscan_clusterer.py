@@ -43,7 +43,7 @@ class HDBSCANClusterer(Clusterer):
         >>> labels = torch.tensor([0] * 40 + [1] * 20)
         >>> noise = 0.05 * torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
         >>> embeddings = torch.nn.functional.normalize(torch.eye(2)[labels] + noise)
-        >>> found = HDBSCANClusterer(min_cluster_size=5, min_samples=3).localise(embeddings)
+        >>> found = HDBSCANClusterer(min_cluster_size=15, min_samples=5).localise(embeddings)
         >>> found.num_clusters, bool((found.forged == (labels == 1)).all())
         (2, True)
     """

@@ -349,7 +349,7 @@ def test_a_model_without_a_focal_head_is_refused_at_the_start(runner, toy, train
     (
         (dict(clusterer=dict(type='KMeanClusterer')), KeyError, 'KMeanClusterer is not in the'),
         (dict(clusterer=dict(type='NoClusterer')), TypeError, 'such as KMeansClusterer, got NoClusterer'),
-        (dict(clusterer=dict(type='KMeansClusterer', n_clusters=0)), ValueError, 'num_clusters'),
+        (dict(clusterer=dict(type='KMeansClusterer', n_clusters=0)), ValueError, 'n_clusters'),
         (dict(interval=0), ValueError, 'interval must be None or at least 1, got 0'),
     ),
 )
