@@ -267,7 +267,8 @@ def files_of(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]
         except ValueError as error:
             if folder is None:
                 raise
-            raise ValueError(str(error).replace(f'{folder}{os.sep}', '')) from error
+            place = f'{folder}{os.sep}'
+            raise ValueError(str(error).replace(f'the image {place}', '').replace(place, '')) from error
 
 
 def _as_pixels(image: Image.Image) -> np.ndarray:

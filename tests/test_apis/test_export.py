@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -142,3 +143,11 @@ def test_the_traceable_form_leaves_the_network_alone(focal: FOCALInferencer) -> 
     copied = traceable(focal.model)
     assert [type(each) for each in focal.model.modules()] == before
     assert [type(each) for each in copied.modules()] != before
+
+
+def test_the_tool_says_what_it_wrote(
+    root: Path, run_tool: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    run_tool(root / 'tools' / 'model_converters' / 'export.py', tmp_path / 'lite.onnx', '--size', '64', '72')
+    assert ONNXLocaliser(tmp_path / 'lite.onnx').contract['input_size'] == [64, 72]
+    assert 'ONNX opset 17' in capsys.readouterr().out
