@@ -86,7 +86,6 @@ def test_the_reference_has_every_package(root: Path) -> None:
     assert covered == packages
 
 
-@pytest.mark.xfail(reason='the code has the old places until the branches that rename it are merged')
 def test_pages_that_the_code_names_exist(root: Path) -> None:
     missing = []
     files = [root / 'Makefile', root / 'setup.py', *(file for name in SOURCES for file in (root / name).rglob('*'))]
@@ -98,7 +97,6 @@ def test_pages_that_the_code_names_exist(root: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.xfail(reason='the pages have names of 0.3 that are not merged yet')
 def test_files_that_the_docs_name_exist(root: Path) -> None:
     missing = {}
     # CHANGELOG.md names old places too.

@@ -45,7 +45,7 @@ def pixel_scores(rule: Rule, image: ClusteredImage) -> np.ndarray:
 def row_of(rule: Rule, image: ClusteredImage) -> dict:
     """What is kept of an image: how its pixels rank, and for a gate what its clusterer finds alone."""
     truth = image.image.truth
-    row = dict(is_pristine=not truth.any(), ranking=score_histogram(pixel_scores(rule, image).ravel(), truth.ravel()))
+    row = dict(is_pristine=not truth.any(), histogram=score_histogram(pixel_scores(rule, image).ravel(), truth.ravel()))
     if rule.alone:
         mask = cv2.resize(image.map_of(image.found(rule.alone).score), truth.shape[::-1]) > 0.5
         row['own_iou'] = Counts.from_masks(mask, truth).iou if truth.any() else math.nan

@@ -104,7 +104,7 @@ def find_sources(source: Path, out: Path) -> dict[str, Path]:
         raise FileNotFoundError(f'{source} does not exist')
     found = search_images(source, apart=out)
     if found.left_out:
-        print(found.said())
+        print(found.said(), file=sys.stderr)
     if not found.paths:
         raise FileNotFoundError(f'{source} holds no image ({", ".join(IMAGE_SUFFIXES)})')
     return {path.relative_to(source).as_posix(): path for path in found.paths}

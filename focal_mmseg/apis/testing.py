@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import METRICS
 
+from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.degradations import degrade_tests
 from focal_mmseg.datasets.wrapped import built_sets
 from focal_mmseg.engine.checkpoint import require_source
@@ -20,6 +21,7 @@ from focal_mmseg.utils import ConfigError
 
 from .calibration import Calibration, fingerprint
 from .run_config import give_pipeline, load_run_config
+from .testing_overview import write_overview
 
 
 def test(
@@ -41,7 +43,7 @@ def test(
         config (str | Path): Config file.
         checkpoint (str | Path, optional): Weights; defaults to those that the config names. A fusion needs none.
         calibration (str | Path, optional): Of ``tools/calibrate.py``: its threshold decides what is forged.
-        out (str, optional): Folder for the predicted masks (white = forged) and the table of the images.
+        out (str, optional): Folder for the predicted masks (white = forged), the table of images and a page of them.
         show (bool): Show each image with its mask in a window. Defaults to False.
         show_dir (str, optional): Folder for drawings: truth on the left, prediction on the right.
         wait_time (float): Seconds that a window stays. Defaults to 2.
@@ -77,7 +79,11 @@ def test(
     metrics = _run(runner)
     if found is not None:
         report_level(found, metrics)
-    skipped = [reason for each in built_sets(runner.test_dataloader.dataset) for reason in getattr(each, 'skipped', ())]
+    sets = list(built_sets(runner.test_dataloader.dataset))
+    # The page needs what ForgeryDataset knows of an image.
+    if out and is_main_process() and all(isinstance(each, ForgeryDataset) for each in sets):
+        write_overview(Path(out), runner.test_dataloader.dataset)
+    skipped = [reason for each in sets for reason in getattr(each, 'skipped', ())]
     if skipped:
         # torchrun ends all processes with the first.
         barrier()

@@ -10,6 +10,7 @@ from mmseg.registry import DATASETS
 import focal_mmseg  # noqa: F401
 from focal_mmseg.apis.run_config import parse_options, use_data
 from focal_mmseg.datasets.degradations import strength_panels
+from focal_mmseg.datasets.tested_images import Source, sources
 from focal_mmseg.evaluation import OperatingCurve, read_operating_curves, read_rows
 from focal_mmseg.evaluation.files import CURVES_FILE
 from focal_mmseg.evaluation.operating import LEVEL
@@ -19,7 +20,7 @@ from focal_mmseg.utils.pages import write_page
 from focal_mmseg.visualization import plot_curves, plot_operating_curves, plot_panels
 
 from .comparison import Comparison
-from .images import Source, by_image, sources, spread_over, write_masks, write_scatter
+from .images import by_image, spread_over, write_masks, write_scatter
 from .results import degradations_table, differences_table, intervals_table, operating_table, over_sets
 from .table import Table
 

@@ -40,6 +40,7 @@ def command_parser(doc: str) -> argparse.ArgumentParser:
     """
     called_as = CALLED_AS.get()
     if called_as is not None:
+        doc = re.sub(r'(torchrun .*?)tools/(\w+)\.py', r'\1-m focal_mmseg \2', doc)
         doc = re.sub(r'(?:python )?tools/(\w+)\.py', lambda found: f'focal-mmseg {found[1].replace("_", "-")}', doc)
         doc = doc.replace('python -m focal_mmseg.app', 'focal-mmseg serve')
     kind = argparse.RawDescriptionHelpFormatter

@@ -15,7 +15,8 @@ from focal_mmseg.apis.export import TOLERANCE, EmbeddingNetwork, example, export
 from focal_mmseg.apis.traceable import traceable
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.deploy import ONNXLocaliser
-from focal_mmseg.utils import ConfigError
+from focal_mmseg.utils import ConfigError, read_config
+from focal_mmseg.weights import find_config
 
 pytest.importorskip('onnx', reason='needs the extra export')
 pytest.importorskip('onnxruntime', reason='needs the extra export')
@@ -98,7 +99,7 @@ def test_clustering_needs_nothing_of_the_mm_stack(file: Path, tmp_path: Path) ->
 def test_the_file_says_what_goes_with_it(file: Path) -> None:
     contract = ONNXLocaliser(file).contract
     assert contract['clusterer'] == dict(type='PristineCentreClusterer')
-    assert contract['gate'] == dict(type='EvidenceGate', threshold=0.125)
+    assert contract['gate'] == dict(read_config(find_config('focal_lite')).model.decode_head.gate)
     assert (contract['channels'], contract['opset'], contract['input_size']) == (5, 17, None)
     assert 'LoadJPEGArtifacts' in contract['test_pipeline']
 

@@ -7,8 +7,8 @@ from mmengine.config import Config
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
 from focal_mmseg.apis.run_config import CONVERTED, _use_plain_norms, parse_options, use_data
-from focal_mmseg.comparison.images import sources
 from focal_mmseg.datasets.converters import SETS, DataSet, convert
+from focal_mmseg.datasets.tested_images import sources
 from focal_mmseg.datasets.wrapped import single_sets
 from focal_mmseg.utils import ConfigError, read_config
 

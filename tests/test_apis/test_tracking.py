@@ -54,7 +54,7 @@ def test_without_a_validation_the_user_is_told_that_there_are_no_pictures(
     pytest.importorskip('tensorboard')
     cfg = small_config(root / 'configs' / 'focal_hrnet.py')
     cfg.val_dataloader = None
-    with pytest.warns(UserWarning, match=r'--track tensorboard: val_dataloader is None.*no pictures'):
+    with pytest.warns(UserWarning, match=r'--track tensorboard: val_dataloader is None.*no images'):
         use_trackers(cfg, ['tensorboard'])
 
 

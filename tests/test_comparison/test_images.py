@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from mmseg.registry import DATASETS
 
-from focal_mmseg.comparison.images import by_image, map_of, mask_of, sources, spread_over, write_masks, write_scatter
+from focal_mmseg.comparison.images import by_image, map_of, spread_over, write_masks, write_scatter
+from focal_mmseg.datasets.tested_images import mask_of, sources
 from focal_mmseg.visualization.figures import new_figure
 
 

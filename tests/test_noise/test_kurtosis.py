@@ -109,7 +109,7 @@ def test_a_constant_picture_has_no_noise(value: int) -> None:
 @pytest.mark.parametrize(
     ('shape', 'options', 'message'),
     [
-        ((4, 4, 3), {}, 'grey picture'),
+        ((4, 4, 3), {}, 'grey image'),
         ((4, 4), dict(window=1), 'window'),
         ((4, 4), dict(step=0), 'step'),
         ((4, 4), dict(size=1), 'side of at least 2'),

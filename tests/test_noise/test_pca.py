@@ -68,5 +68,5 @@ def test_the_border_is_on_both_sides_of_the_change() -> None:
 
 
 def test_a_picture_with_colours_is_refused() -> None:
-    with pytest.raises(ValueError, match='grey picture'):
+    with pytest.raises(ValueError, match='grey image'):
         blockwise_noise_map(np.zeros((64, 64, 3)))

@@ -130,7 +130,7 @@ def test_a_long_run_tells_what_memory_each_thousand_pictures_take(
 ) -> None:
     arguments = (*map(str, trained), '--num', '60', '--every', '0.1', '--most-slope')
     found = run('long_run.py', *arguments, '1000000')
-    assert found['pictures'] == 60 and 0 < found['after_a_tenth_mib'] <= found['peak_mib']
+    assert found['images'] == 60 and 0 < found['after_a_tenth_mib'] <= found['peak_mib']
     assert [begun for begun, _ in found['readings']] == sorted(begun for begun, _ in found['readings'])
     # Two files are damaged.
     assert found['readings'][-1][0] <= 58
@@ -145,7 +145,7 @@ def long_run(load_tool: Callable) -> ModuleType:
 
 @pytest.mark.parametrize('readings', [[], [(5, 100.0)], [(5, 100.0), (50, 100.0)], [(50, 100.0), (50, 101.0)]])
 def test_a_run_with_too_few_readings_is_refused(long_run: ModuleType, readings: list[tuple[int, float]]) -> None:
-    with pytest.raises(RuntimeError, match='take more pictures, or a smaller --every'):
+    with pytest.raises(RuntimeError, match='take more images, or a smaller --every'):
         long_run.summarise(readings, 100)
 
 
@@ -158,7 +158,7 @@ def test_a_long_run_fails_above_the_stated_slope(
     out = tmp_path / 'out.json'
     monkeypatch.setattr(sys, 'argv', ['long_run.py', 'config.py', 'a.pth', '--num', '1000', '--out', str(out)])
     if fails:
-        with pytest.raises(SystemExit, match='grows by more than 5 MiB a thousand pictures'):
+        with pytest.raises(SystemExit, match='grows by more than 5 MiB a thousand images'):
             long_run.main()
     else:
         long_run.main()

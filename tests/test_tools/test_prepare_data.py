@@ -57,7 +57,7 @@ def test_what_should_not_be_missing_is_a_failure(
     prepare: Callable, release: Path, capsys: pytest.CaptureFixture
 ) -> None:
     (release / 'Gt' / 'Sp_S_a_a_2_gt.png').unlink()
-    assert '1 pictures were left out' in prepare('casia1', release)
+    assert '1 images were left out' in prepare('casia1', release)
     assert 'left out: Tp/Sp_S_a_a_2.jpg: its mask' in capsys.readouterr().out
 
 
@@ -71,12 +71,12 @@ def test_copies_into_another_folder(prepare: Callable, release: Path, tmp_path: 
 def test_notes_are_said(prepare: Callable, release: Path, capsys: pytest.CaptureFixture) -> None:
     (release / 'list.txt').write_text('Tp/Sp_D_a_b_1.jpg Gt/Sp_D_a_b_1_gt.png 1\n')
     assert prepare('casia1plus', release) == 0
-    assert 'note: pictures are those of list.txt' in capsys.readouterr().out
+    assert 'note: images are those of list.txt' in capsys.readouterr().out
 
 
 def test_a_wrong_source_is_said_in_a_line(prepare: Callable, tmp_path: Path) -> None:
     (tmp_path / 'empty').mkdir()
-    assert 'empty holds no picture of Coverage' in prepare('coverage', tmp_path / 'empty')
+    assert 'empty holds no image of Coverage' in prepare('coverage', tmp_path / 'empty')
     assert 'the folder nowhere does not exist' in prepare('coverage', 'nowhere')
 
 
@@ -85,7 +85,7 @@ def test_a_share_that_may_be_left_out_can_be_given(
 ) -> None:
     (release / 'Gt' / 'Sp_S_a_a_2_gt.png').unlink()
     said = prepare('casia1', release)
-    assert 'a mask has the name of its picture' in said and 'no index is written' in said
+    assert 'a mask has the name of its image' in said and 'no index is written' in said
     assert not Path('data/casia1/index.tsv').exists()
     assert (
         prepare('casia1', release, '--most-left-out', '0.5')

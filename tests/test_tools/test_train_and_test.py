@@ -154,7 +154,7 @@ def test_an_empty_test_set_is_named(
 ) -> None:
     (tmp_path / 'empty' / 'images').mkdir(parents=True)
     (tmp_path / 'empty' / 'masks').mkdir()
-    with pytest.raises(ValueError, match='holds no picture'):
+    with pytest.raises(ValueError, match='holds no image'):
         run_tool(
             root / 'tools' / 'test.py',
             config,
@@ -349,7 +349,7 @@ def test_a_worker_that_is_killed_ends_the_test_with_the_cause_and_leaves_what_wa
     assert f'what was scored before is in {out / "images.partial.csv"}' in done.stderr
     rows = read_rows(out / 'images.partial.csv')
     assert [row['image'] for row in rows] == ['copy-move/00000', 'pristine/00000', 'splice/00000'][: len(rows)]
-    assert rows and all((out / row['dataset'] / f'{row["picture"]}.png').is_file() for row in rows)
+    assert rows and all((out / row['dataset'] / f'{row["image"]}.png').is_file() for row in rows)
     assert not (out / 'images.csv').exists()
 
 
@@ -381,7 +381,7 @@ def test_damaged_pictures_are_skipped_on_request_and_listed_at_the_end(
     (tmp_path / 'data' / 'images' / 'splice' / '00000.jpg').write_bytes(b'no picture')
     arguments = (config, checkpoint, '--work-dir', tmp_path / 'work', '--out', tmp_path / 'out')
     options = ('--cfg-options', f'test_dataloader.dataset.data_root={tmp_path / "data"}')
-    with pytest.raises(ValueError, match='cannot use the picture'):
+    with pytest.raises(ValueError, match='cannot use the image'):
         run_tool(root / 'tools' / 'test.py', *arguments, *options)
     with pytest.warns(UserWarning, match='skipped'), pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / 'test.py', *arguments, '--skip-damaged', *options)

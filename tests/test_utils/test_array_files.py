@@ -31,7 +31,7 @@ def test_a_small_file_that_unpacks_without_limit_is_refused(
         assert path.stat().st_size < 1000
     else:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'declares an array of shape \(100, 200\) of float32, more than any picture'):
+    with pytest.raises(ValueError, match=r'declares an array of shape \(100, 200\) of float32, more than any image'):
         read_array(path, 'map')
 
 
