@@ -58,7 +58,7 @@ class ClusteredImage:
     @cached_property
     def pristine_distance(self) -> Tensor:
         """1 - cosine to the robust pristine centre, (P,)."""
-        return (1 - self.points @ CLUSTERERS['pristine centre'].pristine_centre(self.points)).clamp(min=0)
+        return (1 - self.points @ PristineCentreClusterer().pristine_centre(self.points)).clamp(min=0)
 
     def mixture(self, name: str) -> tuple[Tensor, float]:
         """Of a von Mises-Fisher mixture: the probability of each point's second component, and the gain over one."""

@@ -120,9 +120,9 @@ def _of_smoothed_embeddings(image: ClusteredImage) -> Tensor:
 
 def _by_probabilities(image: ClusteredImage) -> tuple[Tensor, Tensor]:
     """The centres of HDBSCAN's clusters, points weighted by its probabilities, and the distances (P, K) to them."""
-    labels, probabilities = HDBSCANS['HDBSCAN, always split'].memberships_of(image.tree)
+    found, probabilities = HDBSCANS['HDBSCAN, always split'].memberships_of(image.tree)
     weights = torch.from_numpy(probabilities).float().clamp(min=1e-3)
-    labels = torch.from_numpy(labels)
+    labels = torch.from_numpy(found)
     numbers = [each for each in labels.unique().tolist() if each >= 0] or [-1]
     numbers.sort(key=lambda each: -int((labels == each).sum()))
     centres = [(image.points * (weights * (labels == each))[:, None]).sum(0) for each in numbers]

@@ -53,11 +53,11 @@ def synthesize(
         raise FileNotFoundError(f'{images} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), most or len(paths))).round().astype(int)
     photographs = Photographs(Path(images), [paths[index] for index in chosen])
-    masks = {}
+    masks: Mapping = {}
     if objects:
-        masks = ObjectMasks(Path(objects), photographs)
+        masks = found_masks = ObjectMasks(Path(objects), photographs)
         print(f'{len(masks)} of {len(photographs)} photographs have masks of objects')
-        for reason, number in sorted(masks.skipped.items()):
+        for reason, number in sorted(found_masks.skipped.items()):
             print(f'objects left out: {number} {reason}')
     if isinstance(counts, int):
         counts = share_out(counts, rules.kinds)

@@ -92,7 +92,7 @@ def test(
 
 
 # Pytest takes it for a test by its name otherwise.
-test.__test__ = False
+test.__test__ = False  # type: ignore[attr-defined]
 
 
 def draw(cfg: Config, show: bool, show_dir: str | None, wait_time: float) -> None:

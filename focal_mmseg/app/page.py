@@ -104,7 +104,9 @@ def build_page(models: Models, results: Results, local: bool) -> gr.Blocks:
                 views = gr.HTML(EMPTY, elem_id='views')
         names = gr.State([])
 
-        def analyse(files: list[str], which: str, shown: list, request: gr.Request, progress: Any = gr.Progress()):
+        def analyse(
+            files: list[str], which: str, shown: list, request: gr.Request, progress: Any = gr.Progress()
+        ) -> tuple:
             shown, failed = _analyse(models, results, files, which, shown, request.session_hash, progress)
             update = gr.Radio(shown, value=shown[-1][1] if shown else None, visible=len(shown) > 1)
             return None, failed, shown, update

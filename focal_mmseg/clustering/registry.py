@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from importlib.util import find_spec
 
+
+class _NoRegistry:
+    """Stands for the registry: clusterers are built from their classes."""
+
+    @staticmethod
+    def register_module() -> Callable[[type], type]:
+        """Give a decorator that leaves a class as it is."""
+        return lambda each: each
+
+
 if find_spec('mmseg'):
     from mmseg.registry import TASK_UTILS
 else:
-
-    class TASK_UTILS:  # noqa: N801
-        """Stands for the registry: clusterers are built from their classes."""
-
-        @staticmethod
-        def register_module() -> Callable[[type], type]:
-            """Give a decorator that leaves a class as it is."""
-            return lambda each: each
-
+    TASK_UTILS = _NoRegistry
 
 __all__ = ['TASK_UTILS']
