@@ -98,7 +98,9 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
         metas = [batch[0].metainfo if batch else dict(ori_shape=size, img_shape=size, pad_shape=size)]
         # By windows or tiles there is no reading of the image as a whole.
         is_whole = (self.test_cfg or {}).get('mode', 'whole') == 'whole'
-        logits, fields = self.decode(self.extract_feat(image), metas) if is_whole else (self.inference(image, metas), {})
+        logits, fields = (
+            self.decode(self.extract_feat(image), metas) if is_whole else (self.inference(image, metas), {})
+        )
         (sample,) = self.postprocess_result(logits, batch)
         for name, value in fields.items():
             sample.set_field(value, name)
