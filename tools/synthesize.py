@@ -6,6 +6,7 @@ Example:
   python tools/synthesize.py --images photographs --recipe tampcoco --num 10000 --out data/forgery/train --workers 8
   python tools/synthesize.py --images train2017 --objects annotations --recipe psccnet --num 10000 --out data/psccnet
   python tools/synthesize.py --images photographs --recipe mine.yaml --splice 50 --removal 50 --out data/mine
+  python tools/synthesize.py --images packaged --recipe world --num 50 --out data/trial
 """
 
 import argparse
@@ -21,7 +22,12 @@ from focal_mmseg.utils import command_parser, count, positive_int, run_command
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = command_parser(__doc__)
-    parser.add_argument('--images', type=Path, required=True, help='folder of pristine photographs')
+    parser.add_argument(
+        '--images',
+        type=Path,
+        required=True,
+        help='folder of pristine photographs; packaged means those inside scikit-image and scikit-learn',
+    )
     parser.add_argument('--objects', type=Path, help='folder of COCO instances (*.json) or of PNG masks of labels')
     parser.add_argument('--recipe', default='demo', help=f'{", ".join(RECIPES)}, or a YAML file; default %(default)s')
     parser.add_argument('--num', type=count, help='how many images, of the kinds that the recipe has')

@@ -1,12 +1,20 @@
 """A folder of forgeries out of a folder of photographs, as tools/synthesize.py makes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from focal_mmseg.datasets.synthesis import ObjectMasks, Photographs, Sources, read_recipe, share_out
+from focal_mmseg.datasets.synthesis import (
+    PACKAGED,
+    ObjectMasks,
+    Photographs,
+    Sources,
+    load_packaged,
+    read_recipe,
+    share_out,
+)
 from focal_mmseg.datasets.synthesis import synthesize as write_forgeries
 from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
 
@@ -26,7 +34,8 @@ def synthesize(
     """Forge images out of a folder of photographs; started again, it goes on where it was interrupted.
 
     Args:
-        images (str | Path): Folder of pristine photographs.
+        images (str | Path): Folder of pristine photographs; ``'packaged'``, where there is no such folder, means those
+            inside scikit-image and scikit-learn.
         out (str | Path): Folder for ``images/``, ``masks/`` and ``manifest.csv``.
         counts (int | Mapping[str, int]): How many, of the kinds that the recipe has or of each kind.
         recipe (str): A name, or a YAML file. Defaults to ``'demo'``.
@@ -45,14 +54,7 @@ def synthesize(
     rules = read_recipe(recipe)
     if size:
         rules = replace(rules, size=size)
-    found = search_images(Path(images))
-    paths = found.paths
-    if found.left_out:
-        print(found.said())
-    if not paths:
-        raise FileNotFoundError(f'{images} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
-    chosen = np.linspace(0, len(paths) - 1, min(len(paths), most or len(paths))).round().astype(int)
-    photographs = Photographs(Path(images), [paths[index] for index in chosen])
+    photographs = _photographs(Path(images), most)
     masks: Mapping = {}
     if objects:
         masks = found_masks = ObjectMasks(Path(objects), photographs)
@@ -68,3 +70,22 @@ def synthesize(
         f'{f", beside {before} that were there" if before else ""}'
     )
     return [written.left_out[name] for name in sorted(written.left_out)]
+
+
+def _photographs(images: Path, most: int | None) -> Mapping:
+    """Photographs by name; see :func:`synthesize`."""
+    if images == Path('packaged') and not images.exists():
+        chosen = _spread(PACKAGED, most)
+        return {name: load_packaged(name) for name in chosen}
+    found = search_images(images)
+    if found.left_out:
+        print(found.said())
+    if not found.paths:
+        raise FileNotFoundError(f'{images} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
+    return Photographs(images, _spread(found.paths, most))
+
+
+def _spread(items: Sequence, most: int | None) -> list:
+    """So many of them, evenly from the first to the last."""
+    places = np.linspace(0, len(items) - 1, min(len(items), most or len(items))).round().astype(int)
+    return [items[place] for place in places]
