@@ -77,8 +77,9 @@ def print_words(found: Predicted) -> None:
         if found.num_new < len(found.summaries)
         else ''
     )
-    console.print(f'{len(found.summaries)} images done{before}; {marked} have pixels that are called forged')
-    console.print(f'Look at them: {escape(str(found.folder / PAGE))}')
+    if len(found.summaries) > 1:
+        console.print(f'{len(found.summaries)} images done{before}; {marked} with pixels that are called forged')
+    console.print(f'Look at the result: {escape(str(found.folder / PAGE))}')
 
 
 def main() -> None:
