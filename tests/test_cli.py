@@ -11,14 +11,16 @@ import pytest
 from click.testing import CliRunner
 
 from focal_mmseg import cli, config_path
+from focal_mmseg.engine.checkpoint import FORCED
 from focal_mmseg.utils.arguments import CALLED_AS
 from focal_mmseg.weights import config_names
 
 
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command changes the process's arguments and its name."""
+    """A command changes the process's arguments and its name, and has torch load weights alone."""
     monkeypatch.setattr(sys, 'argv', ['focal-mmseg'])
+    monkeypatch.setenv(FORCED, '1')
     token = CALLED_AS.set(None)
     yield
     CALLED_AS.reset(token)

@@ -83,7 +83,7 @@ def test_the_reference_has_every_package(root: Path) -> None:
     text = '\n'.join(page.read_text(encoding='utf-8') for page in (root / 'docs' / 'api').glob('*.md'))
     covered = {name.split('.')[0] for name in re.findall(r'^::: focal_mmseg\.([\w.]+)$', text, flags=re.MULTILINE)}
     packages = {path.parent.name for path in (root / 'focal_mmseg').glob('*/__init__.py')}
-    assert covered == packages
+    assert covered >= packages
 
 
 def test_pages_that_the_code_names_exist(root: Path) -> None:
@@ -102,6 +102,8 @@ def test_files_that_the_docs_name_exist(root: Path) -> None:
     # CHANGELOG.md names old places too.
     for page in (page for page in pages(root) if page.name != 'CHANGELOG.md'):
         names = set(NAMED.findall(page.read_text(encoding='utf-8')))
+        # What readers write themselves begins so.
+        names = {name for name in names if not Path(name).name.startswith('my_')}
         if absent := sorted(name for name in names if not (root / name).is_file()):
             missing[page.name] = absent
     assert missing == {}
