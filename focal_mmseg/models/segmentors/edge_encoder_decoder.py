@@ -23,6 +23,11 @@ class EdgeEncoderDecoder(NativeSizeEncoderDecoder):
 
     auxiliary_head_tests = True
 
+    @property
+    def gives_more(self) -> bool:
+        """See :class:`NativeSizeEncoderDecoder`."""
+        return super().gives_more or self.with_auxiliary_head
+
     def decode(self, features: Sequence[Tensor], metas: list[dict]) -> tuple[Tensor, dict[str, Any]]:
         """See :class:`NativeSizeEncoderDecoder`; ``edge`` is float32 (1, H, W) in [0, 1], of the image's own size."""
         logits, fields = super().decode(features, metas)

@@ -78,6 +78,11 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
         batches = [None] * len(images) if data_samples is None else [[sample] for sample in data_samples]
         return [self._predict_one(*each) for each in zip(images, batches, strict=True)]
 
+    @property
+    def gives_more(self) -> bool:
+        """Whether the heads say more of an image than its logits; otherwise :meth:`inference` does all."""
+        return hasattr(self.decode_head, 'predict_with_image_score')
+
     def decode(self, features: Sequence[Tensor], metas: list[dict]) -> tuple[Tensor, dict[str, Any]]:
         """Read the features of one image.
 
@@ -88,7 +93,7 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
         Returns:
             tuple[Tensor, dict[str, Any]]: Logits (1, 2, h, w), and further fields of the image's data sample.
         """
-        if not hasattr(self.decode_head, 'predict_with_image_score'):
+        if not hasattr(self.decode_head, 'predict_with_image_score'):  # a subclass has more to give
             return self.decode_head.predict(features, metas, self.test_cfg), {}
         logits, score = self.decode_head.predict_with_image_score(features, metas, self.test_cfg)
         return logits, {} if score is None else dict(image_score=score)
@@ -98,9 +103,10 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
         metas = [batch[0].metainfo if batch else dict(ori_shape=size, img_shape=size, pad_shape=size)]
         # By windows or tiles there is no reading of the image as a whole.
         is_whole = (self.test_cfg or {}).get('mode', 'whole') == 'whole'
-        logits, fields = (
-            self.decode(self.extract_feat(image), metas) if is_whole else (self.inference(image, metas), {})
-        )
+        if is_whole and self.gives_more:
+            logits, fields = self.decode(self.extract_feat(image), metas)
+        else:
+            logits, fields = self.inference(image, metas), {}
         (sample,) = self.postprocess_result(logits, batch)
         for name, value in fields.items():
             sample.set_field(value, name)
