@@ -69,6 +69,15 @@ def extra_memory(call: Callable[[], Result], device: torch.device) -> tuple[Resu
     return result, (_status('self', 'VmHWM') - before) / 2**10
 
 
+def least_extra_memory(
+    call: Callable[[], Result], device: torch.device, repeats: int = 3
+) -> tuple[Result, float | None]:
+    """:func:`extra_memory` of several calls, the least: what other threads and the allocator take is no call's own."""
+    results = [extra_memory(call, device) for _ in range(repeats)]
+    memories = [memory for _, memory in results if memory is not None]
+    return results[-1][0], min(memories, default=None)
+
+
 def resident_mib(process: int) -> float | None:
     """The memory that another process has in use, in MiB, as Linux tells it; None where it does not, or it is gone."""
     try:

@@ -24,7 +24,7 @@ from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.engine import conversion
 from focal_mmseg.engine.checkpoint import load_weights
-from focal_mmseg.utils.benchmarking import extra_memory
+from focal_mmseg.utils.benchmarking import least_extra_memory
 
 CONFIGS = ('mvss', 'mvss_retrained')
 BASE = 4
@@ -283,8 +283,8 @@ def test_a_large_picture_needs_64_bytes_a_pixel_beside_the_network(
         sample = SegDataSample(metainfo=dict(img_shape=(64, 64), ori_shape=size))
         return dict(inputs=[torch.zeros(3, 64, 64, dtype=torch.uint8)], data_samples=[sample])
 
-    _, least = extra_memory(lambda: model.test_step(data(64, 64)), torch.device('cpu'))
-    (sample,), memory = extra_memory(lambda: model.test_step(data(1500, 2000)), torch.device('cpu'))
+    _, least = least_extra_memory(lambda: model.test_step(data(64, 64)), torch.device('cpu'))
+    (sample,), memory = least_extra_memory(lambda: model.test_step(data(1500, 2000)), torch.device('cpu'))
     assert sample.seg_logits.shape == (1500, 2000)
     assert memory is None or (memory - least) * 2**20 / (1500 * 2000) < 64
 

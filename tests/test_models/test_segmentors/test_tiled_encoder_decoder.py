@@ -9,7 +9,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from focal_mmseg.models import TiledEncoderDecoder
-from focal_mmseg.utils.benchmarking import extra_memory
+from focal_mmseg.utils.benchmarking import least_extra_memory
 
 SMALL = dict(
     backbone=dict(model_name='lcnet_035'),
@@ -88,7 +88,7 @@ def test_a_large_image_needs_64_bytes_a_pixel_beside_the_network(
     image = batch((1000, 1200))
     # The first test pays for what is loaded then.
     model.test_step(batch((64, 64)))
-    (sample,), memory = extra_memory(lambda: model.test_step(image), torch.device('cpu'))
+    (sample,), memory = least_extra_memory(lambda: model.test_step(image), torch.device('cpu'))
     assert sample.seg_logits.shape == (1000, 1200) and not sample.pred_sem_seg.data.any()
     assert memory is None or memory * 2**20 / (1000 * 1200) < 64
 
