@@ -71,14 +71,10 @@ def print_words(found: Predicted) -> None:
         )
         score = f', image score {summary["image_score"]:.2f}' if 'image_score' in summary else ''
         console.print(f'{escape(name)}: {verdict}{score}')
-    marked = sum(summary['forged_share'] > 0 for summary in found.summaries.values())
-    before = (
-        f', {len(found.summaries) - found.num_new} of them by an earlier run'
-        if found.num_new < len(found.summaries)
-        else ''
-    )
-    if len(found.summaries) > 1:
-        console.print(f'{len(found.summaries)} images done{before}; {marked} with pixels that are called forged')
+    asked = found.num_new + len(found.failures)
+    before = len(found.summaries) - found.num_new
+    beside = f', beside {before} that were there' if before else ''
+    console.print(f'{found.num_new} of {asked} images written{beside}')
     console.print(f'Look at the result: {escape(str(found.folder / PAGE))}')
 
 

@@ -66,7 +66,7 @@ def show(dataset: DataSet, report: Report) -> None:
         ('mended', report.mended),
         ('paired by a corrected name', report.renamed),
         ('left out, as is known of the release', report.known),
-        ('exclude', report.dropped),
+        ('left out', report.dropped),
         ('images that no rule of this set takes', unused),
     ):
         for line in lines[:LISTED]:

@@ -1,5 +1,6 @@
 """A page of many images with what a model found in each: one file that works from disk."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
@@ -128,7 +129,8 @@ def write_gallery(
             views=entry.views,
             cells=[_cell(entry.values.get(column)) for column in columns],
             is_marked=entry.is_marked,
-            link=quote(entry.link),
+            # Names of files may hold bytes that are no text.
+            link=quote(os.fsencode(entry.link)),
             failure=entry.failure,
         )
         for entry in entries

@@ -76,7 +76,7 @@ def _write_table(
     path: Path, found: Mapping[str, Path], summaries: Mapping[str, dict[str, Any]], failures: Mapping[str, str]
 ) -> None:
     """A row an image: its name, its file, what its summary says, and why it failed."""
-    with atomic_write(path) as part, part.open('w', newline='', encoding='utf-8') as file:
+    with atomic_write(path) as part, part.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file:
         writer = csv.writer(file)
         writer.writerow(('image', 'file', *KEYS, 'failure'))
         for name, source in found.items():

@@ -54,6 +54,7 @@ class Noted:
         return results
 """
 FILES = ('mask.png', 'overlay.png', 'score.png', 'summary.json')
+OVERVIEW = {'predictions.json', 'index.html', 'results.csv'}
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(
         path.relative_to(tmp_path / 'out').as_posix() for path in (tmp_path / 'out').rglob('*') if path.is_file()
     }
     expected = {f'{name}/{file}' for name in ('good.png', 'below/good.png') for file in FILES}
-    assert written == {'predictions.json', *expected}
+    assert written == {*OVERVIEW, *expected}
 
 
 def test_a_name_that_is_not_utf8_is_one_like_others(predict: Callable, picture: Path, tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_nothing_half_written_stays_when_writing_fails(
 ) -> None:
     monkeypatch.setattr(cv2, 'imencode', lambda ending, image: (False, None))
     assert predict(picture, tmp_path / 'out') == 1
-    assert [path.name for path in (tmp_path / 'out').rglob('*') if path.is_file()] == ['predictions.json']
+    assert {path.name for path in (tmp_path / 'out').rglob('*') if path.is_file()} == OVERVIEW
 
 
 def test_results_inside_the_input_folder_are_no_pictures(predict: Callable, picture: Path, tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_results_inside_the_input_folder_are_no_pictures(predict: Callable, pict
     shutil.copy(picture, source / '._a.png')
     for _ in range(2):
         assert predict(source, source / 'out') == 0
-    assert sorted(path.name for path in (source / 'out').iterdir()) == ['a.png', 'predictions.json']
+    assert {path.name for path in (source / 'out').iterdir()} == {'a.png', *OVERVIEW}
 
 
 def test_results_that_are_there_are_not_computed_again(
@@ -331,7 +332,8 @@ def test_images_of_any_name_are_taken_and_the_rest_is_counted(
     (source / 'd.psd').write_bytes(b'8BPS' + bytes(40))
     (source / 'e.txt').write_text('notes')
     assert predict(source, tmp_path / 'out') == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr()
+    said = output.out + output.err
     assert f'left out of {source}: 1 PSD, which is not read: save it as PNG; 1 no image (.txt)' in said
     assert '3 of 3 images written' in said
     for name in ('a.avif', 'b', 'c.dat'):

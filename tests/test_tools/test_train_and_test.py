@@ -1,7 +1,6 @@
 """Our train and test scripts, and those shipped inside the installed mmsegmentation, on the same config."""
 
 import os
-import runpy
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from focal_mmseg.apis.testing import evaluators_of, keep_results
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.evaluation import read_rows
 
@@ -211,16 +211,15 @@ def test_out_works_wherever_our_metric_stands(
     assert not list(out.glob('*.png'))
 
 
-def test_our_metric_is_found_in_every_form_of_evaluators(root: Path, evaluated_by: Callable) -> None:
-    tool = runpy.run_path(str(root / 'tools' / 'test.py'))
+def test_our_metric_is_found_in_every_form_of_evaluators(evaluated_by: Callable) -> None:
     for evaluator in (
         f"[{IOU}, dict(type='mmseg.ForgeryMetric')]",
         f"dict(_delete_=True, metrics=[{IOU}, dict(type='ForgeryMetric')])",
         "dict(_delete_=True, metrics=dict(type='ForgeryMetric'))",
     ):
         cfg = Config.fromfile(evaluated_by(evaluator))
-        tool['keep_figures'](cfg, 'out')
-        found = [each.get('output_dir') for each in tool['evaluators_of'](cfg)]
+        keep_results(cfg, 'out')
+        found = [each.get('output_dir') for each in evaluators_of(cfg)]
         assert found[-1] == 'out' and set(found[:-1]) <= {None}, evaluator
 
 
