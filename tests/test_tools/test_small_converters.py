@@ -56,6 +56,18 @@ def test_the_averaged_weights_are_published(root: Path, run_tool: Callable, smal
     assert torch.equal(torch.load(tmp_path / 'small.pth', weights_only=True)['state_dict'][name], average.half())
 
 
+def test_the_mean_of_several_checkpoints_is_published(root: Path, run_tool: Callable, tmp_path: Path) -> None:
+    paths = [tmp_path / 'first.pth', tmp_path / 'second.pth']
+    for path, value in zip(paths, (1.0, 2.0), strict=True):
+        torch.save(dict(state_dict={'a': torch.full((2,), value), 'seen': torch.tensor(int(value))}), path)
+    run_tool(converter(root, 'publish_model'), *paths, tmp_path / 'mean.pth')
+    found = load_weights(tmp_path / 'mean.pth')
+    assert found['a'].tolist() == [1.5, 1.5] and found['seen'] == 2
+    torch.save(dict(state_dict={'a': torch.ones(3), 'seen': torch.tensor(3)}), paths[1])
+    with pytest.raises(ValueError, match=r'second\.pth is of another network than .*first\.pth'):
+        run_tool(converter(root, 'publish_model'), *paths, tmp_path / 'mean.pth')
+
+
 def test_what_half_precision_cannot_hold_is_refused(root: Path, run_tool: Callable, tmp_path: Path) -> None:
     torch.save(dict(state_dict={'a': torch.ones(2), 'b': torch.tensor([1.0, 7e4])}), tmp_path / 'in.pth')
     with pytest.raises(ValueError, match=r'b of .*in\.pth does not fit into half precision'):
