@@ -375,7 +375,7 @@ def test_the_docs_overrides_change_the_input_size(root: Path, side: int) -> None
 def test_dino_trains_its_adapters_and_predicts_without_a_download(
     root: Path, small_config, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: str
 ) -> None:
-    monkeypatch.setattr(TIMMViT, '_from_timm', None)
+    monkeypatch.setattr(TIMMViT, '_load_from_timm', None)
     name = Config.fromfile(root / 'configs' / f'focal_{backbone}.py').model.backbone.model_name
     pretrained = timm.create_model(name, num_classes=0, **SMALLER).state_dict()
     torch.save(pretrained, tmp_path / 'pretrained.pth')

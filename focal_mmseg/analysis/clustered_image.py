@@ -77,7 +77,7 @@ class ClusteredImage:
         if name in CLUSTERERS:
             return CLUSTERERS[name].localise(self.points)
         if name in HDBSCANS:
-            return localise(self.points, HDBSCANS[name].memberships_of(self.tree)[0])
+            return localise(self.points, HDBSCANS[name].tree_memberships(self.tree)[0])
         if name == 'tied Gaussians':
             axes = PCA(min(AXES, *self.points.shape), random_state=0).fit_transform(self.points.double().numpy())
             return localise(self.points, GaussianMixture(2, covariance_type='tied', random_state=0).fit_predict(axes))
@@ -87,6 +87,6 @@ class ClusteredImage:
         """The gate's evidence by a clusterer's centres, float32 of shape (P,)."""
         return EvidenceGate().evidence(self.points, self.found(name).labels)
 
-    def map_of(self, values: Tensor) -> np.ndarray:
+    def to_map(self, values: Tensor) -> np.ndarray:
         """Values of the points (P,) as the map that they are, float32 of shape (h, w)."""
         return values.float().reshape(self.grid).numpy()

@@ -29,7 +29,7 @@ from focal_mmseg.models.jpeg_data_preprocessor import BLOCK, CHANNELS, JPEGDataP
 from focal_mmseg.utils import ConfigError, atomic_write
 
 from .inferencer import FOCALInferencer
-from .traceable import traceable
+from .traceable import make_traceable
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -108,7 +108,7 @@ def export_onnx(focal: FOCALInferencer, out: str | Path, size: Sequence[int] | N
     """
     _require_packages()
     _require_exportable(focal.model)
-    network = traceable(EmbeddingNetwork(revert_sync_batchnorm(focal.model)))
+    network = make_traceable(EmbeddingNetwork(revert_sync_batchnorm(focal.model)))
     sizes = CHECKED if size is None else (tuple(size),)
     if network.channels == CHANNELS and any(side % BLOCK for each in sizes for side in each):
         raise ConfigError(f'an image of {CHANNELS} channels has sides that are multiples of {BLOCK}, got {sizes[0]}')
@@ -177,7 +177,7 @@ def _contract(focal: FOCALInferencer, network: EmbeddingNetwork, size: Sequence[
     cfg, head = focal.model.cfg, focal.model.decode_head
     test_cfg = focal.model.test_cfg or {}
     model = cfg.model.decode_head
-    said = dict(
+    contract = dict(
         channels=network.channels,
         input_size=None if size is None else list(size),
         test_cfg=dict(
@@ -193,7 +193,7 @@ def _contract(focal: FOCALInferencer, network: EmbeddingNetwork, size: Sequence[
         opset=OPSET,
         version=__version__,
     )
-    return json.loads(json.dumps(said))
+    return json.loads(json.dumps(contract))
 
 
 def _write_contract(path: Path, contract: dict[str, Any]) -> None:

@@ -86,7 +86,7 @@ def paint(regions: Iterable[tuple[np.ndarray, tuple[int, int, int]]], size: tupl
     return painted
 
 
-def hits(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def paint_hits(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Where a mask and the truth agree and differ, in the colours of ``HIT_COLOURS``.
 
     Args:

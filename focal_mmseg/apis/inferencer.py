@@ -17,12 +17,12 @@ from mmseg.apis import init_model
 from mmseg.structures import SegDataSample
 from PIL import Image, ImageOps
 
-from focal_mmseg.datasets.any_image import reading_any_image
+from focal_mmseg.datasets.any_image import enable_any_image
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
 from focal_mmseg.utils import MAPS, check_image_size, override, read_config, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
-from .calibration import Calibration, fingerprint, margin_of
+from .calibration import Calibration, compute_margin, fingerprint
 from .prediction import Prediction
 
 # Numbers of clusters in an image of 8 bits.
@@ -114,7 +114,7 @@ class FOCALInferencer:
         if self.calibration is not None:
             self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), calibration)
             self.calibration.attach(self.model)
-        load, *prepare = reading_any_image(cfg.test_pipeline)
+        load, *prepare = enable_any_image(cfg.test_pipeline)
         self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
@@ -154,7 +154,7 @@ class FOCALInferencer:
         """Predict the images of a batch, those of one size together."""
         start = time.perf_counter()
         sources = [_as_pixels(each) if isinstance(each, Image.Image) else each for each in images]
-        with files_of(sources) as files:
+        with temporary_files(sources) as files:
             loaded = [self._load(each) for each in files]
             groups = [list(group) for _, group in groupby(loaded, key=lambda each: tuple(each['inputs'].shape))]
             samples = [sample for group in groups for sample in self.model.test_step(pseudo_collate(group))]
@@ -216,11 +216,11 @@ class FOCALInferencer:
             ValueError: See there.
         """
         sample = self._sample(image)
-        return margin_of(sample).cpu().numpy(), float(sample.image_score) if 'image_score' in sample else None
+        return compute_margin(sample).cpu().numpy(), float(sample.image_score) if 'image_score' in sample else None
 
     def _sample(self, image: Source) -> SegDataSample:
         """What the model predicts."""
-        with files_of([image]) as (file,):
+        with temporary_files([image]) as (file,):
             return self.model.test_step(pseudo_collate([self._load(file)]))[0]
 
     def _load(self, image: str | Path | np.ndarray) -> dict:
@@ -241,7 +241,7 @@ class FOCALInferencer:
 
 
 @contextmanager
-def files_of(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]]:
+def temporary_files(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]]:
     """Images as pipelines read them: bytes become files, because members of a fusion and loaders of JPEG read files.
 
     Args:

@@ -115,8 +115,8 @@ class Prediction:
             write_image(folder / f'{name}.png', plane)
         image = dict(image=str(self.source)) if isinstance(self.source, str | Path) else {}
         with atomic_write(folder / 'summary.json') as part:
-            said = dict(**image, **self.summary, sources=self.sources)
-            part.write_text(json.dumps(said, indent=2) + '\n', encoding='utf-8')
+            summary = dict(**image, **self.summary, sources=self.sources)
+            part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
         return folder
 
     def _repr_png_(self) -> bytes:

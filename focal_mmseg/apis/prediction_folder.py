@@ -111,7 +111,7 @@ class PredictionFolder:
         summary = self._summary(name)
         try:
             before = _read(summary) if summary.is_file() else None
-            return before is not None and before.get('origin') == self._of(file_state(path))
+            return before is not None and before.get('origin') == self._origin(file_state(path))
         except OSError:
             return False
 
@@ -139,7 +139,7 @@ class PredictionFolder:
             write_image(folder / f'{name_of_map}.png', to_16_bits(values))
         image = load_image(path, imread_flags[self._color_type])
         write_image(folder / 'overlay.png', overlay_mask(image, prediction.mask))
-        summary = dict(image=str(path), **prediction.summary, origin=self._of(state))
+        summary = dict(image=str(path), **prediction.summary, origin=self._origin(state))
         if self._made_by.get('clusters'):
             if prediction.clusters is None:
                 raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')
@@ -151,7 +151,7 @@ class PredictionFolder:
     def _summary(self, name: str) -> Path:
         return self.folder / name / 'summary.json'
 
-    def _of(self, state: dict[str, int]) -> dict[str, Any]:
+    def _origin(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""
         return dict(model=self._hash, **state)
 

@@ -18,7 +18,7 @@ from focal_mmseg.models.necks import MixLevels
 MOST_POOLING = 32
 
 
-def traceable(network: nn.Module) -> nn.Module:
+def make_traceable(network: nn.Module) -> nn.Module:
     """A copy of a network whose parts a tracer can follow.
 
     Args:
@@ -38,7 +38,7 @@ def traceable(network: nn.Module) -> nn.Module:
 class _SelfCorrelation(SelfCorrelation):
     """Of one image, all similarities at once, so that memory is the square of ``max_points``."""
 
-    def _of_image(self, features: Tensor) -> Tensor:
+    def _correlate_image(self, features: Tensor) -> Tensor:
         size = features.shape[1:]
         factor = self._factor(size)
         rows, columns = (_squares(side, factor, features) for side in size)

@@ -54,7 +54,7 @@ class Result:
     sources: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sources = sources_of(self.prediction)
+        self.sources = assign_sources(self.prediction)
 
     def mask(self, point: float) -> np.ndarray:
         """Which pixels are forged at an operating point: uint8 of shape (H, W), 255 where the score is above it."""
@@ -151,7 +151,7 @@ class Results:
         return len(self._results)
 
 
-def sources_of(prediction: Prediction) -> np.ndarray:
+def assign_sources(prediction: Prediction) -> np.ndarray:
     """The cluster that each point comes from if it is forged: its own, or of pristine and noise the nearest other."""
     labels = prediction.labels
     if labels is None or labels.max() < 1:

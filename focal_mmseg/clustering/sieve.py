@@ -199,7 +199,7 @@ class Sieve:
         # The last points, fewer than a block, look where the last block does.
         first = self._near_blocks[(rows[0] // self._rows).clamp(max=len(self._near_blocks) - 1)]
         nearness = bounds.nearness(rows, first).topk(self._rank + 1).values[:, -1]
-        return first, bounds.at_most(rows, nearness)
+        return first, bounds.upper_bound(rows, nearness)
 
     def _nearest_blocks(self, points: Tensor) -> Tensor:
         """For each whole block of rows the points (L, K) of those whole blocks whose centres are nearest."""

@@ -97,7 +97,7 @@ def window_starts(side: int, window: int, stride: int, cell: int) -> list[int]:
     return [*range(0, last, step), *([last] if last < side else [])]
 
 
-def stitched(
+def stitch_embeddings(
     embed: Callable[[Tensor], Tensor], image: Tensor, window: Sequence[int], stride: Sequence[int], max_points: int
 ) -> tuple[Tensor, int]:
     """The embeddings of a large image, window by window.
@@ -118,7 +118,7 @@ def stitched(
         ValueError: If the embeddings are not a whole number of pixels apart.
     """
     size = tuple(image.shape[1:])
-    first = embed(_window_at(image, 0, 0, window))
+    first = embed(_crop_window(image, 0, 0, window))
     pixels = window[0] // first.shape[2]
     if (pixels * first.shape[2], pixels * first.shape[3]) != tuple(window):
         raise ValueError(
@@ -131,12 +131,12 @@ def stitched(
     starts = [window_starts(*each, gathered.cell) for each in zip(size, window, stride, strict=True)]
     for top in starts[0]:
         for left in starts[1]:
-            inside = first if top == left == 0 else embed(_window_at(image, top, left, window))
+            inside = first if top == left == 0 else embed(_crop_window(image, top, left, window))
             gathered.add(inside[0], top, left)
     return gathered.embeddings(), gathered.cell
 
 
-def _window_at(image: Tensor, top: int, left: int, window: Sequence[int]) -> Tensor:
+def _crop_window(image: Tensor, top: int, left: int, window: Sequence[int]) -> Tensor:
     """A window (1, 3, *window) of the image, with zeros beyond its border."""
     part = image[:, top : top + window[0], left : left + window[1]]
     return F.pad(part, (0, window[1] - part.shape[2], 0, window[0] - part.shape[1]))[None]

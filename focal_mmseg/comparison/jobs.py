@@ -14,7 +14,7 @@ from typing import Any
 from focal_mmseg.engine.latest_checkpoint import BY_EPOCH, BY_ITER, latest_checkpoint
 from focal_mmseg.utils import find_tool, write_json
 
-from .stamps import is_same, read_stamp, stamp_of
+from .stamps import is_same, make_stamp, read_stamp
 
 # Seconds between two looks at a process.
 PERIOD = 2.0
@@ -136,7 +136,7 @@ class Job:
 
     def _asked(self) -> dict[str, Any]:
         with READING:
-            return stamp_of(self.tool, self.config, self.checkpoint, self.data, self.options, self.arguments)
+            return make_stamp(self.tool, self.config, self.checkpoint, self.data, self.options, self.arguments)
 
     def run(self, threads: int | None = None, watch: Callable[[Path], None] | None = None) -> None:
         """Run it, unless it is done.

@@ -76,7 +76,7 @@ def degradations_table(
     """The metrics of each model on images as they are, and under each degradation.
 
     Args:
-        clean (Mapping[str, Mapping[str, float]]): Means of :func:`over_sets`, by the model.
+        clean (Mapping[str, Mapping[str, float]]): Means of :func:`average_over_sets`, by the model.
         degraded (Mapping[str, Mapping[str, Mapping[str, float]]]): The same, by the model and the degradation.
         metrics (Sequence[str]): Names of ``LOCALISATION_METRICS``.
     """
@@ -88,7 +88,7 @@ def degradations_table(
     return Table('model', [Column(name, metric) for name in (NONE, *names) for metric in metrics], cells)
 
 
-def over_sets(rows: Sequence[dict], pristine: str = 'exclude') -> dict[str, float]:
+def average_over_sets(rows: Sequence[dict], pristine: str = 'exclude') -> dict[str, float]:
     """The mean of each metric over the sets that define it, each counting once, whatever its size.
 
     Args:
@@ -158,11 +158,13 @@ def trainings_table(logs: Mapping[str, Sequence[Sequence[Mapping[str, float]]]])
         logs (Mapping[str, Sequence[Sequence[Mapping[str, float]]]]): Of :func:`.read_training_log`, those of each
             training of a model.
     """
-    cells = {model: np.mean([_of_training(steps) for steps in runs], axis=0).tolist() for model, runs in logs.items()}
+    cells = {
+        model: np.mean([_training_metrics(steps) for steps in runs], axis=0).tolist() for model, runs in logs.items()
+    }
     return Table('training', [Column('', name) for name in OF_TRAINING], cells)
 
 
-def _of_training(steps: Sequence[Mapping[str, float]]) -> list[float]:
+def _training_metrics(steps: Sequence[Mapping[str, float]]) -> list[float]:
     losses = [step['loss'] for step in steps]
     times = [step['time'] for step in steps if 'time' in step]
     last, seconds = np.mean(losses[-LAST_STEPS:]), np.median(times) if times else math.nan

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config
 
-from .wrapped import single_sets
+from .wrapped import iter_dataset_configs
 
 # Kind: the transform, the parameter that the number is for, and the number's type.
 KINDS = {
@@ -142,7 +142,7 @@ def degrade_tests(cfg: Config, text: str) -> None:
     transforms = parse_degradation(text)
     if not transforms:
         return
-    for dataset in single_sets(cfg.test_dataloader.dataset):
+    for dataset in iter_dataset_configs(cfg.test_dataloader.dataset):
         if dataset.get('pipeline'):
             dataset['pipeline'] = insert_degradation(dataset['pipeline'], transforms)
     for name in ('test_pipeline', 'tta_pipeline'):

@@ -183,8 +183,8 @@ def summarise(
             sets.append(found[-1].values)
             drawn_sets.append(drawn)
     if sets:
-        bounds = {name: percentile_interval(values) for name, values in _mean_of_sets(drawn_sets).items()}
-        means = {name: float(value) for name, value in _mean_of_sets(sets).items()}
+        bounds = {name: percentile_interval(values) for name, values in _average_over_sets(drawn_sets).items()}
+        means = {name: float(value) for name, value in _average_over_sets(sets).items()}
         found.append(GroupMetrics(MEAN_OF_SETS, *_numbers(rows), means, bounds, pristine))
     return found
 
@@ -201,7 +201,7 @@ def _resampled(members: Group, rules: CountingRules, resamples: int, rng: np.ran
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def _mean_of_sets(sets: Sequence[Mapping[str, float | np.ndarray]]) -> dict[str, np.ndarray]:
+def _average_over_sets(sets: Sequence[Mapping[str, float | np.ndarray]]) -> dict[str, np.ndarray]:
     """Each set that defines a metric counts once, whatever its size, as in the mean columns of the papers."""
     means = {}
     for name in sets[0]:

@@ -28,7 +28,7 @@ class FoundImages:
     paths: list[Path] = field(default_factory=list)
     left_out: Counter = field(default_factory=Counter)
 
-    def said(self) -> str:
+    def describe_left_out(self) -> str:
         """What was left out, in one line; '' if nothing."""
         if not self.left_out:
             return ''

@@ -117,7 +117,7 @@ def _count(task: Task) -> str:
 
 
 def _left(task: Task) -> str:
-    return '' if task.finished or task.time_remaining is None else f'{in_words(task.time_remaining)} left'
+    return '' if task.finished or task.time_remaining is None else f'{format_duration(task.time_remaining)} left'
 
 
 def _line(task: Task) -> str:
@@ -126,7 +126,7 @@ def _line(task: Task) -> str:
     return f'{task.description}: {more}' if more else task.description
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time as people say it: ``'0:05:10'``, or with days before it."""
     return str(timedelta(seconds=round(seconds)))
 

@@ -12,7 +12,7 @@ import torch
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.apis.export import TOLERANCE, EmbeddingNetwork, example, export_onnx
-from focal_mmseg.apis.traceable import traceable
+from focal_mmseg.apis.traceable import make_traceable
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.deploy import ONNXLocaliser
 from focal_mmseg.utils import ConfigError, read_config
@@ -141,7 +141,7 @@ def test_bad_input_is_named(file: Path, tmp_path: Path) -> None:
 
 def test_the_traceable_form_leaves_the_network_alone(focal: FOCALInferencer) -> None:
     before = [type(each) for each in focal.model.modules()]
-    copied = traceable(focal.model)
+    copied = make_traceable(focal.model)
     assert [type(each) for each in focal.model.modules()] == before
     assert [type(each) for each in copied.modules()] != before
 

@@ -5,11 +5,11 @@ import math
 import pytest
 
 from focal_mmseg.comparison.results import (
+    average_over_sets,
     degradations_table,
     differences_table,
     intervals_table,
     means_table,
-    over_sets,
     trainings_table,
 )
 from focal_mmseg.evaluation.localisation import LOCALISATION_METRICS
@@ -57,8 +57,8 @@ def test_a_set_without_pristine_pictures_has_no_part_in_the_mean_of_false_alarms
 
 def test_a_mean_over_sets_counts_each_once() -> None:
     rows = [*rows_of('one', [0.2, 0.4, 0.6]), *rows_of('two', [0.8])]
-    assert over_sets(rows)['iou'] == pytest.approx(0.6)
-    assert math.isnan(over_sets([])['iou'])
+    assert average_over_sets(rows)['iou'] == pytest.approx(0.6)
+    assert math.isnan(average_over_sets([])['iou'])
 
 
 @pytest.mark.parametrize(('rule', 'mean'), [('exclude', 0.5), ('paper', 0.75), ('zero', 0.25)])

@@ -40,7 +40,7 @@ def stamp(files: dict[str, Path]) -> Callable[..., dict]:
     def take(**changed: object) -> dict:
         stamps._listing.cache_clear()
         given = dict(tool='test.py', config=str(files['config.py']), data=[str(files['data.py'])]) | changed
-        return stamps.stamp_of(**given)
+        return stamps.make_stamp(**given)
 
     return take
 

@@ -91,7 +91,7 @@ def test_the_rule_through_the_converter_is_equal_to_the_statement(
     base = (root / 'configs' / 'peers' / 'ifosn.py').as_posix()
     mine.write_text(f"_base_ = '{base}'\nmodel = dict(backbone=dict(layers={list(blocks)}))\n")
     state = filled(detector_shapes(blocks), 1.8)
-    release = dataclasses.replace(ifosn2mmseg.release_of(state), config=str(mine))
+    release = dataclasses.replace(ifosn2mmseg.identify_release(state), config=str(mine))
     conversion.write(conversion.convert(state, release).state, tmp_path / 'mine.pth')
     image = cv2.resize(load_packaged('chelsea'), (75, 67))
     with torch.no_grad():
@@ -142,14 +142,14 @@ def test_the_noise_unet_of_the_release(
 ) -> None:
     full = cheap(unet_shapes()) | {f'diff_jpeg.l{number}.table': torch.zeros(8, 8) for number in range(12)}
     assert len(full) == 168
-    converted = conversion.convert(full, ifosn2mmseg.release_of(full))
+    converted = conversion.convert(full, ifosn2mmseg.identify_release(full))
     assert len(converted.state) == 156 and list(converted.dropped.values()) == [12]
     # The rule at a small width: names that end up at the wrong place would give another image.
     mine = tmp_path / 'mine.py'
     base = (root / 'configs' / 'peers' / 'ifosn_retrained_osn.py').as_posix()
     mine.write_text(f"_base_ = '{base}'\nmodel = dict(noise=dict(width=4))\n")
     state = filled(unet_shapes(4), 1.5)
-    release = dataclasses.replace(ifosn2mmseg.release_of(state), config=str(mine))
+    release = dataclasses.replace(ifosn2mmseg.identify_release(state), config=str(mine))
     network = ResidualUNet(4).eval()
     found = conversion.convert(state, release).state
     network.load_state_dict({name.removeprefix('noise.unet.'): value for name, value in found.items()})

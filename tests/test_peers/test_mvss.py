@@ -119,7 +119,7 @@ def by_rule_and_statement(mvss2mmseg: ModuleType, small: Path, tmp_path: Path) -
     # So narrow an edge branch would end at a ReLU that lets nothing through.
     blocks = [name for name in state if name.startswith('erb_') and state[name].ndim == 4]
     state |= {name: state[name].abs() for name in blocks}
-    release = dataclasses.replace(mvss2mmseg.release_of(state), config=str(small))
+    release = dataclasses.replace(mvss2mmseg.identify_release(state), config=str(small))
     conversion.write(conversion.convert(state, release).state, tmp_path / 'small.pth')
     return {name: value.double() for name, value in state.items()}, tmp_path / 'small.pth'
 
@@ -185,7 +185,7 @@ def test_what_is_not_released_is_named(mvss2mmseg: ModuleType, fault: str) -> No
     change, says = FAULTS[fault]
     state = change(cheap(released_shapes()))
     with pytest.raises(ValueError, match=f'(?s){says}'):
-        conversion.convert(state, mvss2mmseg.release_of(state))
+        conversion.convert(state, mvss2mmseg.identify_release(state))
 
 
 # --- configs

@@ -15,7 +15,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from focal_mmseg.apis.testing import evaluators_of, keep_results
+from focal_mmseg.apis.testing import keep_results, list_evaluators
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.evaluation import read_rows
 
@@ -219,7 +219,7 @@ def test_our_metric_is_found_in_every_form_of_evaluators(evaluated_by: Callable)
     ):
         cfg = Config.fromfile(evaluated_by(evaluator))
         keep_results(cfg, 'out')
-        found = [each.get('output_dir') for each in evaluators_of(cfg)]
+        found = [each.get('output_dir') for each in list_evaluators(cfg)]
         assert found[-1] == 'out' and set(found[:-1]) <= {None}, evaluator
 
 

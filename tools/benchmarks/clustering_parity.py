@@ -28,8 +28,8 @@ from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.utils import atomic_write, device_name, positive_int, read_config
-from focal_mmseg.utils.made_embeddings import KINDS
 from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.synthetic_embeddings import KINDS
 
 TOLERANCE = 1e-5
 # The package's distances between equal unit vectors are roundings of up to this; relative differences start above.

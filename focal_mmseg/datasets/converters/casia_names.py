@@ -8,7 +8,7 @@ EXACT = ''
 SHARED = 1
 
 
-def paired(wanted: Iterable[str], there: Iterable[str]) -> dict[str, tuple[str, str]]:
+def match_names(wanted: Iterable[str], there: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Which of the names that are there means each of the wanted ones.
 
     The same name first, in any case; then, among what is left, a corrected name: with D and S (from a different

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
-from focal_mmseg.datasets.transforms.loading import proportional
+from focal_mmseg.datasets.transforms.loading import has_proportions
 from focal_mmseg.utils import atomic_write, search_images, write_image, write_json
 from focal_mmseg.utils.progress import track
 
@@ -229,7 +229,7 @@ def _require_few_lost(dataset: DataSet, report: Report, lost: Counter, most: flo
 
 def _may_be_resized(rule: str, mask: tuple[int, int], image: tuple[int, int]) -> bool:
     if rule == 'proportional':
-        return proportional(mask, image)
+        return has_proportions(mask, image)
     return rule == 'nearest' and mask[::-1] != image
 
 

@@ -186,7 +186,7 @@ class Sources:
         return sorted(self.photographs)
 
     @cached_property
-    def with_objects(self) -> list[str]:
+    def names_with_objects(self) -> list[str]:
         """The names of those with objects, sorted."""
         return [name for name in self.names if name in self.objects]
 

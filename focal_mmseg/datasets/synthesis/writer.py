@@ -110,7 +110,7 @@ def _forge(
     with_objects = bool(sources.objects) and kind != 'pristine' and rng.random() >= recipe.contours
     giving = names
     if with_objects and names is sources.names:
-        giving = sources.with_objects or names
+        giving = sources.names_with_objects or names
     elif with_objects:
         giving = [name for name in names if name in sources.objects] or names
     chosen = str(giving[rng.integers(len(giving))])
@@ -124,7 +124,7 @@ def _forge(
     return forge_scene(recipe, kind, *scenes, rng), host, chosen
 
 
-def share_out(num: int, shares: Mapping[str, float]) -> dict[str, int]:
+def allocate_kinds(num: int, shares: Mapping[str, float]) -> dict[str, int]:
     """How many images of each kind make a number of them, by the shares; more for a larger number, never fewer.
 
     Args:

@@ -58,7 +58,7 @@ class LoadForgeryMask(BaseTransform):
             options = results.get('forged_is', FORGED_IS), results.get('mask_threshold', THRESHOLD)
             mask = read_forgery_mask(path, *options)
         shape = tuple(results['ori_shape'])
-        if self.resize and mask.shape != shape and proportional(mask.shape, shape):
+        if self.resize and mask.shape != shape and has_proportions(mask.shape, shape):
             mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         if mask.shape != shape:
             remedy = 'turn one of them' if mask.shape[::-1] == shape else 'make them the same size'
@@ -145,7 +145,7 @@ def _may_be_transparent(header: Image.Image) -> bool:
     return header.mode not in ('1', 'L', 'P', 'RGB', 'I;16') or 'transparency' in header.info
 
 
-def proportional(mask: tuple[int, int], image: tuple[int, int]) -> bool:
+def has_proportions(mask: tuple[int, int], image: tuple[int, int]) -> bool:
     """Whether a mask has the proportions of its image, up to two of the image's pixels."""
     scale = max(side / of_mask for side, of_mask in zip(image, mask, strict=True))
     return all(abs(of_mask * scale - side) <= 2 for side, of_mask in zip(image, mask, strict=True))

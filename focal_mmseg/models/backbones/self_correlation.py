@@ -75,10 +75,10 @@ class SelfCorrelation(BaseModule):
         with torch.autocast(x.device.type, enabled=False):
             features = features.float()
             features = F.normalize(features - features.mean((2, 3), keepdim=True), dim=1)
-            maps = torch.stack([self._of_image(each) for each in features])
+            maps = torch.stack([self._correlate_image(each) for each in features])
         return self.convs(maps)
 
-    def _of_image(self, features: Tensor) -> Tensor:
+    def _correlate_image(self, features: Tensor) -> Tensor:
         """The highest similarities, descending, and the consistency of offsets: (matches + 1, h, w)."""
         size = features.shape[1:]
         factor = pooling_factor(size, self.max_points)

@@ -128,7 +128,7 @@ class TIMMViT(BaseModule):
         """
         # Not that of BaseModule, which would go on to timm's own init_weights and make the weights random again.
         if not self.is_init and (self.checkpoint_path or self.pretrained):
-            loaded = self._from_file(self.checkpoint_path) if self.checkpoint_path else self._from_timm()
+            loaded = self._load_from_file(self.checkpoint_path) if self.checkpoint_path else self._load_from_timm()
             self.vit.load_state_dict(self._adapt(loaded).state_dict())
         elif not self.is_init and self.frozen:
             warnings.warn(
@@ -173,7 +173,7 @@ class TIMMViT(BaseModule):
         config = peft.LoraConfig(**{'exclude_modules': [PATCH_EMBEDDING], **self.adapters})
         return peft.inject_adapter_in_model(config, vit)
 
-    def _from_timm(self) -> nn.Module:
+    def _load_from_timm(self) -> nn.Module:
         """The network with timm's weights."""
         try:
             return self._create(pretrained=True)
@@ -184,7 +184,7 @@ class TIMMViT(BaseModule):
                 f'and model.backbone.frozen=False ({error})'
             ) from error
 
-    def _from_file(self, path: str) -> nn.Module:
+    def _load_from_file(self, path: str) -> nn.Module:
         """The network with a local file's weights, all of them."""
         state = _read(path)
         state = {name: value for name, value in state.items() if not name.startswith('head.')}

@@ -7,7 +7,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .contrastive_loss import QueryLoss
 from .named_loss import check_above
-from .streaming import RowLosses, streamed_mean, without_own
+from .streaming import RowLosses, mask_self, streamed_mean
 
 
 @MODELS.register_module()
@@ -55,7 +55,7 @@ class CircleLoss(QueryLoss):
             negative_weights = self.gamma * F.relu(negative.detach() + self.margin)
             positive_logits = positive_weights * (1 - self.margin - positive)
             negative_logits = negative_weights * (negative - self.margin)
-            pull = torch.logsumexp(without_own(positive_logits, first, float('-inf')), dim=1)
+            pull = torch.logsumexp(mask_self(positive_logits, first, float('-inf')), dim=1)
             return F.softplus(pull + torch.logsumexp(negative_logits, dim=1))
 
         return row_losses

@@ -7,7 +7,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .contrastive_loss import QueryLoss
 from .named_loss import check_above
-from .streaming import RowLosses, streamed_mean, without_own
+from .streaming import RowLosses, mask_self, streamed_mean
 
 
 @MODELS.register_module()
@@ -42,6 +42,6 @@ def _row_losses(queries: int) -> RowLosses:
     def row_losses(logits: Tensor, first: int) -> Tensor:
         negative = torch.logsumexp(logits[:, queries:], dim=1, keepdim=True)
         of_pairs = F.softplus(negative - logits[:, :queries])
-        return without_own(of_pairs, first, 0).sum(1) / (queries - 1)
+        return mask_self(of_pairs, first, 0).sum(1) / (queries - 1)
 
     return row_losses

@@ -41,7 +41,7 @@ def streamed_mean(row_losses: RowLosses, queries: Tensor, keys: Tensor, *per_que
     return _StreamedMean.apply(row_losses, *tensors)
 
 
-def without_own(values: Tensor, first: int, fill: float) -> Tensor:
+def mask_self(values: Tensor, first: int, fill: float) -> Tensor:
     """Overwrite each query's value for itself, where the queries are the keys.
 
     Args:

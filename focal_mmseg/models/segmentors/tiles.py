@@ -29,7 +29,9 @@ def tile_places(size: tuple[int, int], tile: int, stride: int) -> Iterator[tuple
             yield top, left
 
 
-def blended(score: Callable[[Tensor], Tensor], image: Tensor, tile: int, stride: int, eight_bit: bool = True) -> Tensor:
+def blend_tiles(
+    score: Callable[[Tensor], Tensor], image: Tensor, tile: int, stride: int, eight_bit: bool = True
+) -> Tensor:
     """The score map of an image, tile by tile.
 
     Where nothing was written a tile's scores are written; elsewhere they replace the old ones by the weight that
