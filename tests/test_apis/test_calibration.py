@@ -190,14 +190,14 @@ def test_the_fingerprint_changes_with_what_scores_depend_on_alone(trained: tuple
 
 
 def test_a_calibrated_inferencer_cuts_at_the_margin_and_says_so(
-    trained: tuple[Path, Path], picture: Path, tmp_path: Path
+    trained: tuple[Path, Path], image_path: Path, tmp_path: Path
 ) -> None:
-    margin = FOCALInferencer(*trained, device='cpu').margin(picture)
+    margin = FOCALInferencer(*trained, device='cpu').margin(image_path)
     assert margin.shape == (90, 150) and margin.dtype == np.float32
     middle = float(np.quantile(margin, 0.9))
     found = Calibration('pixels', 0.1, middle, 50, 'conformal risk control', **fingerprint(*trained))
     found.write(tmp_path / 'calibration.json')
-    prediction = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')(picture)
+    prediction = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')(image_path)
     np.testing.assert_array_equal(prediction.mask == 255, margin > np.float32(middle))
     assert 0.05 < (prediction.mask == 255).mean() <= 0.1
     assert prediction.summary['calibration'] == str(found)
@@ -289,8 +289,8 @@ def test_the_level_that_other_images_meet() -> None:
     assert of_pixels.measure_image_false_alarms(noted(np.zeros((3, 4)))) is None
 
 
-def test_an_inferencer_calibrates_the_image_score(trained: tuple[Path, Path], picture: Path, tmp_path: Path) -> None:
-    margin, score = FOCALInferencer(*trained, device='cpu').margin_and_image_score(picture)
+def test_an_inferencer_calibrates_the_image_score(trained: tuple[Path, Path], image_path: Path, tmp_path: Path) -> None:
+    margin, score = FOCALInferencer(*trained, device='cpu').margin_and_image_score(image_path)
     model = fingerprint(*trained)
     found = Calibration(
         'pixels', 0.1, 0.0, 50, 'conformal risk control', **model, image_margin=score_to_logit(score) - 1
@@ -298,4 +298,4 @@ def test_an_inferencer_calibrates_the_image_score(trained: tuple[Path, Path], pi
     found.write(tmp_path / 'calibration.json')
     focal = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')
     assert margin.shape == (90, 150)
-    assert focal(picture).summary['image_score'] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)
+    assert focal(image_path).summary['image_score'] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)

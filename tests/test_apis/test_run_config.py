@@ -18,18 +18,18 @@ TIMES = {'tampcoco-sp': 1, 'tampcoco-cm': 1, 'tampcoco-bcm': 1, 'tampcoco-bcmc':
 
 @pytest.fixture
 def all_sets(forged_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every set in ``data/<name>``, as prepare_data writes it, with two small pictures each."""
+    """Every set in ``data/<name>``, as prepare_data writes it, with two small images each."""
     from focal_mmseg.datasets.converters.base import ReleasedImage
 
     train = forged_set / 'train'
-    pictures = [
+    images = [
         ReleasedImage(
             train / 'images' / 'splice' / f'0000{n}.jpg', (train / 'masks' / 'splice' / f'0000{n}.png',), 'splice'
         )
         for n in range(2)
     ]
     for name in SETS:
-        made = DataSet(name, name, '', {}, lambda *_: pictures)
+        made = DataSet(name, name, '', {}, lambda *_: images)
         convert(made, forged_set, tmp_path / 'data' / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -23,7 +23,7 @@ def dataset(forged_set: Path) -> dict:
     )
 
 
-def test_sources_are_the_pictures_and_masks_of_the_set(dataset: dict, forged_set: Path) -> None:
+def test_sources_are_the_images_and_masks_of_the_set(dataset: dict, forged_set: Path) -> None:
     found = list(sources(DATASETS.build(dataset)))
     assert [each.name for each in found] == ['copy-move/00000', 'pristine/00000', 'splice/00000', 'splice/00001']
     for each in found:
@@ -33,7 +33,7 @@ def test_sources_are_the_pictures_and_masks_of_the_set(dataset: dict, forged_set
         np.testing.assert_array_equal(each.truth(mask.shape), mask)
 
 
-def test_sets_that_are_put_together_give_all_their_pictures(dataset: dict) -> None:
+def test_sets_that_are_put_together_give_all_their_images(dataset: dict) -> None:
     twice = dict(type='ConcatDataset', datasets=[dataset, dict(dataset, dataset_name='again')])
     found = list(sources(DATASETS.build(twice)))
     assert [each.dataset for each in found] == ['small'] * 4 + ['again'] * 4
@@ -41,7 +41,7 @@ def test_sets_that_are_put_together_give_all_their_pictures(dataset: dict) -> No
     assert len(list(sources(DATASETS.build(repeated)))) == 4
 
 
-def test_a_picture_without_a_mask_file_is_pristine(dataset: dict, tmp_path: Path) -> None:
+def test_an_image_without_a_mask_file_is_pristine(dataset: dict, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((6, 8, 3), np.uint8))
     alone = dict(type='ForgeryDataset', data_prefix=dict(img_path=str(tmp_path)), pristine_without_mask=True)
     (source,) = sources(DATASETS.build(alone))
@@ -49,7 +49,7 @@ def test_a_picture_without_a_mask_file_is_pristine(dataset: dict, tmp_path: Path
 
 
 @pytest.mark.parametrize(('number', 'places'), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9]), (20, list(range(10)))])
-def test_pictures_are_spread_over_the_set(number: int, places: list[int]) -> None:
+def test_images_are_spread_over_the_set(number: int, places: list[int]) -> None:
     assert spread_evenly(list(range(10)), number) == places
 
 

@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_pictures_are_found_by_their_endings_hidden_ones_are_not(folder: Path) -> None:
+def test_images_are_found_by_their_endings_hidden_ones_are_not(folder: Path) -> None:
     found = [path.relative_to(folder).as_posix() for path in find_images(folder)]
     assert found == ['a.png', 'b.JPG', 'e_gt.png', 'sub/c.tiff']
 
