@@ -10,6 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from focal_mmseg.utils.pages import data_uri, thumbnail, write_page
+from focal_mmseg.utils.tables import number_text
 
 # Longest side of a view in pixels, and the quality of its JPEG: 1,000 images take some 10 MB.
 LONGEST, QUALITY = 224, 80
@@ -159,6 +160,5 @@ def _number(entry: Entry, column: str) -> float:
 
 def _cell(value: float | None) -> tuple[str, str]:
     """What is shown, and what is sorted by."""
-    if value is None or isnan(value):
-        return '-', ''
-    return (f'{value:d}' if isinstance(value, int) else f'{value:.3f}'), repr(float(value))
+    text = number_text(value, 'd' if isinstance(value, int) else '.3f')
+    return text, '' if value is None or isnan(value) else repr(float(value))

@@ -71,7 +71,7 @@ def predict(
         focal = FOCALInferencer(config, checkpoint, device, cfg_options, calibration)
         made_by = identity(config, checkpoint, cfg_options, calibration)
         made_by |= dict(clusters=True) if clusters else {}
-        results = PredictionFolder(Path(out), made_by, focal.color_type)
+        results = PredictionFolder(Path(out), made_by)
         results.claim(again)
     except FileNotFoundError:
         raise

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from focal_mmseg.apis import FOCALInferencer, Prediction
+from focal_mmseg.apis.prediction_folder import PredictionFolder, file_state
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.utils import write_image
 
@@ -126,6 +127,13 @@ def test_save_writes_what_predict_writes(focal: FOCALInferencer, image_path: Pat
     np.testing.assert_allclose(cv2.imread(str(folder / 'score.png'), -1) / 65535, found.score, atol=1e-5)
     summary = json.loads((folder / 'summary.json').read_text())
     assert summary['image'] == str(image_path) and summary['image_score'] == found.image_score
+    results = PredictionFolder(tmp_path / 'out', dict(clusters=True))
+    results.write('a', image_path, file_state(image_path), found)
+    assert {path.name for path in (tmp_path / 'out' / 'a').iterdir()} == names
+    for name in names - {'summary.json'}:
+        assert (tmp_path / 'out' / 'a' / name).read_bytes() == (folder / name).read_bytes()
+    other = json.loads((tmp_path / 'out' / 'a' / 'summary.json').read_text())
+    assert other.pop('origin')['bytes'] == image_path.stat().st_size and other == summary
 
 
 def test_a_file_that_changed_since_is_refused(focal: FOCALInferencer, image_path: Path) -> None:

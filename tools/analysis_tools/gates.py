@@ -25,6 +25,7 @@ from focal_mmseg.analysis.rule_metrics import LEVELS, compute_image_row, compute
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.utils import atomic_write, positive_int
 from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.tables import number_text
 
 DEFAULT = next(iter(RULES))
 
@@ -55,7 +56,7 @@ def make_table(results: dict[str, dict[str, float]]) -> PrettyTable:
     table = PrettyTable(('rule', *levels, 'gain at 5 %', 'IoU alone', 'false alarms alone'))
     table.align['rule'] = 'l'
     for name, own in results.items():
-        values = {key: '-' if math.isnan(value) else f'{value:.3f}' for key, value in own.items()}
+        values = {key: number_text(value) for key, value in own.items()}
         gain = f'{own["gain_low"]:+.3f} to {own["gain_high"]:+.3f}'
         ious = (values[f'iou_at_{level}'] for level in LEVELS)
         table.add_row((name, *ious, gain, values['own_iou'], values['own_false_alarm']))
