@@ -5,6 +5,7 @@ stands before the network stays outside: :class:`ONNXLocaliser` says what it wan
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ class ONNXLocaliser:
         return found, upsample_scores(found.score, embeddings.shape[1:], most)
 
 
-def _resized(logits: Tensor, size: tuple[int, int]) -> Tensor:
+def _resized(logits: Tensor, size: Sequence[int]) -> Tensor:
     """Two maps (1, 2, h, w) at another size, bilinear."""
     if tuple(logits.shape[2:]) == tuple(size):
         return logits

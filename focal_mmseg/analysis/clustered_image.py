@@ -1,6 +1,7 @@
 """An image's embeddings, and what several clusterers make of them, each asked once."""
 
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -53,7 +54,7 @@ class ClusteredImage:
     @cached_property
     def tree(self) -> np.ndarray:
         """The minimum spanning tree of HDBSCAN, float64 of shape (P - 1, 3)."""
-        return mutual_reachability_tree(self.points, HDBSCANS['HDBSCAN'].min_samples)
+        return mutual_reachability_tree(self.points, cast(int, HDBSCANS['HDBSCAN'].min_samples))
 
     @cached_property
     def pristine_distance(self) -> Tensor:

@@ -6,6 +6,7 @@ the same number; it cannot rank points within a cluster.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -145,13 +146,13 @@ def _posterior_times_distance(image: ClusteredImage) -> Tensor:
     return image.pristine_distance * image.mixture('von Mises-Fisher')[0]
 
 
-def _options(name: str = 'pristine centre', **options: float) -> Rule:
+def _options(name: str = 'pristine centre', **options: Any) -> Rule:
     """The gate with options."""
     gate = EvidenceGate(**options)
     return Rule(lambda image: gate.evidence(image.points, image.found(name).labels, image.grid))
 
 
-def _over_spread(power: float, **options: float) -> Rule:
+def _over_spread(power: float, **options: Any) -> Rule:
     """The gate's evidence over a power of the median distance to the pristine centre."""
     own = _options(**options).evidence
     return Rule(lambda image: own(image) * (0.05 / image.pristine_distance.median().clamp(min=1e-3)) ** power)

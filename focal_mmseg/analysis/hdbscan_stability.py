@@ -8,6 +8,7 @@ density of the split.
 
 import math
 from dataclasses import dataclass, replace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -84,7 +85,7 @@ def measure_synthetic_case(
     """
     embeddings = groups(points, width, (1 - share, share), spread, seed)
     truth = torch.arange(points) >= round((1 - share) * points)
-    tree = mutual_reachability_tree(embeddings, CLUSTERER.min_samples)
+    tree = mutual_reachability_tree(embeddings, cast(int, CLUSTERER.min_samples))
     return dict(
         points=points,
         share=share,
@@ -104,7 +105,7 @@ def compute_sharpness(points: Tensor, truth: Tensor) -> float:
         truth (Tensor): bool of shape (P,), both kinds.
     """
     groups_of = [points[each] for each in (~truth, truth)]
-    squares = sum((group - group.mean(0)).square().sum() for group in groups_of)
+    squares = torch.stack([(group - group.mean(0)).square().sum() for group in groups_of]).sum()
     return float((groups_of[0].mean(0) - groups_of[1].mean(0)).norm() / (squares / len(points)).sqrt())
 
 
@@ -148,7 +149,8 @@ def measure_real_case(image: EmbeddedImage) -> dict[str, dict[str, float]]:
     points, trees, found = image.points, {}, {}
     localised = {'K-means': KMeansClusterer().localise(points)}
     for name, clusterer in hdbscan_settings(len(points)).items():
-        samples = clusterer.min_samples or clusterer.min_cluster_size
+        # As a count: hdbscan_settings gives no share without min_samples.
+        samples = cast(int, clusterer.min_samples or clusterer.min_cluster_size)
         if samples not in trees:
             trees[samples] = mutual_reachability_tree(points, samples)
         localised[name] = localise(points, clusterer.tree_labels(trees[samples]))

@@ -114,6 +114,10 @@ def _smooth_peak(radius: int) -> Callable[[ClusteredImage], float]:
     return map_statistic(lambda plane: float(box(plane, radius).max()))
 
 
+def _score_map_statistic(score: Callable[[np.ndarray], float]) -> Callable[[ClusteredImage], float]:
+    return lambda image: score(image.found('HDBSCAN').score.numpy())
+
+
 def _share(image: ClusteredImage) -> float:
     return image.found('pristine centre').forged.float().mean().item()
 
@@ -125,10 +129,7 @@ def _hdbscan_separation(image: ClusteredImage) -> float:
 
 
 STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
-    **{
-        f"HDBSCAN's score map: {name}": lambda image, of=of: of(image.found('HDBSCAN').score.numpy())
-        for name, of in IMAGE_SCORES.items()
-    },
+    **{f"HDBSCAN's score map: {name}": _score_map_statistic(score) for name, score in IMAGE_SCORES.items()},
     'embeddings: 1 - length of their mean': lambda image: image.found('pristine centre').dispersion,
     'HDBSCAN: separation x root of the share': _hdbscan_separation,
     'HDBSCAN: persistence of the first split': lambda image: persistence(image.tree),
@@ -155,7 +156,7 @@ STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
     'the gate': lambda image: EvidenceGate().image_score(image.points, image.found('pristine centre').labels),
     'evidence: that 2 % reach': map_statistic(lambda plane: float(np.quantile(plane, 0.98))),
     **{
-        f'evidence: mean of the top {share:.0%}': map_statistic(lambda plane, share=share: top(plane, share))
+        f'evidence: mean of the top {share:.0%}': map_statistic(partial(top, share=share))
         for share in (0.01, 0.02, 0.05, 0.1, 0.2)
     },
     'evidence: peak over robust spread': map_statistic(robust_peak),

@@ -65,6 +65,8 @@ def compute_rule_metrics(rows: Sequence[dict], default: Sequence[dict]) -> dict[
         the default in IoU at 5 %, by images drawn anew; ``own_iou`` and ``own_false_alarm`` of the clusterer alone.
     """
     curve = operating_curve(rows)
+    if curve is None:
+        raise ValueError('a set needs forged and pristine images')
     found = {f'iou_at_{level}': curve.metrics_at(level)['iou'] for level in LEVELS}
     draws = np.random.default_rng(0).multinomial(len(rows), [1 / len(rows)] * len(rows), DRAWS).astype(float)
     gains = resampled_operating_metrics(rows, draws)['iou'] - resampled_operating_metrics(default, draws)['iou']

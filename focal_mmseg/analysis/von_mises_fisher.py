@@ -38,7 +38,7 @@ def two_von_mises_fisher(points: Tensor, start: Tensor, tied: bool = False) -> t
     unit = points.double().numpy()
     width = unit.shape[1]
     share = start.double().numpy().clip(0.01, 0.99)
-    single = np.linalg.norm(unit.mean(0))
+    single = float(np.linalg.norm(unit.mean(0)))
     concentration = estimate_concentration(single, width)
     alone = log_normaliser(concentration, width) + concentration * single
     for _ in range(ROUNDS):

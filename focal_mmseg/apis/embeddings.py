@@ -49,7 +49,8 @@ class EmbeddedImage:
     @property
     def grid(self) -> tuple[int, int]:
         """Height and width of the map."""
-        return tuple(self.embeddings.shape[1:])
+        _, height, width = self.embeddings.shape
+        return height, width
 
     @property
     def points(self) -> Tensor:
@@ -81,7 +82,7 @@ def embedded_images(
         if step['type'] == 'Resize':
             step['scale'] = (side, side)
     model = init_model(cfg, None, 'cpu')
-    load_to_test(model, load_weights(checkpoint), checkpoint)
+    load_to_test(model, load_weights(checkpoint), str(checkpoint))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     chosen = np.linspace(0, len(dataset) - 1, min(most or len(dataset), len(dataset))).round().astype(int)
     for index in track(chosen.tolist(), 'images'):

@@ -155,7 +155,8 @@ def _is_missing(entry: Entry, column: str) -> bool:
 
 
 def _number(entry: Entry, column: str) -> float:
-    return 0.0 if _is_missing(entry, column) else float(entry.values[column])
+    value = entry.values.get(column)
+    return 0.0 if value is None or isnan(value) else float(value)
 
 
 def _cell(value: float | None) -> tuple[str, str]:

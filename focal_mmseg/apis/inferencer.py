@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast, overload
 
 import cv2
 import numpy as np
@@ -112,12 +112,18 @@ class FOCALInferencer:
             load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
         self.calibration = None if calibration is None else Calibration.read(calibration)
         if self.calibration is not None:
-            self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), calibration)
+            self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), str(calibration))
             self.calibration.attach(self.model)
         load, *prepare = enable_any_image(cfg.test_pipeline)
         self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
+
+    @overload
+    def __call__(self, image: Source, batch_size: int | None = None) -> Prediction: ...
+
+    @overload
+    def __call__(self, image: list[Any] | tuple[Any, ...], batch_size: int | None = None) -> list[Prediction]: ...
 
     @torch.no_grad()
     def __call__(
@@ -142,7 +148,7 @@ class FOCALInferencer:
             ValueError: If a file is no image or truncated, an array has another form, or ``batch_size`` is below 1.
         """
         if not isinstance(image, list | tuple):
-            return self._predict([image])[0]
+            return self._predict([cast(Source, image)])[0]
         if batch_size is None:
             batch_size = 1 if next(self.model.parameters(), torch.empty(0)).device.type == 'cpu' else BATCH_SIZE
         if batch_size < 1:
@@ -161,7 +167,7 @@ class FOCALInferencer:
         seconds = (time.perf_counter() - start) / len(images)
         return [self._prediction(*each, seconds) for each in zip(samples, sources, strict=True)]
 
-    def _prediction(self, sample: SegDataSample, source: Source, seconds: float) -> Prediction:
+    def _prediction(self, sample: SegDataSample, source: str | Path | bytes | np.ndarray, seconds: float) -> Prediction:
         """What a data sample says."""
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1

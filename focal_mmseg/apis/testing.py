@@ -1,6 +1,7 @@
 """A test, as tools/test.py runs it."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +149,13 @@ def keep_results(cfg: Config, out: str | None) -> None:
         )
 
 
-def read_calibration(path: str | Path, cfg: Config, model: str, tta: bool) -> Calibration:
+def read_calibration(path: str | Path, cfg: Config, model: Mapping[str, str], tta: bool) -> Calibration:
     """The calibration of a model.
 
     Args:
         path (str | Path): A file of ``tools/calibrate.py``.
         cfg (Config): Of the run.
-        model (str): Of :func:`.fingerprint`.
+        model (Mapping[str, str]): Of :func:`.fingerprint`.
         tta (bool): Whether views are averaged.
 
     Raises:

@@ -124,10 +124,10 @@ class Results:
     """The results of all open pages, by a name that nobody guesses. Nothing of them is on the disk."""
 
     def __init__(self) -> None:
-        self._results: OrderedDict[str, tuple[str, Result]] = OrderedDict()
+        self._results: OrderedDict[str, tuple[str | None, Result]] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, page: str, result: Result) -> str:
+    def add(self, page: str | None, result: Result) -> str:
         """Keep a result of a page; returns its name. The oldest one goes where there are ``MOST_RESULTS``."""
         name = secrets.token_urlsafe(16)
         with self._lock:
@@ -139,9 +139,10 @@ class Results:
     def get(self, name: str | None) -> Result | None:
         """The result of a name; None where it is gone."""
         with self._lock:
-            return self._results.get(name, (None, None))[1]
+            found = self._results.get(name) if name else None
+            return found[1] if found else None
 
-    def forget(self, page: str) -> None:
+    def forget(self, page: str | None) -> None:
         """Drop what a page had."""
         with self._lock:
             for name in [name for name, (of, _) in self._results.items() if of == page]:

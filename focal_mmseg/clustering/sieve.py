@@ -7,6 +7,7 @@ along few axes, and a product of d + 3 columns tells for most points that they a
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -192,7 +193,7 @@ class Sieve:
         for stage in self._stages:
             is_left = stage.can_be_within(rows, radii, columns)
             columns = is_left.nonzero().flatten() if columns is None else columns[is_left]
-        return columns
+        return cast(Tensor, columns)
 
     def _first_radii(self, rows: Tensor, bounds: DistanceBounds) -> tuple[Tensor, Tensor]:
         """Near points (K,), and within which distance (B,) there are at least ``rank`` beside the point itself."""

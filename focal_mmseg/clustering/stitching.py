@@ -52,7 +52,7 @@ class StitchedMap:
         weight = _tent(embeddings)[:, rows, columns]
         embeddings = embeddings[:, rows, columns]
         total, weight = (self._pooled(plane) for plane in (embeddings.float() * weight, weight))
-        if self._sum is None:
+        if self._sum is None or self._weight is None:
             self._sum = total.new_zeros(len(total), *self.shape)
             self._weight = weight.new_zeros(1, *self.shape)
         row, column = top // self.cell, left // self.cell
@@ -61,7 +61,13 @@ class StitchedMap:
         self._weight[cells] += weight
 
     def embeddings(self) -> Tensor:
-        """Unit-length embeddings of shape (C, *shape)."""
+        """Unit-length embeddings of shape (C, *shape).
+
+        Raises:
+            ValueError: If no window was added.
+        """
+        if self._sum is None or self._weight is None:
+            raise ValueError('a map without a window has no embeddings')
         return F.normalize(self._sum / self._weight, dim=0)
 
     def _pooled(self, plane: Tensor) -> Tensor:

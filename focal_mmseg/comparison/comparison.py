@@ -127,9 +127,9 @@ class Comparison:
         arguments = ('--out', str(folder / 'masks'), *degraded)
         return Job('test.py', folder, run.config, self._weights(run), options, arguments, tested_set.data)
 
-    def _done_test(self, run: Run, *which: TestSet | str) -> Path | None:
+    def _done_test(self, run: Run, tested_set: TestSet, degradation: str | None = None) -> Path | None:
         """Where the masks and ``images.csv`` of a test are, if it is done."""
-        planned = PlannedJob('testing', run.name, partial(self._test, run, *which))
+        planned = PlannedJob('testing', run.name, partial(self._test, run, tested_set, degradation))
         return planned.describe().folder / 'masks' if planned.is_done else None
 
     @cached_property

@@ -165,7 +165,7 @@ def _trainings(comparison: Comparison) -> Iterator[Section]:
     if table is None:
         return
     _write_table(comparison.folder / 'trainings', table)
-    curves = {model: {step['iter']: step['loss'] for step in runs[0]} for model, runs in comparison.logs.items()}
+    curves = {model: {int(step['iter']): step['loss'] for step in runs[0]} for model, runs in comparison.logs.items()}
     path = comparison.folder / 'loss_curves.png'
     plot_curves(path, curves, 'loss')
     text = (

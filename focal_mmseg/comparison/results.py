@@ -44,7 +44,7 @@ def means_table(results: Results, metrics: Sequence[str], pristine: str = 'exclu
         counts = ~np.isnan(means).all(0)
         summed = np.where(counts, means, 0.0).sum(1) / np.where(counts.any(0), counts.sum(0), math.nan)
         means = np.concatenate([means, summed[:, None]], 1)
-    cells = dict(zip(results, means.reshape(len(results), -1), strict=True))
+    cells = dict(zip(results, means.reshape(len(results), -1).tolist(), strict=True))
     return Table('model', [Column(name, metric) for name in groups for metric in metrics], cells)
 
 
@@ -119,7 +119,8 @@ def intervals_table(
         pristine (str): See :func:`.average_metrics`. Defaults to ``'exclude'``.
     """
     names = _sets(results)
-    cells, notes = {}, {}
+    cells: dict[str, list[float]] = {}
+    notes: dict[str, list[str]] = {}
     for model, sets in results.items():
         cells[model] = [average_metrics(sets.get(name, []), pristine)[metric] for name in names]
         notes[model] = []
@@ -139,7 +140,8 @@ def differences_table(results: Results, metric: str, pristine: str = 'exclude') 
     """
     names = _sets(results)
     first, *others = results
-    cells, notes = {}, {}
+    cells: dict[str, list[float]] = {}
+    notes: dict[str, list[str]] = {}
     for model in others:
         pairs = [(results[first].get(name, []), results[model].get(name, [])) for name in names]
         found = [paired_difference(*pair, metric, pristine) for pair in pairs]

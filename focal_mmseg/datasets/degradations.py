@@ -81,7 +81,7 @@ def _transform(text: str) -> dict:
     if kind not in KINDS:
         raise ValueError(f'unknown degradation {kind!r}, there are {NONE}, {", ".join(KINDS)}')
     name, parameter, convert = KINDS[kind]
-    if parameter is None:
+    if parameter is None or convert is None:
         if colon:
             raise ValueError(f'{kind} takes no number, got {text!r}')
         return dict(type=name)

@@ -94,6 +94,8 @@ class ForgeryDataset(BaseSegDataset):
     def load_data_list(self) -> list[dict]:
         """Find the images and their masks, in the order of their names or of the list file."""
         images = self._folder('img_path')
+        if images is None:
+            raise ValueError(f'{type(self).__name__} needs data_root or data_prefix=dict(img_path=...)')
         masks = self._folder('seg_map_path')
         rows = self._rows_from_list(images, masks) if self.ann_file else self._rows_from_folder(images, masks)
         data_list = [self._data_info(images, masks, row) for row in rows]
@@ -118,8 +120,6 @@ class ForgeryDataset(BaseSegDataset):
     def _folder(self, key: str) -> Path | None:
         """The folder of a data prefix; None where there is none."""
         if not self.data_prefix.get(key):
-            if key == 'img_path':
-                raise ValueError(f'{type(self).__name__} needs data_root or data_prefix=dict(img_path=...)')
             return None
         folder = Path(self.data_prefix[key])
         if not folder.is_dir():
@@ -134,7 +134,7 @@ class ForgeryDataset(BaseSegDataset):
         names = [path.relative_to(images).as_posix() for path in found.paths]
         folder = MaskFolder(masks, self.seg_map_suffix) if masks else None
         of_names = {name: folder.name_for(name) if folder else '' for name in names}
-        if folder and masks.samefile(images):
+        if folder and folder.folder.samefile(images):
             are_masks = set(of_names.values())
             names = [name for name in names if name not in are_masks]
         # seg_map_path='' names no folder of masks, and what mmseg makes of it holds the images too.
@@ -215,7 +215,7 @@ class ForgeryDataset(BaseSegDataset):
             f'{f", line {row.line}" if self.ann_file and masks else ""}, or set pristine_without_mask=True if images '
             'without a mask are pristine'
         )
-        if masks is None or self.ann_file:
+        if masks is None or mask is None or self.ann_file:
             return text
         others = [name for name in MaskFolder(masks, '').names if (masks / name).parent == mask.parent]
         return f'{text} (in {mask.parent} there is {", ".join(others[:3]) or "no image"})'

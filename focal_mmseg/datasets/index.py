@@ -79,7 +79,8 @@ def _rows(path: Path, text: str) -> list[IndexRow]:
         for name in fields[:2]:
             if _leads_out(name):
                 raise ValueError(f'{path}, line {number}: {name!r} must lie below the data_prefix folders')
-        rows.append(IndexRow(*fields, line=number))
+        image, mask, kind, dataset, *_ = [*fields, '', '', '']
+        rows.append(IndexRow(image, mask, kind, dataset, number))
     return rows
 
 

@@ -134,7 +134,8 @@ def merge_states(files: Mapping[Path, Mapping[str, Tensor]]) -> dict[str, Tensor
     Raises:
         ValueError: If two files have a tensor of the same name.
     """
-    found, origin = {}, {}
+    found: dict[str, Tensor] = {}
+    origin: dict[str, Path] = {}
     for path, state in files.items():
         if twice := next((name for name in state if name in found), None):
             raise ValueError(f'{origin[twice]} and {path} both have {twice}: give each file once')
@@ -172,14 +173,19 @@ def convert(state: Mapping[str, Tensor], release: Release) -> Converted:
         ValueError: If a tensor is missing, unexpected, or of another shape.
     """
     expected = model_shapes(release.config, release.part)
-    found, dropped, origin, problems = {}, Counter(), {}, []
+    found: dict[str, Tensor] = {}
+    dropped: Counter[Dropped] = Counter()
+    origin: dict[str, str] = {}
+    problems: list[str] = []
     for name, value in release.rearrange(state).items():
         ours = release.rename(name)
         if isinstance(ours, Dropped):
             dropped[ours] += 1
-        elif ours not in expected:
+            continue
+        if ours is None or ours not in expected:
             problems.append(f'unexpected: {name}')
-        elif ours in origin:
+            continue
+        if ours in origin:
             problems.append(f'{origin[ours]} and {name} are both {ours}')
         elif value.shape != expected[ours] and not value.numel() == expected[ours].numel() == 1:
             problems.append(f'{name}: {tuple(value.shape)} in the file, {tuple(expected[ours])} in the network')

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 Item = TypeVar('Item')
@@ -75,16 +75,16 @@ class Bars:
 
     def advance(self, bar: int, by: int = 1) -> None:
         """So many more are done; show it if it is time to."""
-        self._bars.advance(bar, by)
+        self._bars.advance(TaskID(bar), by)
         self.show()
 
     def update(self, bar: int, done: int = 0, total: int | None = None, name: str | None = None) -> None:
         """So many are done, of so many; :meth:`show` shows it."""
-        self._bars.update(bar, completed=done, total=total, description=name)
+        self._bars.update(TaskID(bar), completed=done, total=total, description=name)
 
     def remove(self, bar: int) -> None:
         """Take a bar away."""
-        self._bars.remove_task(bar)
+        self._bars.remove_task(TaskID(bar))
 
     def show(self) -> None:
         """Draw the bars, or write a line of them, if it is time to."""

@@ -107,7 +107,7 @@ def _read_levels(path: Path) -> np.ndarray:
         unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     except cv2.error:
         grey = None
-    if grey is None:
+    if grey is None or unchanged is None:
         raise ValueError(f'{path} cannot be read: it is no image, or truncated')
     if unchanged.ndim == 3 and unchanged.shape[2] == 4 and np.ptp(unchanged[..., 3]):
         raise ValueError(f'{path} is partly transparent: save it without transparency, in black and white')

@@ -120,7 +120,9 @@ def _list_folder(folder: Path, part: str) -> Iterator[Entry]:
 def _list_config(path: Path) -> tuple[list[Entry], list[str]]:
     cfg = read_config(path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    found, failures, seen = [], [], []
+    found: list[Entry] = []
+    failures: list[str] = []
+    seen: list[Any] = []
     for part in PARTS:
         dataset = (cfg.get(f'{part}_dataloader') or {}).get('dataset')
         # A config often tests on what it validates on.

@@ -69,7 +69,7 @@ def find_v1(source: Path, note: Callable[[str], None]) -> Iterator[ReleasedImage
 
 def find_v2(source: Path, note: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``Tp_*`` with ``<stem>_gt.png``, and ``Au_*``, in any folders."""
-    kinds = Counter()
+    kinds: Counter[str] = Counter()
     for released in _find(source, 'Tp_', note):
         kinds[released.kind] += 1
         yield released
@@ -124,8 +124,8 @@ def _listed(source: Path, note: Callable[[str], None]) -> list[Pair]:
             note(f'images are those of {path.name}')
     if errors and not pairs:
         raise errors[0]
-    for error in errors:
-        note(f'no list of MVSS-Net, and not read: {error}')
+    for each in errors:
+        note(f'no list of MVSS-Net, and not read: {each}')
     return pairs
 
 

@@ -96,7 +96,8 @@ def convert(
     before = read_index(out / 'index.tsv') if (out / 'index.tsv').is_file() else []
     # Whose folder it is stands in it from the beginning: a conversion that broke off can be started again.
     _write_report(dataset, Report(), out, finished=False)
-    rows, lost = [], Counter()
+    rows = []
+    lost: Counter[bool] = Counter()
     for name, released in track(images.items(), 'images'):
         try:
             mask = _read_mask(dataset, released, report)

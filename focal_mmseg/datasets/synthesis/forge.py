@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -62,7 +62,8 @@ def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng
 
 def _age(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene, dict[str, object]]:
     """The image after what happened to it before it was forged: processing, then compression on a grid of its own."""
-    image, drawn = target.image, {}
+    image = target.image
+    drawn: dict[str, object] = {}
     if recipe.target_processing and rng.random() < recipe.target_processing:
         image, step = process(image, recipe, rng)
         drawn |= {f'target_{key}': value for key, value in step.items()}
@@ -70,7 +71,8 @@ def _age(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene
     if quality is not None:
         off = (0, 0)
         if recipe.target_aligned < 1 and rng.random() >= recipe.target_aligned:
-            off = tuple(int(each) for each in rng.integers(BLOCK, size=2))
+            down, right = rng.integers(BLOCK, size=2)
+            off = int(down), int(right)
         # The grid begins above and left of the image by what it is off.
         framed = cv2.copyMakeBorder(image, off[0], 0, off[1], 0, cv2.BORDER_REFLECT)
         image = np.ascontiguousarray(compress(framed, quality)[off[0] :, off[1] :])
@@ -159,9 +161,11 @@ def _remove(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Gener
     """A region filled in from its surroundings."""
     height, width = target.image.shape[:2]
     region = _region(recipe, target, (height, width), 1.0, rng)
-    dilation, radius = recipe.dilation.sample_int(rng), recipe.inpaint_radius.sample_int(rng)
+    dilation = recipe.dilation.sample_int(rng)
+    # A recipe always draws a radius.
+    radius = cast(int, recipe.inpaint_radius.sample_int(rng))
     method = choose(recipe.inpainting, rng)
-    mask = np.zeros((height, width), np.uint8)
+    mask: np.ndarray = np.zeros((height, width), np.uint8)
     mask[region.top :, region.left :][: region.mask.shape[0], : region.mask.shape[1]] = region.mask
     if dilation:
         mask = cv2.dilate(mask, np.ones((2 * dilation + 1,) * 2, np.uint8))

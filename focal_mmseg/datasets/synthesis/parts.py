@@ -114,7 +114,7 @@ def choose_corner(
             cost = cost if cost > 0.1 else 0.0
         if aligned is not None and aligned != is_on_grid(*at):
             cost += 2.0
-        if beyond and _kept_share(part.mask, at, shape) < LEAST_KEPT:
+        if beyond and _kept_share(part.mask, (at[0], at[1]), shape) < LEAST_KEPT:
             continue
         if cost < fewest:
             best, fewest = (at[0], at[1]), cost
@@ -128,7 +128,7 @@ def choose_corner(
 def _kept_share(mask: np.ndarray, at: tuple[int, int], shape: tuple[int, int]) -> float:
     """How much of a region, by area, lies in an image of a height and width when its rectangle is put there."""
     inside = mask[max(0, -at[1]) : shape[0] - at[1], max(0, -at[0]) : shape[1] - at[0]]
-    return np.count_nonzero(inside) / max(1, np.count_nonzero(mask))
+    return int(np.count_nonzero(inside)) / max(1, int(np.count_nonzero(mask)))
 
 
 def is_on_grid(left: int, top: int) -> bool:

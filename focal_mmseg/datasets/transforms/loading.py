@@ -108,15 +108,16 @@ def read_forgery_mask(path: str, forged_is: str = FORGED_IS, threshold: int = TH
 def _grey(path: str) -> np.ndarray:
     """A mask file's luminance, uint8 or uint16 of shape (H, W)."""
     name = f'the mask {path}'
-    content = np.frombuffer(decodable(fileio.get(path), name), np.uint8)
-    with image_header(BytesIO(content), name) as header:
+    data = decodable(fileio.get(path), name)
+    content = np.frombuffer(data, np.uint8)
+    with image_header(BytesIO(data), name) as header:
         decode_alpha = _may_be_transparent(header)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
         unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if decode_alpha else grey
     except cv2.error:
         grey = None
-    if grey is None:
+    if grey is None or unchanged is None:
         raise ValueError(f'{name} cannot be read: it is no image, or truncated')
     if grey.dtype not in (np.uint8, np.uint16):
         raise ValueError(f'{name} has {grey.dtype} values: save it with 8 bits, 0 and 255')

@@ -98,8 +98,8 @@ class SelfCorrelation(BaseModule):
             kept.append(found.values)
             best.append(found.indices[..., 0].clamp(max=height * width - 1))
         place = torch.cat(best)
-        rows, columns = (torch.arange(side, device=place.device) for side in (height, width))
-        offsets = torch.stack([place // width - rows[:, None], place % width - columns])
+        row_of, column_of = (torch.arange(side, device=place.device) for side in (height, width))
+        offsets = torch.stack([place // width - row_of[:, None], place % width - column_of])
         maps = torch.cat([torch.cat(kept).permute(2, 0, 1), consistency(offsets).to(features.dtype)[None]])
         return F.interpolate(maps[None], size, mode='bilinear', align_corners=False)[0] if factor > 1 else maps
 

@@ -145,11 +145,13 @@ class TIMMViT(BaseModule):
         if self.frozen:
             self.vit.eval()
             for module in self.vit.modules():
-                if isinstance(getattr(module, 'lora_dropout', None), nn.Module):
-                    module.lora_dropout.train(mode)
+                dropout = getattr(module, 'lora_dropout', None)
+                if isinstance(dropout, nn.Module):
+                    dropout.train(mode)
         return self
 
-    def _create(self, **source: Any) -> nn.Module:
+    # timm's networks have more than a Module, and no common class that says so.
+    def _create(self, **source: Any) -> Any:
         """Build the network without adapters."""
         timm = _import('timm')
         try:
@@ -160,7 +162,7 @@ class TIMMViT(BaseModule):
                 f"timm's other networks): {error}"
             ) from error
 
-    def _adapt(self, vit: nn.Module) -> nn.Module:
+    def _adapt(self, vit: Any) -> Any:
         """Drop what is not used and put the adapters in."""
         vit.prune_intermediate_layers(list(self.out_indices), prune_head=True)
         if self.adapters is None:
@@ -197,7 +199,7 @@ class TIMMViT(BaseModule):
             raise ValueError(f'the checkpoint {path} does not fit {self.model_name}: {reason}') from error
 
 
-def _indices(vit: nn.Module, out_indices: Sequence[int]) -> tuple[int, ...]:
+def _indices(vit: Any, out_indices: Sequence[int]) -> tuple[int, ...]:
     """Check the indices and make them count from the beginning."""
     blocks = len(vit.blocks)
     found = tuple(index + blocks if index < 0 else index for index in out_indices)
@@ -209,7 +211,7 @@ def _indices(vit: nn.Module, out_indices: Sequence[int]) -> tuple[int, ...]:
 def _read(path: str) -> dict[str, Tensor]:
     """Read a state dict without running code from it."""
     if Path(path).suffix != '.safetensors' or not Path(path).is_file():
-        return load_weights(path)
+        return dict(load_weights(path))
     try:
         return _import('safetensors.torch').load_file(path)
     except Exception as error:  # damaged bytes

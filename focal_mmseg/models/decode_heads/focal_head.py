@@ -72,10 +72,11 @@ class FOCALHead(ClusteringHead, BaseDecodeHead):
         if channels is not None and channels < 1:
             raise ValueError(f'channels must be None or at least 1, got {channels}')
         several = not isinstance(in_channels, int)
+        levels = [in_channels] if isinstance(in_channels, int) else list(in_channels)
         if several and channels is None:
             raise ValueError('channels=None takes one feature map as it is; with several in_channels give a width')
         if in_index is None:
-            in_index = tuple(range(len(in_channels))) if several else -1
+            in_index = tuple(range(len(levels))) if several else -1
         super().__init__(
             in_channels,
             channels or in_channels,
@@ -91,7 +92,6 @@ class FOCALHead(ClusteringHead, BaseDecodeHead):
         )
         _require_contrastive(self.loss_decode)
         del self.conv_seg
-        levels = in_channels if several else [in_channels]
         self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in levels) if channels else None
         self._set_clustering(clusterer, gate, max_points, keep_embeddings)
 

@@ -137,7 +137,8 @@ def forged_image_losses(
         value = logits.sum() * 0
         if is_forged.any():
             value = loss(logits[is_forged], target[is_forged], ignore_index=ignore_index)
-        found[loss.loss_name] = found.get(loss.loss_name, 0) + value
+        name = str(loss.loss_name)
+        found[name] = found[name] + value if name in found else value
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -209,7 +209,7 @@ class PSCCHead(BaseDecodeHead):
         """
         truth = self._stack_batch_gt(batch_data_samples)
         name = self.loss_decode.loss_name
-        losses = {name: 0}
+        losses: dict[str, Any] = {name: 0}
         for logits in seg_logits.masks:
             target = mask_at_scale(truth, logits.shape[-1], self.ignore_index)
             losses[name] = losses[name] + self.loss_decode(logits[:, 0], target[:, 0], ignore_index=self.ignore_index)

@@ -112,6 +112,8 @@ class SobelGate(nn.Module):
         eps (float): See :class:`SobelEdgeHead`.
     """
 
+    kernels: Tensor
+
     def __init__(self, eps: float) -> None:
         super().__init__()
         self.eps = eps

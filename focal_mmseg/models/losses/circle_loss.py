@@ -1,5 +1,7 @@
 """Circle loss, a row of table 3 of the FOCAL paper."""
 
+from typing import Any
+
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -37,7 +39,9 @@ class CircleLoss(QueryLoss):
         tensor(True)
     """
 
-    def __init__(self, margin: float = 0.4, gamma: float = 80.0, loss_name: str = 'loss_circle', **options) -> None:
+    def __init__(
+        self, margin: float = 0.4, gamma: float = 80.0, loss_name: str = 'loss_circle', **options: Any
+    ) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('margin', margin)
         check_above('gamma', gamma)

@@ -1,6 +1,7 @@
 """InfoNCE++, eq. 2 of the FOCAL paper."""
 
 import math
+from typing import Any
 
 import torch
 from mmseg.registry import MODELS
@@ -53,7 +54,7 @@ class InfoNCEPlusPlusLoss(QueryLoss):
         temperature: float = 0.1,
         positives: str = 'expectation',
         loss_name: str = 'loss_info_nce_plus_plus',
-        **options,
+        **options: Any,
     ) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('temperature', temperature)

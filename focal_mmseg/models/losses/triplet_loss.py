@@ -1,5 +1,7 @@
 """The triplet loss, a row of table 3 of the FOCAL paper."""
 
+from typing import Any
+
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -45,7 +47,9 @@ class TripletLoss(QueryLoss):
         0.0
     """
 
-    def __init__(self, margin: float = 1.0, mining: str = 'all', loss_name: str = 'loss_triplet', **options) -> None:
+    def __init__(
+        self, margin: float = 1.0, mining: str = 'all', loss_name: str = 'loss_triplet', **options: Any
+    ) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('margin', margin)
         check_choice('mining', mining, MINING)

@@ -175,16 +175,16 @@ class FOCALEncoderDecoder(EncoderDecoder):
 def _pixels(test_cfg: dict, option: str) -> tuple[int, int]:
     """An option that is a height and a width."""
     value = test_cfg.get(option)
-    pair = isinstance(value, list | tuple) and len(value) == 2
-    if not (pair and all(isinstance(side, int) and side >= 1 for side in value)):
+    sides = value if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
         raise ValueError(
             f"model.test_cfg.mode='slide' needs {option}=(height, width), whole numbers of pixels of at least 1, got "
             f'{value!r}'
         )
-    return tuple(value)
+    return sides[0], sides[1]
 
 
-def _beyond(meta: dict, covered: tuple[int, int], size: tuple[int, int]) -> dict:
+def _beyond(meta: dict, covered: Sequence[int], size: Sequence[int]) -> dict:
     """An image's meta for a map that covers more than the image: what lies beyond it is padding."""
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
     bottom, right = bottom + covered[0] - size[0], right + covered[1] - size[1]

@@ -37,7 +37,8 @@ class NativeSizePreProcessor(SegDataPreProcessor):
         """
         if training:
             return super().forward(data, training)
-        inputs, samples = [], []
+        inputs: list[Tensor] = []
+        samples: list[SegDataSample] = []
         for number, image in enumerate(data['inputs']):
             sample = [data['data_samples'][number]] if data.get('data_samples') else None
             batch = super().forward(dict(inputs=[image], data_samples=sample))

@@ -49,7 +49,8 @@ def blend_tiles(
     Returns:
         Tensor: float64 of shape (H, W) in [0, 1], on the CPU.
     """
-    size = tuple(image.shape[1:])
+    _, height, width = image.shape
+    size = height, width
     shown = tuple(min(tile, side) for side in size)
     weight = centre_weight(shown[0])[:, None] * centre_weight(shown[1])
     keep = 1 - weight
