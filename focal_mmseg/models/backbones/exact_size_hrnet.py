@@ -1,9 +1,7 @@
 """HRNet whose branches are brought straight to each other's sizes, as PSCC-Net and CAT-Net have it."""
 
-import functools
-import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from mmseg.models.backbones.hrnet import HRModule, HRNet
 from mmseg.registry import MODELS
@@ -44,15 +42,15 @@ class ExactSizeHRModule(HRModule):
 
     def _fused(self, layers: nn.ModuleList, maps: Sequence[Tensor], number: int) -> Tensor:
         """The sum of all maps, in their order, at the size of one of them."""
-        parts = []
+        total: Tensor | None = None
         for other, (layer, each) in enumerate(zip(layers, maps, strict=True)):
             part = each if other == number else layer(each)
             if other > number:
                 part = F.interpolate(
                     part, size=maps[number].shape[2:], mode='bilinear', align_corners=self.align_corners
                 )
-            parts.append(part)
-        return functools.reduce(operator.add, parts)
+            total = part if total is None else total + part
+        return cast(Tensor, total)
 
     def _make_fuse_layers(self) -> nn.ModuleList | None:
         """The layers of ``HRModule`` without the enlargement, which has no parameters."""
