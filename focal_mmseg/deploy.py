@@ -5,6 +5,7 @@ stands before the network stays outside: :class:`ONNXLocaliser` says what it wan
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from . import clustering
 from .clustering import Localisation
 from .clustering.map_size import pool_embeddings, upsample_scores, valid_cells
-from .clustering.stitching import stitched
+from .clustering.stitching import stitch_embeddings
 
 # Key of the file's metadata.
 KEY = 'focal_mmseg'
@@ -88,10 +89,10 @@ class ONNXLocaliser:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
         except Exception as error:  # onnxruntime has an exception for each kind of damage
             raise ValueError(f'{path} cannot be read as an ONNX file: {error}') from error
-        said = self._session.get_modelmeta().custom_metadata_map.get(KEY)
-        if said is None:
+        contract = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+        if contract is None:
             raise ValueError(f'{path} was not exported by focal_mmseg: use tools/model_converters/export.py')
-        self.contract: dict[str, Any] = json.loads(said)
+        self.contract: dict[str, Any] = json.loads(contract)
         self.clusterer = _built(self.contract['clusterer'])
         self.gate = _built(self.contract['gate']) if self.contract['gate'] else None
 
@@ -168,7 +169,7 @@ class ONNXLocaliser:
         window = options['crop_size']
         if divisor:
             window = [min(most, -(-side // divisor) * divisor) for most, side in zip(window, size, strict=True)]
-        embeddings, cell = stitched(
+        embeddings, cell = stitch_embeddings(
             lambda part: torch.from_numpy(self.embed(part[0].numpy()))[None],
             torch.from_numpy(image),
             window,
@@ -188,7 +189,7 @@ class ONNXLocaliser:
         return found, upsample_scores(found.score, embeddings.shape[1:], most)
 
 
-def _resized(logits: Tensor, size: tuple[int, int]) -> Tensor:
+def _resized(logits: Tensor, size: Sequence[int]) -> Tensor:
     """Two maps (1, 2, h, w) at another size, bilinear."""
     if tuple(logits.shape[2:]) == tuple(size):
         return logits

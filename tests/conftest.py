@@ -216,9 +216,9 @@ def load_tool() -> Callable[[str], ModuleType]:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    """A picture of another size than the network's input, as a file."""
+def image_path(tmp_path: Path) -> Path:
+    """An image of another size than the network's input, as a file."""
     image = cv2.resize(load_packaged('chelsea')[..., ::-1], (150, 90))
-    path = tmp_path / 'a picture.png'
+    path = tmp_path / 'an image.png'
     cv2.imwrite(str(path), np.ascontiguousarray(image))
     return path

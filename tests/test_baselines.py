@@ -47,7 +47,7 @@ def test_only_the_network_differs_from_focal(root: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize('name', CONFIGS)
-def test_trains_one_step_and_tests_one_picture(root: Path, small_config: Callable, tmp_path: Path, name: str) -> None:
+def test_trains_one_step_and_tests_one_image(root: Path, small_config: Callable, tmp_path: Path, name: str) -> None:
     cfg = small_config(root / 'configs' / f'{name}.py', **{'default_hooks.checkpoint': None})
     cfg.test_dataloader.dataset.indices = [0]
     cfg.test_evaluator.output_dir = str(tmp_path / 'masks')
@@ -84,14 +84,14 @@ def test_the_test_tool_writes_masks_and_figures(
 
 
 def test_the_predict_tool_tells_of_no_clusters(
-    root: Path, run_tool: Callable, classifier: tuple[Path, Path], picture: Path, tmp_path: Path
+    root: Path, run_tool: Callable, classifier: tuple[Path, Path], image_path: Path, tmp_path: Path
 ) -> None:
     config, checkpoint = classifier
     arguments = ('--config', config, '--checkpoint', checkpoint, '--out', tmp_path / 'out', '--device', 'cpu')
     with pytest.raises(SystemExit) as stop:
-        run_tool(root / 'tools' / 'predict.py', picture, *arguments)
+        run_tool(root / 'tools' / 'predict.py', image_path, *arguments)
     assert stop.value.code == 0
-    folder = tmp_path / 'out' / picture.name
+    folder = tmp_path / 'out' / image_path.name
     summary = json.loads((folder / 'summary.json').read_text())
     assert set(summary) == {'image', 'width', 'height', 'forged_share', 'seconds', 'origin'}
     mask = cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED)
@@ -127,7 +127,7 @@ def test_the_clustering_hook_is_not_for_a_baseline(
 
 @pytest.mark.parametrize('channels', [1, 3])
 def test_the_inferencer_refuses_other_than_two_channels(
-    classifier: tuple[Path, Path], picture: Path, tmp_path: Path, channels: int
+    classifier: tuple[Path, Path], image_path: Path, tmp_path: Path, channels: int
 ) -> None:
     cfg = Config.fromfile(classifier[0])
     cfg.model.decode_head.update(num_classes=max(channels, 2), out_channels=channels)

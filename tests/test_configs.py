@@ -1,4 +1,4 @@
-"""Every backbone config: what it builds, one training step, one tested picture."""
+"""Every backbone config: what it builds, one training step, one tested image."""
 
 import itertools
 from argparse import ArgumentParser
@@ -49,7 +49,7 @@ SIZES = {
     'vit-l-imagenet': 303.7,
 }
 DINO = {'dinov2': 896, 'dinov3': 1024}
-# Two blocks in place of 24, and patches that fit the tests' pictures.
+# Two blocks in place of 24, and patches that fit the tests' images.
 SMALLER = {'depth': 2, 'patch_size': 16}
 
 
@@ -60,7 +60,7 @@ def build(cfg: Config) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize('backbone', [*BACKBONES, 'timm'])
-def test_a_1024_picture_gets_the_papers_embedding_map(root: Path, shapes_only: Callable, backbone: str) -> None:
+def test_a_1024_image_gets_the_papers_embedding_map(root: Path, shapes_only: Callable, backbone: str) -> None:
     with shapes_only():
         model = build(Config.fromfile(root / 'configs' / f'focal_{backbone}.py'))
     model.eval()
@@ -114,7 +114,7 @@ def test_a_config_says_only_what_differs(root: Path, backbone: str) -> None:
     assert not any('optim_wrapper' in line or 'dataloader' in line for line in lines)
 
 
-def test_the_views_of_every_config_are_prepared_as_its_test_pictures(root: Path) -> None:
+def test_the_views_of_every_config_are_prepared_as_its_test_images(root: Path) -> None:
     """What a config changes in its test pipeline, --tta must see too."""
     paths = [path for path in (root / 'configs').rglob('*.py') if '_base_' not in path.parts]
     assert len(paths) > 50
@@ -134,7 +134,7 @@ def test_the_views_of_every_config_are_prepared_as_its_test_pictures(root: Path)
 
 
 @pytest.mark.parametrize('backbone', [*BACKBONES, 'timm'])
-def test_trains_one_step_and_tests_one_picture(root: Path, small_config, backbone: str) -> None:
+def test_trains_one_step_and_tests_one_image(root: Path, small_config, backbone: str) -> None:
     cfg = small_config(root / 'configs' / f'focal_{backbone}.py', **{'default_hooks.checkpoint': None})
     cfg.test_dataloader.dataset.indices = [0]
     runner = Runner.from_cfg(cfg)
@@ -321,7 +321,7 @@ def test_a_vit_takes_sizes_other_than_its_pretraining(root: Path, name: str) -> 
         without = model(wide, mode='tensor')
         for tensor, value in zip(relative, kept, strict=True):
             tensor.copy_(value)
-        # A blank picture has nothing but positions: those of another size are not those of the first, repeated or cut.
+        # A blank image has nothing but positions: those of another size are not those of the first, repeated or cut.
         positions.zero_()
         blank = model(wide, mode='tensor')
     assert small.shape == (1, 512, 8, 8) and embeddings.shape == (1, 512, 12, 20)
@@ -366,16 +366,16 @@ def test_the_docs_overrides_change_the_input_size(root: Path, side: int) -> None
     for pipeline in (*pipelines, cfg.test_pipeline, cfg.tta_pipeline[1].transforms[0]):
         (resize,) = [step for step in pipeline if step.type == 'Resize']
         assert tuple(resize.scale) == (side, side)
-        picture = TRANSFORMS.build(resize)(dict(img=np.zeros((50, 70, 3), np.uint8)))
-        assert picture['img'].shape == (side, side, 3)
+        image_path = TRANSFORMS.build(resize)(dict(img=np.zeros((50, 70, 3), np.uint8)))
+        assert image_path['img'].shape == (side, side, 3)
     assert tuple(cfg.model.data_preprocessor.size) == (side, side)
 
 
 @pytest.mark.parametrize('backbone', DINO)
 def test_dino_trains_its_adapters_and_predicts_without_a_download(
-    root: Path, small_config, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: str
+    root: Path, small_config, image_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: str
 ) -> None:
-    monkeypatch.setattr(TIMMViT, '_from_timm', None)
+    monkeypatch.setattr(TIMMViT, '_load_from_timm', None)
     name = Config.fromfile(root / 'configs' / f'focal_{backbone}.py').model.backbone.model_name
     pretrained = timm.create_model(name, num_classes=0, **SMALLER).state_dict()
     torch.save(pretrained, tmp_path / 'pretrained.pth')
@@ -399,7 +399,7 @@ def test_dino_trains_its_adapters_and_predicts_without_a_download(
     cfg.dump(tmp_path / 'mine.py')
     focal = FOCALInferencer(tmp_path / 'mine.py', tmp_path / 'work' / 'iter_1.pth', device='cpu')
     assert focal.model.backbone.pretrained
-    assert focal(picture).mask.shape == (90, 150)
+    assert focal(image_path).mask.shape == (90, 150)
 
 
 def test_a_users_config_swaps_the_backbone_in_the_lines_that_the_docs_show(root: Path, tmp_path: Path) -> None:

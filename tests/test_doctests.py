@@ -30,7 +30,7 @@ def test_what_a_user_calls_first_has_an_example() -> None:
     for module in (
         'clustering.evidence_gate',
         'clustering.hdbscan_clusterer',
-        'clustering.kmeans_clusterer',
+        'clustering.sklearn_clusterers',
         'evaluation.averages',
         'evaluation.counts',
         'evaluation.detection',

@@ -73,7 +73,7 @@ def main() -> int:
                 failed += 1
                 print(f'\nfailed: {path}: {" ".join(str(error).split())}', file=sys.stderr)
         model = fingerprint(config, checkpoint, args.cfg_options)
-        found = Calibration.of_margins(margins, args.false_alarms, args.of, model)
+        found = Calibration.from_margins(margins, args.false_alarms, args.of, model)
         found.write(args.out)
     except (OSError, ValueError) as error:
         sys.exit(f'calibrate.py: {error}')

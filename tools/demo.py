@@ -123,7 +123,7 @@ def save_untrained(path: Path, seed: int) -> None:
 
 
 def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
-    """The same figures for a mask that calls nothing forged."""
+    """The same metrics for a mask that calls nothing forged."""
     blank = []
     for row in rows:
         truth = cv2.imread(str(data / 'test' / 'masks' / f'{row["image"]}.png'), cv2.IMREAD_GRAYSCALE) > 127
@@ -132,7 +132,7 @@ def all_pristine(data: Path, rows: list[dict]) -> list[dict]:
 
 
 def table(results: dict[str, list[dict]]) -> tuple[PrettyTable, dict[str, dict[str, float]]]:
-    """The figures of each kind of forgery and of all forgeries, and the false alarms on pristine images."""
+    """The metrics of each kind of forgery and of all forgeries, and the false alarms on pristine images."""
     drawn = PrettyTable(('images', 'result', *METRICS.values()))
     overall = {}
     kinds: dict[str, Callable[[dict], bool]] = {
@@ -195,8 +195,8 @@ def main() -> None:
     names = [f'{kind}/{index:05d}' for kind in TEST_COUNTS for index in range(ROWS_OF_A_KIND)]
     draw_grid(FOCALInferencer(CONFIG, trained, 'cpu'), data / 'test', names, args.work_dir / 'grid.png')
     print(f'\n{drawn}\nimage grid: {args.work_dir / "grid.png"}')
-    figures = {name: f'F1 {means["macro_f1"]:.3f} IoU {means["iou"]:.3f}' for name, means in overall.items()}
-    print(f'demo: {figures["FOCAL"]} (untrained {figures["untrained"]})')
+    brief = {name: f'F1 {means["macro_f1"]:.3f} IoU {means["iou"]:.3f}' for name, means in overall.items()}
+    print(f'demo: {brief["FOCAL"]} (untrained {brief["untrained"]})')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """An image's embeddings, and what several clusterers make of them, each asked once."""
 
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -53,7 +54,7 @@ class ClusteredImage:
     @cached_property
     def tree(self) -> np.ndarray:
         """The minimum spanning tree of HDBSCAN, float64 of shape (P - 1, 3)."""
-        return mutual_reachability_tree(self.points, HDBSCANS['HDBSCAN'].min_samples)
+        return mutual_reachability_tree(self.points, cast(int, HDBSCANS['HDBSCAN'].min_samples))
 
     @cached_property
     def pristine_distance(self) -> Tensor:
@@ -77,7 +78,7 @@ class ClusteredImage:
         if name in CLUSTERERS:
             return CLUSTERERS[name].localise(self.points)
         if name in HDBSCANS:
-            return localise(self.points, HDBSCANS[name].memberships_of(self.tree)[0])
+            return localise(self.points, HDBSCANS[name].tree_memberships(self.tree)[0])
         if name == 'tied Gaussians':
             axes = PCA(min(AXES, *self.points.shape), random_state=0).fit_transform(self.points.double().numpy())
             return localise(self.points, GaussianMixture(2, covariance_type='tied', random_state=0).fit_predict(axes))
@@ -87,6 +88,6 @@ class ClusteredImage:
         """The gate's evidence by a clusterer's centres, float32 of shape (P,)."""
         return EvidenceGate().evidence(self.points, self.found(name).labels)
 
-    def map_of(self, values: Tensor) -> np.ndarray:
+    def to_map(self, values: Tensor) -> np.ndarray:
         """Values of the points (P,) as the map that they are, float32 of shape (h, w)."""
         return values.float().reshape(self.grid).numpy()

@@ -6,6 +6,7 @@ the same number; it cannot rank points within a cluster.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,21 +107,21 @@ def _each_cluster_soft(name: str) -> Rule:
 
 def _smoothed(smooth: Callable[[ClusteredImage, np.ndarray], np.ndarray], name: str = 'pristine centre') -> Rule:
     def evidence(image: ClusteredImage) -> Tensor:
-        smoothed = smooth(image, image.map_of(image.evidence(name)))
+        smoothed = smooth(image, image.to_map(image.evidence(name)))
         return torch.from_numpy(np.ascontiguousarray(smoothed)).flatten().clamp(min=0)
 
     return Rule(evidence)
 
 
-def _of_smoothed_embeddings(image: ClusteredImage) -> Tensor:
+def _smoothed_embeddings_evidence(image: ClusteredImage) -> Tensor:
     maps = F.avg_pool2d(image.image.embeddings[None], 3, 1, 1, count_include_pad=False)
     points = F.normalize(maps[0].flatten(1).T, dim=1).contiguous()
     return EvidenceGate().evidence(points, CLUSTERERS['pristine centre'].localise(points).labels)
 
 
-def _by_probabilities(image: ClusteredImage) -> tuple[Tensor, Tensor]:
+def _weighted_centre_distances(image: ClusteredImage) -> tuple[Tensor, Tensor]:
     """The centres of HDBSCAN's clusters, points weighted by its probabilities, and the distances (P, K) to them."""
-    found, probabilities = HDBSCANS['HDBSCAN, always split'].memberships_of(image.tree)
+    found, probabilities = HDBSCANS['HDBSCAN, always split'].tree_memberships(image.tree)
     weights = torch.from_numpy(probabilities).float().clamp(min=1e-3)
     labels = torch.from_numpy(found)
     numbers = [each for each in labels.unique().tolist() if each >= 0] or [-1]
@@ -131,11 +132,11 @@ def _by_probabilities(image: ClusteredImage) -> tuple[Tensor, Tensor]:
 
 
 def _weighted_distance(image: ClusteredImage) -> Tensor:
-    return _by_probabilities(image)[0][:, 0]
+    return _weighted_centre_distances(image)[0][:, 0]
 
 
 def _weighted_evidence(image: ClusteredImage) -> Tensor:
-    distances, _ = _by_probabilities(image)
+    distances, _ = _weighted_centre_distances(image)
     pristine = distances[:, 0]
     other = distances[:, 1:].min(1).values if distances.shape[1] > 1 else pristine
     return pristine * (pristine / (pristine + other).clamp(min=1e-12)) ** 3
@@ -145,19 +146,19 @@ def _posterior_times_distance(image: ClusteredImage) -> Tensor:
     return image.pristine_distance * image.mixture('von Mises-Fisher')[0]
 
 
-def _options(name: str = 'pristine centre', **options: float) -> Rule:
+def _options(name: str = 'pristine centre', **options: Any) -> Rule:
     """The gate with options."""
     gate = EvidenceGate(**options)
     return Rule(lambda image: gate.evidence(image.points, image.found(name).labels, image.grid))
 
 
-def _over_spread(power: float, **options: float) -> Rule:
+def _over_spread(power: float, **options: Any) -> Rule:
     """The gate's evidence over a power of the median distance to the pristine centre."""
     own = _options(**options).evidence
     return Rule(lambda image: own(image) * (0.05 / image.pristine_distance.median().clamp(min=1e-3)) ** power)
 
 
-def _mean_of(*names: str) -> Rule:
+def _mean_evidence(*names: str) -> Rule:
     return Rule(lambda image: torch.stack([image.evidence(name) for name in names]).mean(0))
 
 
@@ -193,10 +194,10 @@ RULES: dict[str, Rule] = {
     'BIRCH, 4 clusters, each by its mean and point': _each_cluster_soft('BIRCH, 4 clusters'),
     'K-means, 4 clusters, each by its mean': _each_cluster('K-means, 4 clusters'),
     'K-means, 4 clusters, each by its mean and point': _each_cluster_soft('K-means, 4 clusters'),
-    'pristine centre, embeddings 3x3': Rule(_of_smoothed_embeddings),
+    'pristine centre, embeddings 3x3': Rule(_smoothed_embeddings_evidence),
     'pristine centre, evidence 3x3': _smoothed(lambda _, plane: box(plane, 1)),
     'pristine centre, guided by distance': _smoothed(
-        lambda image, plane: guided(plane, image.map_of(image.pristine_distance), 2, 0.1)
+        lambda image, plane: guided(plane, image.to_map(image.pristine_distance), 2, 0.1)
     ),
     'pristine centre, Potts': _smoothed(lambda _, plane: potts(plane, THRESHOLD, 0.25, 5)),
     **{f'pristine centre, reach {reach}': _options(reach=reach) for reach in (2, 3, 4, 6)},
@@ -211,6 +212,6 @@ RULES: dict[str, Rule] = {
     **{f'pristine centre, over spread ** 1/{part}': _over_spread(1 / part) for part in (4, 2)},
     'pristine centre, reach 3, over spread ** 1/4': _over_spread(0.25, reach=3),
     'pristine centre, reach 3, bimodality 1, over spread ** 1/4': _over_spread(0.25, reach=3, bimodality=1),
-    'pristine centre and BIRCH, mean': _mean_of('pristine centre', 'BIRCH'),
-    'pristine centre and vMF, mean': _mean_of('pristine centre', 'von Mises-Fisher, tied'),
+    'pristine centre and BIRCH, mean': _mean_evidence('pristine centre', 'BIRCH'),
+    'pristine centre and vMF, mean': _mean_evidence('pristine centre', 'von Mises-Fisher, tied'),
 }

@@ -8,6 +8,7 @@ density of the split.
 
 import math
 from dataclasses import dataclass, replace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer, localise
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.evaluation.counts import Counts
-from focal_mmseg.utils.made_embeddings import groups
+from focal_mmseg.utils.synthetic_embeddings import groups
 
 CLUSTERER = HDBSCANClusterer()
 
@@ -45,7 +46,7 @@ class Stability:
         return self.parts / max(self.whole, 1e-12)
 
 
-def stability_of(tree: np.ndarray, smallest: int) -> Stability:
+def compare_stability(tree: np.ndarray, smallest: int) -> Stability:
     """Compare the whole with the best choice of parts, as the selection by excess of mass does.
 
     Args:
@@ -66,7 +67,9 @@ def stability_of(tree: np.ndarray, smallest: int) -> Stability:
     raise AssertionError('a condensed tree has a root')
 
 
-def made_case(points: int, share: float, spread: float, width: int = 32, seed: int = 0) -> dict[str, float]:
+def measure_synthetic_case(
+    points: int, share: float, spread: float, width: int = 32, seed: int = 0
+) -> dict[str, float]:
     """HDBSCAN and K-means on two round groups of unit vectors, at right angles.
 
     Args:
@@ -82,19 +85,19 @@ def made_case(points: int, share: float, spread: float, width: int = 32, seed: i
     """
     embeddings = groups(points, width, (1 - share, share), spread, seed)
     truth = torch.arange(points) >= round((1 - share) * points)
-    tree = mutual_reachability_tree(embeddings, CLUSTERER.min_samples)
+    tree = mutual_reachability_tree(embeddings, cast(int, CLUSTERER.min_samples))
     return dict(
         points=points,
         share=share,
         spread=spread,
-        sharpness=sharpness_of(embeddings, truth),
-        ratio=stability_of(tree, max(2, round(CLUSTERER.min_cluster_size * points))).ratio,
-        hdbscan=_iou(localise(embeddings, CLUSTERER.labels_of(tree)).forged, truth),
+        sharpness=compute_sharpness(embeddings, truth),
+        ratio=compare_stability(tree, max(2, round(CLUSTERER.min_cluster_size * points))).ratio,
+        hdbscan=_iou(localise(embeddings, CLUSTERER.tree_labels(tree)).forged, truth),
         k_means=_iou(KMeansClusterer().localise(embeddings).forged, truth),
     )
 
 
-def sharpness_of(points: Tensor, truth: Tensor) -> float:
+def compute_sharpness(points: Tensor, truth: Tensor) -> float:
     """The distance of the means of pristine and forged points over the root mean square distance to their means.
 
     Args:
@@ -102,23 +105,23 @@ def sharpness_of(points: Tensor, truth: Tensor) -> float:
         truth (Tensor): bool of shape (P,), both kinds.
     """
     groups_of = [points[each] for each in (~truth, truth)]
-    squares = sum((group - group.mean(0)).square().sum() for group in groups_of)
+    squares = torch.stack([(group - group.mean(0)).square().sum() for group in groups_of]).sum()
     return float((groups_of[0].mean(0) - groups_of[1].mean(0)).norm() / (squares / len(points)).sqrt())
 
 
-def sharpness_of_image(image: EmbeddedImage) -> float:
-    """:func:`sharpness_of` by the image's mask; NaN where no point, or every point, is mostly forged."""
+def compute_image_sharpness(image: EmbeddedImage) -> float:
+    """:func:`compute_sharpness` by the image's mask; NaN where no point, or every point, is mostly forged."""
     cells = cv2.resize(image.truth.astype(np.float32), image.grid[::-1], interpolation=cv2.INTER_AREA) > 0.5
     if cells.all() or not cells.any():
         return math.nan
-    return sharpness_of(image.points, torch.from_numpy(cells.ravel()))
+    return compute_sharpness(image.points, torch.from_numpy(cells.ravel()))
 
 
 def _iou(forged: Tensor, truth: Tensor) -> float:
     return float(jaccard_score(truth.numpy(), forged.numpy(), zero_division=0))
 
 
-def settings_of(points: int) -> dict[str, HDBSCANClusterer]:
+def hdbscan_settings(points: int) -> dict[str, HDBSCANClusterer]:
     """HDBSCAN as this project has it and as the paper's journal version has it, for a map of so many points.
 
     The paper's 200 points of a 256x256 map are also taken as a share, which on a smaller map are fewer.
@@ -133,7 +136,7 @@ def settings_of(points: int) -> dict[str, HDBSCANClusterer]:
     return found
 
 
-def finer(image: EmbeddedImage, factor: int) -> EmbeddedImage:
+def enlarge_map(image: EmbeddedImage, factor: int) -> EmbeddedImage:
     """An image whose map of embeddings is enlarged bilinearly, so that a point covers a smaller part of it."""
     if factor == 1:
         return image
@@ -141,15 +144,16 @@ def finer(image: EmbeddedImage, factor: int) -> EmbeddedImage:
     return replace(image, embeddings=F.normalize(enlarged, dim=0))
 
 
-def real_case(image: EmbeddedImage) -> dict[str, dict[str, float]]:
+def measure_real_case(image: EmbeddedImage) -> dict[str, dict[str, float]]:
     """What each setting finds in an image: ``iou`` (NaN of a pristine one), ``false_alarm`` (of a forged one)."""
     points, trees, found = image.points, {}, {}
     localised = {'K-means': KMeansClusterer().localise(points)}
-    for name, clusterer in settings_of(len(points)).items():
-        samples = clusterer.min_samples or clusterer.min_cluster_size
+    for name, clusterer in hdbscan_settings(len(points)).items():
+        # As a count: hdbscan_settings gives no share without min_samples.
+        samples = cast(int, clusterer.min_samples or clusterer.min_cluster_size)
         if samples not in trees:
             trees[samples] = mutual_reachability_tree(points, samples)
-        localised[name] = localise(points, clusterer.labels_of(trees[samples]))
+        localised[name] = localise(points, clusterer.tree_labels(trees[samples]))
     for name, own in localised.items():
         mask = cv2.resize(own.score.view(image.grid).numpy(), image.truth.shape[::-1]) > 0.5
         found[name] = dict(

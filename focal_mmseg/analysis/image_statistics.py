@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import normalized_mutual_info_score
 
 from focal_mmseg.clustering import EvidenceGate, Localisation
-from focal_mmseg.clustering.evidence_gate import bimodality_of
+from focal_mmseg.clustering.evidence_gate import bimodality_coefficient
 from focal_mmseg.evaluation.image_scores import IMAGE_SCORES
 
 from .clustered_image import ClusteredImage
@@ -37,7 +37,7 @@ def separation(image: ClusteredImage, found: Localisation) -> tuple[float, float
 
 def evidence_map(image: ClusteredImage) -> np.ndarray:
     """The gate's evidence by the robust pristine centre, float32 of shape (h, w)."""
-    return image.map_of(image.evidence('pristine centre'))
+    return image.to_map(image.evidence('pristine centre'))
 
 
 def top(plane: np.ndarray, share: float) -> float:
@@ -58,7 +58,7 @@ def tail(plane: np.ndarray, deviations: float = 3) -> float:
     return float((plane > middle + deviations * TO_DEVIATION * np.median(np.abs(plane - middle))).mean())
 
 
-def explained(values: np.ndarray) -> float:
+def otsu_separability(values: np.ndarray) -> float:
     """The largest share of the variance that lies between two groups cut at one value (Otsu, 1979)."""
     values = np.sort(values.astype(float))
     left = values.cumsum()[:-1]
@@ -91,7 +91,7 @@ def excess(plane: np.ndarray, threshold: float = THRESHOLD) -> float:
     return float(beyond.max(initial=0)) / plane.size
 
 
-def axis_of(image: ClusteredImage) -> np.ndarray:
+def project_onto_axis(image: ClusteredImage) -> np.ndarray:
     """Where each point lies on the line through the two centres, (P,)."""
     found = image.found('pristine centre')
     if not found.forged.any():
@@ -105,13 +105,17 @@ def centre_distance(image: ClusteredImage, name: str = 'pristine centre') -> flo
     return separation(image, image.found(name))[0]
 
 
-def of_map(statistic: Callable[[np.ndarray], float]) -> Callable[[ClusteredImage], float]:
+def map_statistic(statistic: Callable[[np.ndarray], float]) -> Callable[[ClusteredImage], float]:
     """A statistic of the map of evidence."""
     return lambda image: statistic(evidence_map(image))
 
 
 def _smooth_peak(radius: int) -> Callable[[ClusteredImage], float]:
-    return of_map(lambda plane: float(box(plane, radius).max()))
+    return map_statistic(lambda plane: float(box(plane, radius).max()))
+
+
+def _score_map_statistic(score: Callable[[np.ndarray], float]) -> Callable[[ClusteredImage], float]:
+    return lambda image: score(image.found('HDBSCAN').score.numpy())
 
 
 def _share(image: ClusteredImage) -> float:
@@ -125,10 +129,7 @@ def _hdbscan_separation(image: ClusteredImage) -> float:
 
 
 STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
-    **{
-        f"HDBSCAN's score map: {name}": lambda image, of=of: of(image.found('HDBSCAN').score.numpy())
-        for name, of in IMAGE_SCORES.items()
-    },
+    **{f"HDBSCAN's score map: {name}": _score_map_statistic(score) for name, score in IMAGE_SCORES.items()},
     'embeddings: 1 - length of their mean': lambda image: image.found('pristine centre').dispersion,
     'HDBSCAN: separation x root of the share': _hdbscan_separation,
     'HDBSCAN: persistence of the first split': lambda image: persistence(image.tree),
@@ -143,33 +144,33 @@ STATISTICS: dict[str, Callable[[ClusteredImage], float]] = {
     'silhouette': lambda image: float(silhouette(image.points, image.found('pristine centre').labels).mean()),
     'von Mises-Fisher: likelihood gain': lambda image: image.mixture('von Mises-Fisher')[1],
     'von Mises-Fisher, tied: likelihood gain': lambda image: image.mixture('von Mises-Fisher, tied')[1],
-    'axis of the centres: bimodality': lambda image: bimodality_of(torch.from_numpy(axis_of(image))),
-    'axis of the centres: variance between two groups': lambda image: explained(axis_of(image)),
+    'axis of the centres: bimodality': lambda image: bimodality_coefficient(torch.from_numpy(project_onto_axis(image))),
+    'axis of the centres: variance between two groups': lambda image: otsu_separability(project_onto_axis(image)),
     'distance to the pristine centre: mean': lambda image: float(image.pristine_distance.mean()),
     'distance to the pristine centre: peak over robust spread': lambda image: robust_peak(
         image.pristine_distance.numpy()
     ),
     'distance to the pristine centre: tail': lambda image: tail(image.pristine_distance.numpy()),
-    'evidence: mean': of_map(lambda plane: float(plane.mean())),
-    'evidence: maximum': of_map(lambda plane: float(plane.max())),
+    'evidence: mean': map_statistic(lambda plane: float(plane.mean())),
+    'evidence: maximum': map_statistic(lambda plane: float(plane.max())),
     'the gate': lambda image: EvidenceGate().image_score(image.points, image.found('pristine centre').labels),
-    'evidence: that 2 % reach': of_map(lambda plane: float(np.quantile(plane, 0.98))),
+    'evidence: that 2 % reach': map_statistic(lambda plane: float(np.quantile(plane, 0.98))),
     **{
-        f'evidence: mean of the top {share:.0%}': of_map(lambda plane, share=share: top(plane, share))
+        f'evidence: mean of the top {share:.0%}': map_statistic(partial(top, share=share))
         for share in (0.01, 0.02, 0.05, 0.1, 0.2)
     },
-    'evidence: peak over robust spread': of_map(robust_peak),
-    'evidence: peak over mean': of_map(lambda plane: top(plane, 0.02) / (float(plane.mean()) + 1e-4)),
-    'evidence: tail': of_map(tail),
-    'evidence: bimodality': lambda image: bimodality_of(image.evidence('pristine centre')),
-    'evidence: variance between two groups': of_map(lambda plane: explained(plane.ravel())),
-    'evidence: share above the threshold': of_map(lambda plane: float((plane > THRESHOLD).mean())),
-    'evidence: largest area above the threshold': of_map(lambda plane: len(largest_area(plane)) / plane.size),
-    'evidence: share of the largest area in all above': of_map(
+    'evidence: peak over robust spread': map_statistic(robust_peak),
+    'evidence: peak over mean': map_statistic(lambda plane: top(plane, 0.02) / (float(plane.mean()) + 1e-4)),
+    'evidence: tail': map_statistic(tail),
+    'evidence: bimodality': lambda image: bimodality_coefficient(image.evidence('pristine centre')),
+    'evidence: variance between two groups': map_statistic(lambda plane: otsu_separability(plane.ravel())),
+    'evidence: share above the threshold': map_statistic(lambda plane: float((plane > THRESHOLD).mean())),
+    'evidence: largest area above the threshold': map_statistic(lambda plane: len(largest_area(plane)) / plane.size),
+    'evidence: share of the largest area in all above': map_statistic(
         lambda plane: len(largest_area(plane)) / max(1, int((plane > THRESHOLD).sum()))
     ),
-    'evidence: excess of one area': of_map(excess),
-    "evidence: Moran's I": of_map(morans_i),
-    "evidence: Moran's I x top 2 %": of_map(lambda plane: max(0.0, morans_i(plane)) * top(plane, 0.02)),
+    'evidence: excess of one area': map_statistic(excess),
+    "evidence: Moran's I": map_statistic(morans_i),
+    "evidence: Moran's I x top 2 %": map_statistic(lambda plane: max(0.0, morans_i(plane)) * top(plane, 0.02)),
     **{f'evidence: highest mean of {2 * r + 1}x{2 * r + 1}': _smooth_peak(r) for r in (1, 2, 3, 5)},
 }

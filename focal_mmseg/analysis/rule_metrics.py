@@ -29,7 +29,7 @@ def pixel_scores(rule: Rule, image: ClusteredImage) -> np.ndarray:
     Returns:
         np.ndarray: float64 of shape (H, W) in [0, 1].
     """
-    plane = image.map_of(rule.evidence(image)).clip(0)
+    plane = image.to_map(rule.evidence(image)).clip(0)
     height, width = image.image.truth.shape
     if rule.is_hard:
         inside = cv2.resize((plane > 0).astype(np.float32), (width, height)) > 0.5
@@ -42,22 +42,22 @@ def pixel_scores(rule: Rule, image: ClusteredImage) -> np.ndarray:
     return 1 / (1 + np.exp(math.log(HALF) - logit.astype(np.float64)))
 
 
-def row_of(rule: Rule, image: ClusteredImage) -> dict:
+def compute_image_row(rule: Rule, image: ClusteredImage) -> dict:
     """What is kept of an image: how its pixels rank, and for a gate what its clusterer finds alone."""
     truth = image.image.truth
     row = dict(is_pristine=not truth.any(), histogram=score_histogram(pixel_scores(rule, image).ravel(), truth.ravel()))
     if rule.alone:
-        mask = cv2.resize(image.map_of(image.found(rule.alone).score), truth.shape[::-1]) > 0.5
+        mask = cv2.resize(image.to_map(image.found(rule.alone).score), truth.shape[::-1]) > 0.5
         row['own_iou'] = Counts.from_masks(mask, truth).iou if truth.any() else math.nan
         row['own_false_alarm'] = math.nan if truth.any() else float(mask.mean())
     return row
 
 
-def figures_of(rows: Sequence[dict], default: Sequence[dict]) -> dict[str, float]:
-    """The figures of a rule on a set; NaN where it has none.
+def compute_rule_metrics(rows: Sequence[dict], default: Sequence[dict]) -> dict[str, float]:
+    """The metrics of a rule on a set; NaN where it has none.
 
     Args:
-        rows (Sequence[dict]): Of :func:`row_of`, one an image.
+        rows (Sequence[dict]): Of :func:`compute_image_row`, one an image.
         default (Sequence[dict]): Those of the rule that it is compared with, of the same images.
 
     Returns:
@@ -65,6 +65,8 @@ def figures_of(rows: Sequence[dict], default: Sequence[dict]) -> dict[str, float
         the default in IoU at 5 %, by images drawn anew; ``own_iou`` and ``own_false_alarm`` of the clusterer alone.
     """
     curve = operating_curve(rows)
+    if curve is None:
+        raise ValueError('a set needs forged and pristine images')
     found = {f'iou_at_{level}': curve.metrics_at(level)['iou'] for level in LEVELS}
     draws = np.random.default_rng(0).multinomial(len(rows), [1 / len(rows)] * len(rows), DRAWS).astype(float)
     gains = resampled_operating_metrics(rows, draws)['iou'] - resampled_operating_metrics(default, draws)['iou']

@@ -18,7 +18,7 @@ def log_normaliser(concentration: float, width: int) -> float:
     return order * np.log(concentration) - width / 2 * np.log(2 * np.pi) - bessel
 
 
-def concentration_of(length: float, width: int) -> float:
+def estimate_concentration(length: float, width: int) -> float:
     """The concentration whose mean vector has this length, by the approximation of Banerjee et al. (2005), eq. 4.4."""
     return float(np.clip((length * width - length**3) / max(1 - length**2, 1e-12), LEAST, MOST))
 
@@ -38,8 +38,8 @@ def two_von_mises_fisher(points: Tensor, start: Tensor, tied: bool = False) -> t
     unit = points.double().numpy()
     width = unit.shape[1]
     share = start.double().numpy().clip(0.01, 0.99)
-    single = np.linalg.norm(unit.mean(0))
-    concentration = concentration_of(single, width)
+    single = float(np.linalg.norm(unit.mean(0)))
+    concentration = estimate_concentration(single, width)
     alone = log_normaliser(concentration, width) + concentration * single
     for _ in range(ROUNDS):
         weights = np.stack([1 - share, share])
@@ -47,10 +47,10 @@ def two_von_mises_fisher(points: Tensor, start: Tensor, tied: bool = False) -> t
         lengths = np.linalg.norm(sums, axis=1)
         means = sums / lengths.clip(1e-12)[:, None]
         if tied:
-            concentrations = [concentration_of(lengths.sum() / len(unit), width)] * 2
+            concentrations = [estimate_concentration(lengths.sum() / len(unit), width)] * 2
         else:
             concentrations = [
-                concentration_of(length / total, width)
+                estimate_concentration(length / total, width)
                 for length, total in zip(lengths, weights.sum(1).clip(1e-9), strict=True)
             ]
         constants = [log_normaliser(each, width) for each in concentrations] + np.log(weights.mean(1).clip(1e-9))

@@ -74,7 +74,7 @@ def conformal_quantile(values: Sequence[float], level: float) -> float:
     return sorted(values)[max(rank, 1) - 1]
 
 
-def logit_of(score: float) -> float:
+def score_to_logit(score: float) -> float:
     """The logit of an image score in [0, 1], finite."""
     score = min(max(score, NEXT_TO_0), 1 - NEXT_TO_0)
     return math.log(score) - math.log1p(-score)
@@ -107,7 +107,7 @@ class PristineMargins:
         if not margin.size or np.isnan(margin).any() or (image_score is not None and math.isnan(image_score)):
             raise ValueError('the image has no pixel, or its logits are NaN: did the training diverge?')
         if image_score is not None:
-            self.image_logits.append(logit_of(image_score))
+            self.image_logits.append(score_to_logit(image_score))
         margin = margin.astype(np.float64).ravel()
         self.highest.append(float(margin.max()))
         # Step k holds the margins in ((k - 1) / STEPS, k / STEPS], so that those above a threshold are counted exactly.
@@ -182,7 +182,7 @@ class Calibration:
     image_margin: float | None = None
 
     @classmethod
-    def of_margins(cls, margins: PristineMargins, level: float, of: str, model: Mapping[str, str]) -> 'Calibration':
+    def from_margins(cls, margins: PristineMargins, level: float, of: str, model: Mapping[str, str]) -> 'Calibration':
         """Calibrate.
 
         Args:
@@ -253,13 +253,13 @@ class Calibration:
         """``image_margin`` as an image score of the model as it is without the calibration, in [0, 1]."""
         return None if self.image_margin is None else 0.5 + 0.5 * math.tanh(self.image_margin / 2)
 
-    def met(self, margins: PristineMargins) -> float:
+    def measure_false_alarms(self, margins: PristineMargins) -> float:
         """The false alarms at this threshold on other pristine images: the share of what the level is of."""
         if self.of == 'images':
             return float(np.mean(np.array(margins.highest) > self.margin))
         return float(margins.false_alarms()[round((self.margin + MOST) * STEPS)])
 
-    def met_by_image_scores(self, margins: PristineMargins) -> float | None:
+    def measure_image_false_alarms(self, margins: PristineMargins) -> float | None:
         """The share of other pristine images whose own score is above the threshold; None without such scores."""
         if self.image_margin is None or not margins.image_logits:
             return None
@@ -278,7 +278,7 @@ class Calibration:
         """
         if self.image_margin is None:
             return score
-        return 0.5 + 0.5 * math.tanh((logit_of(score) - self.image_margin) / 2)
+        return 0.5 + 0.5 * math.tanh((score_to_logit(score) - self.image_margin) / 2)
 
     def apply(self, sample: SegDataSample) -> SegDataSample:
         """Decide anew which pixels of a prediction are forged.
@@ -290,7 +290,7 @@ class Calibration:
             SegDataSample: The same, with ``seg_logits`` (the logarithms of scores that are above 1/2 where forged),
             ``pred_sem_seg`` and, where there is one, ``image_score`` changed.
         """
-        margin = margin_of(sample) - self.margin
+        margin = compute_margin(sample) - self.margin
         sample.set_data(
             dict(
                 seg_logits=PixelData(data=torch.stack([F.logsigmoid(-margin), F.logsigmoid(margin)])),
@@ -314,7 +314,7 @@ class Calibration:
         return [self.apply(sample) for sample in output] if mode == 'predict' else output
 
 
-def margin_of(sample: SegDataSample) -> torch.Tensor:
+def compute_margin(sample: SegDataSample) -> torch.Tensor:
     """How far each pixel is on the forged side: float32 of shape (H, W), above 0 where the model calls it forged.
 
     Raises:
@@ -345,16 +345,18 @@ def fingerprint(
     members = cfg.model.get('members', [])
     configs = [cfg, *(read_config(each.config) for each in members)]
     files = [checkpoint, *(each.checkpoint for each in members)]
-    said = [[_at_test(each.model), _at_test(each.get('test_pipeline'))] for each in configs]
-    return dict(weights=_hash_of(None if each is None else digest(each) for each in files), config=_hash_of(said))
+    parts = [[_drop_training_keys(each.model), _drop_training_keys(each.get('test_pipeline'))] for each in configs]
+    return dict(weights=_hash_json(None if each is None else digest(each) for each in files), config=_hash_json(parts))
 
 
-def _at_test(part: Any) -> Any:
+def _drop_training_keys(part: Any) -> Any:
     """A part of a config without what only a training needs, nor the paths of members."""
     if isinstance(part, Mapping):
-        return {key: _at_test(value) for key, value in part.items() if key not in (*OF_TRAINING, 'checkpoint')}
-    return [_at_test(each) for each in part] if isinstance(part, list | tuple) else part
+        return {
+            key: _drop_training_keys(value) for key, value in part.items() if key not in (*OF_TRAINING, 'checkpoint')
+        }
+    return [_drop_training_keys(each) for each in part] if isinstance(part, list | tuple) else part
 
 
-def _hash_of(content: Iterable[Any]) -> str:
+def _hash_json(content: Iterable[Any]) -> str:
     return sha256(json.dumps(list(content), sort_keys=True, default=repr).encode()).hexdigest()

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from focal_mmseg.models.jpeg_data_preprocessor import CHANNELS, JPEGDataPreProcessor
 from focal_mmseg.utils import read_config
-from focal_mmseg.utils.benchmarking import extra_memory, timed
+from focal_mmseg.utils.benchmarking import extra_memory, time_call
 
 NAMES_OF_WEIGHTS = ('init_cfg', 'pretrained', 'checkpoint_path')
 
@@ -31,15 +31,15 @@ def random_networks(cfg: Config) -> nn.ModuleList:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     members = [member for member in cfg.model.get('members', ()) if member.get('weight', 1)]
     models = [read_config(member.config).model for member in members] or [cfg.model]
-    networks = nn.ModuleList(MODELS.build(without_weights(model.to_dict())) for model in models)
+    networks = nn.ModuleList(MODELS.build(drop_weights(model.to_dict())) for model in models)
     return revert_sync_batchnorm(networks).eval()
 
 
-def without_weights(node: Any) -> Any:
+def drop_weights(node: Any) -> Any:
     """A copy of a model's config in which nothing, at any depth, names weights to be loaded or downloaded."""
     if isinstance(node, dict):
-        return {key: None if key in NAMES_OF_WEIGHTS else without_weights(value) for key, value in node.items()}
-    return type(node)(map(without_weights, node)) if isinstance(node, list | tuple) else node
+        return {key: None if key in NAMES_OF_WEIGHTS else drop_weights(value) for key, value in node.items()}
+    return type(node)(map(drop_weights, node)) if isinstance(node, list | tuple) else node
 
 
 def flops(call: Callable[[], object]) -> int:
@@ -97,7 +97,7 @@ def measure(config: str, size: int, device: str, repeats: int) -> dict[str, Any]
         operations = flops(lambda: outputs.extend(forward()))
         shapes = [tuple(output.shape[1:]) for output in outputs]
         outputs.clear()
-        (_, seconds), memory = extra_memory(lambda: timed(forward_and_forget, place, repeats), place)
+        (_, seconds), memory = extra_memory(lambda: time_call(forward_and_forget, place, repeats), place)
     parameters = list(networks.parameters())
     return dict(
         config=config,

@@ -49,7 +49,8 @@ class EmbeddedImage:
     @property
     def grid(self) -> tuple[int, int]:
         """Height and width of the map."""
-        return tuple(self.embeddings.shape[1:])
+        _, height, width = self.embeddings.shape
+        return height, width
 
     @property
     def points(self) -> Tensor:
@@ -81,7 +82,7 @@ def embedded_images(
         if step['type'] == 'Resize':
             step['scale'] = (side, side)
     model = init_model(cfg, None, 'cpu')
-    load_to_test(model, load_weights(checkpoint), checkpoint)
+    load_to_test(model, load_weights(checkpoint), str(checkpoint))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     chosen = np.linspace(0, len(dataset) - 1, min(most or len(dataset), len(dataset))).round().astype(int)
     for index in track(chosen.tolist(), 'images'):
@@ -98,7 +99,7 @@ def embed(model: BaseSegmentor, sample: dict) -> Tensor:
     batch = model.data_preprocessor(pseudo_collate([sample]), training=False)
     metas = [each.metainfo for each in batch['data_samples']]
     maps, metas = model.embed(batch['inputs'], metas)
-    return model.decode_head.without_padding(maps, metas)[0]
+    return model.decode_head.remove_padding(maps, metas)[0]
 
 
 def embed_test_set(
@@ -179,18 +180,18 @@ def read_embeddings(path: str | Path) -> list[EmbeddedImage]:
         raise FileNotFoundError(f'the embeddings {path} do not exist: tools/analysis_tools/embed.py writes them')
     try:
         with zipfile.ZipFile(path) as archive:
-            return [_read(archive, number, said) for number, said in enumerate(json.loads(archive.read(LIST)))]
+            return [_read(archive, number, entry) for number, entry in enumerate(json.loads(archive.read(LIST)))]
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError) as error:
         raise ValueError(
             f'{path} is no file of embeddings that tools/analysis_tools/embed.py wrote: {error}'
         ) from error
 
 
-def _read(archive: zipfile.ZipFile, number: int, said: dict) -> EmbeddedImage:
+def _read(archive: zipfile.ZipFile, number: int, entry: dict) -> EmbeddedImage:
     arrays = []
     for what in ('embeddings', 'truth'):
         with archive.open(f'{number}.{what}.npy') as member:
             arrays.append(np.lib.format.read_array(member, allow_pickle=False))
-    height, width = said['size']
+    height, width = entry['size']
     truth = np.unpackbits(arrays[1], count=height * width).astype(bool).reshape(height, width)
-    return EmbeddedImage(torch.from_numpy(arrays[0]), truth, said['name'], said['kind'])
+    return EmbeddedImage(torch.from_numpy(arrays[0]), truth, entry['name'], entry['kind'])

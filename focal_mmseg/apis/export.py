@@ -29,7 +29,7 @@ from focal_mmseg.models.jpeg_data_preprocessor import BLOCK, CHANNELS, JPEGDataP
 from focal_mmseg.utils import ConfigError, atomic_write
 
 from .inferencer import FOCALInferencer
-from .traceable import traceable
+from .traceable import make_traceable
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -63,9 +63,13 @@ class EmbeddingNetwork(nn.Module):
         channels (int): Of its input.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    channels: int
+    mean: Tensor | None
+    std: Tensor | None
+
+    def __init__(self, model: Any) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
         given = model.data_preprocessor
         self.channels = CHANNELS if isinstance(given, JPEGDataPreProcessor) else 3
         self.swap = getattr(given, 'channel_conversion', False)
@@ -84,7 +88,7 @@ class EmbeddingNetwork(nn.Module):
         """
         if self.swap:
             image = image.flip(1)
-        if self.mean is not None:
+        if self.mean is not None and self.std is not None:
             image = (image - self.mean) / self.std
         return self.model.decode_head(self.model.extract_feat(image))
 
@@ -108,8 +112,8 @@ def export_onnx(focal: FOCALInferencer, out: str | Path, size: Sequence[int] | N
     """
     _require_packages()
     _require_exportable(focal.model)
-    network = traceable(EmbeddingNetwork(revert_sync_batchnorm(focal.model)))
-    sizes = CHECKED if size is None else (tuple(size),)
+    network = make_traceable(EmbeddingNetwork(revert_sync_batchnorm(focal.model)))
+    sizes = CHECKED if size is None else ((size[0], size[1]),)
     if network.channels == CHANNELS and any(side % BLOCK for each in sizes for side in each):
         raise ConfigError(f'an image of {CHANNELS} channels has sides that are multiples of {BLOCK}, got {sizes[0]}')
     with atomic_write(out) as part:
@@ -177,7 +181,7 @@ def _contract(focal: FOCALInferencer, network: EmbeddingNetwork, size: Sequence[
     cfg, head = focal.model.cfg, focal.model.decode_head
     test_cfg = focal.model.test_cfg or {}
     model = cfg.model.decode_head
-    said = dict(
+    contract = dict(
         channels=network.channels,
         input_size=None if size is None else list(size),
         test_cfg=dict(
@@ -193,7 +197,7 @@ def _contract(focal: FOCALInferencer, network: EmbeddingNetwork, size: Sequence[
         opset=OPSET,
         version=__version__,
     )
-    return json.loads(json.dumps(said))
+    return json.loads(json.dumps(contract))
 
 
 def _write_contract(path: Path, contract: dict[str, Any]) -> None:
@@ -207,7 +211,7 @@ def _write_contract(path: Path, contract: dict[str, Any]) -> None:
 
 @torch.no_grad()
 def _differences(
-    path: Path, network: nn.Module, sizes: Sequence[tuple[int, int]], fixed: Sequence[int] | None
+    path: Path, network: EmbeddingNetwork, sizes: Sequence[tuple[int, int]], fixed: Sequence[int] | None
 ) -> dict[tuple[int, int], float]:
     """The largest difference of an embedding's entry at each size.
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from focal_mmseg.utils.pages import data_uri, thumbnail, write_page
+from focal_mmseg.utils.tables import number_text
 
 # Longest side of a view in pixels, and the quality of its JPEG: 1,000 images take some 10 MB.
 LONGEST, QUALITY = 224, 80
@@ -86,7 +87,7 @@ def paint(regions: Iterable[tuple[np.ndarray, tuple[int, int, int]]], size: tupl
     return painted
 
 
-def hits(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def paint_hits(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Where a mask and the truth agree and differ, in the colours of ``HIT_COLOURS``.
 
     Args:
@@ -154,11 +155,11 @@ def _is_missing(entry: Entry, column: str) -> bool:
 
 
 def _number(entry: Entry, column: str) -> float:
-    return 0.0 if _is_missing(entry, column) else float(entry.values[column])
+    value = entry.values.get(column)
+    return 0.0 if value is None or isnan(value) else float(value)
 
 
 def _cell(value: float | None) -> tuple[str, str]:
     """What is shown, and what is sorted by."""
-    if value is None or isnan(value):
-        return '-', ''
-    return (f'{value:d}' if isinstance(value, int) else f'{value:.3f}'), repr(float(value))
+    text = number_text(value, 'd' if isinstance(value, int) else '.3f')
+    return text, '' if value is None or isnan(value) else repr(float(value))

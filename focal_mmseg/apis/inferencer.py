@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast, overload
 
 import cv2
 import numpy as np
@@ -17,12 +17,12 @@ from mmseg.apis import init_model
 from mmseg.structures import SegDataSample
 from PIL import Image, ImageOps
 
-from focal_mmseg.datasets.any_image import reading_any_image
+from focal_mmseg.datasets.any_image import enable_any_image
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_source
 from focal_mmseg.utils import MAPS, check_image_size, override, read_config, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
-from .calibration import Calibration, fingerprint, margin_of
+from .calibration import Calibration, compute_margin, fingerprint
 from .prediction import Prediction
 
 # Numbers of clusters in an image of 8 bits.
@@ -112,12 +112,18 @@ class FOCALInferencer:
             load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
         self.calibration = None if calibration is None else Calibration.read(calibration)
         if self.calibration is not None:
-            self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), calibration)
+            self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), str(calibration))
             self.calibration.attach(self.model)
-        load, *prepare = reading_any_image(cfg.test_pipeline)
+        load, *prepare = enable_any_image(cfg.test_pipeline)
         self.color_type = load.get('color_type', 'color')
         self._from_file = Compose([load, *prepare])
         self._from_array = Compose([{**load, 'type': 'LoadImageFromNDArray'}, *prepare])
+
+    @overload
+    def __call__(self, image: Source, batch_size: int | None = None) -> Prediction: ...
+
+    @overload
+    def __call__(self, image: list[Any] | tuple[Any, ...], batch_size: int | None = None) -> list[Prediction]: ...
 
     @torch.no_grad()
     def __call__(
@@ -142,7 +148,7 @@ class FOCALInferencer:
             ValueError: If a file is no image or truncated, an array has another form, or ``batch_size`` is below 1.
         """
         if not isinstance(image, list | tuple):
-            return self._predict([image])[0]
+            return self._predict([cast(Source, image)])[0]
         if batch_size is None:
             batch_size = 1 if next(self.model.parameters(), torch.empty(0)).device.type == 'cpu' else BATCH_SIZE
         if batch_size < 1:
@@ -154,14 +160,14 @@ class FOCALInferencer:
         """Predict the images of a batch, those of one size together."""
         start = time.perf_counter()
         sources = [_as_pixels(each) if isinstance(each, Image.Image) else each for each in images]
-        with files_of(sources) as files:
+        with temporary_files(sources) as files:
             loaded = [self._load(each) for each in files]
             groups = [list(group) for _, group in groupby(loaded, key=lambda each: tuple(each['inputs'].shape))]
             samples = [sample for group in groups for sample in self.model.test_step(pseudo_collate(group))]
         seconds = (time.perf_counter() - start) / len(images)
         return [self._prediction(*each, seconds) for each in zip(samples, sources, strict=True)]
 
-    def _prediction(self, sample: SegDataSample, source: Source, seconds: float) -> Prediction:
+    def _prediction(self, sample: SegDataSample, source: str | Path | bytes | np.ndarray, seconds: float) -> Prediction:
         """What a data sample says."""
         score = sample.seg_logits.data.softmax(0)[1].float().cpu().numpy()
         forged = sample.pred_sem_seg.data.squeeze(0).cpu().numpy() == 1
@@ -216,11 +222,11 @@ class FOCALInferencer:
             ValueError: See there.
         """
         sample = self._sample(image)
-        return margin_of(sample).cpu().numpy(), float(sample.image_score) if 'image_score' in sample else None
+        return compute_margin(sample).cpu().numpy(), float(sample.image_score) if 'image_score' in sample else None
 
     def _sample(self, image: Source) -> SegDataSample:
         """What the model predicts."""
-        with files_of([image]) as (file,):
+        with temporary_files([image]) as (file,):
             return self.model.test_step(pseudo_collate([self._load(file)]))[0]
 
     def _load(self, image: str | Path | np.ndarray) -> dict:
@@ -241,7 +247,7 @@ class FOCALInferencer:
 
 
 @contextmanager
-def files_of(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]]:
+def temporary_files(images: Sequence[Source]) -> Iterator[list[str | Path | np.ndarray]]:
     """Images as pipelines read them: bytes become files, because members of a fusion and loaders of JPEG read files.
 
     Args:

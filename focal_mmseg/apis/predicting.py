@@ -71,7 +71,7 @@ def predict(
         focal = FOCALInferencer(config, checkpoint, device, cfg_options, calibration)
         made_by = identity(config, checkpoint, cfg_options, calibration)
         made_by |= dict(clusters=True) if clusters else {}
-        results = PredictionFolder(Path(out), made_by, focal.color_type)
+        results = PredictionFolder(Path(out), made_by)
         results.claim(again)
     except FileNotFoundError:
         raise
@@ -104,7 +104,7 @@ def find_sources(source: Path, out: Path) -> dict[str, Path]:
         raise FileNotFoundError(f'{source} does not exist')
     found = search_images(source, apart=out)
     if found.left_out:
-        print(found.said(), file=sys.stderr)
+        print(found.describe_left_out(), file=sys.stderr)
     if not found.paths:
         raise FileNotFoundError(f'{source} holds no image ({", ".join(IMAGE_SUFFIXES)})')
     return {path.relative_to(source).as_posix(): path for path in found.paths}
@@ -112,5 +112,5 @@ def find_sources(source: Path, out: Path) -> dict[str, Path]:
 
 def reason(error: Exception) -> str:
     """Why an image failed, in one line; of what is no complaint about the image its kind too."""
-    said = ' '.join(str(error).split())
-    return said if isinstance(error, OSError | ValueError) else f'{type(error).__name__}: {said}'
+    message = ' '.join(str(error).split())
+    return message if isinstance(error, OSError | ValueError) else f'{type(error).__name__}: {message}'

@@ -1,6 +1,7 @@
 """What a model says of one image, and how it shows itself."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -91,11 +92,13 @@ class Prediction:
         """
         return Image.fromarray(overlay_mask(self.image, self.mask)[..., ::-1])
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, origin: Mapping[str, Any] | None = None) -> Path:
         """Write mask.png, score.png (16 bits), overlay.png, clusters.png where there are any, and summary.json.
 
         Args:
-            folder (str | Path): Is made. Files of an earlier prediction are replaced, the summary last.
+            folder (str | Path): Is made. Files of an earlier prediction are replaced. The summary is written last:
+                where it is, the others are of the same prediction.
+            origin (Mapping, optional): What the prediction was made of and by, for the summary. Defaults to None.
 
         Returns:
             Path: The folder.
@@ -114,9 +117,10 @@ class Prediction:
         for name, plane in planes.items():
             write_image(folder / f'{name}.png', plane)
         image = dict(image=str(self.source)) if isinstance(self.source, str | Path) else {}
+        summary = image | self.summary | ({} if origin is None else dict(origin=origin))
+        summary |= {} if self.clusters is None else dict(sources=self.sources)
         with atomic_write(folder / 'summary.json') as part:
-            said = dict(**image, **self.summary, sources=self.sources)
-            part.write_text(json.dumps(said, indent=2) + '\n', encoding='utf-8')
+            part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
         return folder
 
     def _repr_png_(self) -> bytes:

@@ -1,16 +1,14 @@
 """The folder that tools/predict.py writes: which model made it, and which images have their result."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mmcv.image.io import imread_flags
-
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
-from focal_mmseg.utils import MAPS, atomic_write, load_image, read_config, to_16_bits, write_image
-from focal_mmseg.visualization import overlay_mask
+from focal_mmseg.utils import atomic_write, read_config
 
 from .prediction import Prediction
 
@@ -68,13 +66,10 @@ class PredictionFolder:
         folder (Path): Is made.
         made_by (dict[str, Any]): Of :func:`identity`; with a key ``clusters`` that is True, ``clusters.png`` and what
             is known of each cluster are written too.
-        color_type (str): How the model's files are decoded, so that the overlay is of the same orientation; see
-            :class:`FOCALInferencer`. Defaults to ``'color'``.
     """
 
-    def __init__(self, folder: Path, made_by: dict[str, Any], color_type: str = 'color') -> None:
+    def __init__(self, folder: Path, made_by: dict[str, Any]) -> None:
         self.folder = folder
-        self._color_type = color_type
         self._made_by = made_by
         self._hash = sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
 
@@ -111,7 +106,7 @@ class PredictionFolder:
         summary = self._summary(name)
         try:
             before = _read(summary) if summary.is_file() else None
-            return before is not None and before.get('origin') == self._of(file_state(path))
+            return before is not None and before.get('origin') == self._origin(file_state(path))
         except OSError:
             return False
 
@@ -128,30 +123,17 @@ class PredictionFolder:
             OSError: If something cannot be written.
             ValueError: If clusters are wanted of a model that has none.
         """
-        folder = self.folder / name
-        # From now on, and until the summary is there again, what lies here is of no one model.
-        self._summary(name).unlink(missing_ok=True)
-        write_image(folder / 'mask.png', prediction.mask)
-        write_image(folder / 'score.png', to_16_bits(prediction.score))
-        for name_of_map in MAPS:
-            (folder / f'{name_of_map}.png').unlink(missing_ok=True)
-        for name_of_map, values in prediction.maps.items():
-            write_image(folder / f'{name_of_map}.png', to_16_bits(values))
-        image = load_image(path, imread_flags[self._color_type])
-        write_image(folder / 'overlay.png', overlay_mask(image, prediction.mask))
-        summary = dict(image=str(path), **prediction.summary, origin=self._of(state))
-        if self._made_by.get('clusters'):
-            if prediction.clusters is None:
-                raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')
-            write_image(folder / 'clusters.png', prediction.clusters)
-            summary['sources'] = prediction.sources
-        with atomic_write(self._summary(name)) as part:
-            part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
+        prediction = replace(prediction, source=path)
+        if not self._made_by.get('clusters'):
+            prediction = replace(prediction, clusters=None)
+        elif prediction.clusters is None:
+            raise ValueError('this model has no clusters of the image as a whole: leave --clusters out')
+        prediction.save(self.folder / name, self._origin(state))
 
     def _summary(self, name: str) -> Path:
         return self.folder / name / 'summary.json'
 
-    def _of(self, state: dict[str, int]) -> dict[str, Any]:
+    def _origin(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""
         return dict(model=self._hash, **state)
 

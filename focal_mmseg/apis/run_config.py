@@ -13,7 +13,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 from torch import distributed as dist
 
 from focal_mmseg.datasets.converters import SETS
-from focal_mmseg.datasets.wrapped import single_sets
+from focal_mmseg.datasets.wrapped import iter_dataset_configs
 from focal_mmseg.engine.checkpoint import load_weights_only
 from focal_mmseg.utils import ConfigError, override, read_config
 from focal_mmseg.weights import find_config
@@ -202,7 +202,7 @@ def give_pipeline(dataset: ConfigDict, pipeline: list) -> None:
         dataset (ConfigDict): Is changed; a ForgeryDataset, or mmengine's ConcatDataset or RepeatDataset of such.
         pipeline (list): Configs of transforms.
     """
-    for each in single_sets(dataset):
+    for each in iter_dataset_configs(dataset):
         each.pipeline = pipeline
 
 
@@ -212,7 +212,7 @@ def skip_damaged_images(dataloader: ConfigDict | None) -> None:
     Args:
         dataloader (ConfigDict, optional): Is changed.
     """
-    for each in single_sets(dataloader.dataset) if dataloader else ():
+    for each in iter_dataset_configs(dataloader.dataset) if dataloader else ():
         each.skip_damaged = True
 
 

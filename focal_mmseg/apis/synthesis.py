@@ -11,9 +11,9 @@ from focal_mmseg.datasets.synthesis import (
     ObjectMasks,
     Photographs,
     Sources,
+    allocate_kinds,
     load_packaged,
     read_recipe,
-    share_out,
 )
 from focal_mmseg.datasets.synthesis import synthesize as write_forgeries
 from focal_mmseg.utils import IMAGE_SUFFIXES, search_images
@@ -62,7 +62,7 @@ def synthesize(
         for reason, number in sorted(found_masks.skipped.items()):
             print(f'objects left out: {number} {reason}')
     if isinstance(counts, int):
-        counts = share_out(counts, rules.kinds)
+        counts = allocate_kinds(counts, rules.kinds)
     written = write_forgeries(Sources(photographs, masks), rules, counts, Path(out), seed, workers)
     before = sum(counts.values()) - written.made
     print(
@@ -79,7 +79,7 @@ def _photographs(images: Path, most: int | None) -> Mapping:
         return {name: load_packaged(name) for name in chosen}
     found = search_images(images)
     if found.left_out:
-        print(found.said())
+        print(found.describe_left_out())
     if not found.paths:
         raise FileNotFoundError(f'{images} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
     return Photographs(images, _spread(found.paths, most))

@@ -1,6 +1,7 @@
 """A test, as tools/test.py runs it."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mmseg.registry import METRICS
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.degradations import degrade_tests
-from focal_mmseg.datasets.wrapped import built_sets
+from focal_mmseg.datasets.wrapped import iter_datasets
 from focal_mmseg.engine.checkpoint import require_source
 from focal_mmseg.evaluation import ForgeryMetric
 from focal_mmseg.utils import ConfigError
@@ -79,7 +80,7 @@ def test(
     metrics = _run(runner)
     if found is not None:
         report_level(found, metrics)
-    sets = list(built_sets(runner.test_dataloader.dataset))
+    sets = list(iter_datasets(runner.test_dataloader.dataset))
     # The page needs what ForgeryDataset knows of an image.
     if out and is_main_process() and all(isinstance(each, ForgeryDataset) for each in sets):
         write_overview(Path(out), runner.test_dataloader.dataset)
@@ -117,7 +118,7 @@ def average_views(cfg: Config, config: str | Path) -> None:
     cfg.model = dict(**cfg.tta_model, module=cfg.model)
 
 
-def evaluators_of(cfg: Config) -> list[ConfigDict]:
+def list_evaluators(cfg: Config) -> list[ConfigDict]:
     """The configs of the metrics of a test, in whichever of mmengine's three forms."""
     given = cfg.get('test_evaluator') or []
     if isinstance(given, dict):
@@ -125,7 +126,7 @@ def evaluators_of(cfg: Config) -> list[ConfigDict]:
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def is_ours(evaluator: ConfigDict) -> bool:
+def is_forgery_metric(evaluator: ConfigDict) -> bool:
     """Whether a config is of a ForgeryMetric, under any name that the registry knows it by."""
     kind = METRICS.get(evaluator.type) if isinstance(evaluator.type, str) else evaluator.type
     return isinstance(kind, type) and issubclass(kind, ForgeryMetric)
@@ -137,7 +138,7 @@ def keep_results(cfg: Config, out: str | None) -> None:
     Raises:
         ConfigError: If there is none to write into ``out``.
     """
-    ours = next(filter(is_ours, evaluators_of(cfg)), None)
+    ours = next(filter(is_forgery_metric, list_evaluators(cfg)), None)
     if ours is not None:
         ours.update(dict(output_dir=out, keep_results=True) if out else {})
         ours.setdefault('partial_dir', None if out else cfg.work_dir)
@@ -148,13 +149,13 @@ def keep_results(cfg: Config, out: str | None) -> None:
         )
 
 
-def read_calibration(path: str | Path, cfg: Config, model: str, tta: bool) -> Calibration:
+def read_calibration(path: str | Path, cfg: Config, model: Mapping[str, str], tta: bool) -> Calibration:
     """The calibration of a model.
 
     Args:
         path (str | Path): A file of ``tools/calibrate.py``.
         cfg (Config): Of the run.
-        model (str): Of :func:`.fingerprint`.
+        model (Mapping[str, str]): Of :func:`.fingerprint`.
         tta (bool): Whether views are averaged.
 
     Raises:
@@ -180,8 +181,8 @@ def report_level(calibration: Calibration, metrics: dict[str, float]) -> None:
     """Say beside the level that was calibrated for which one the test met."""
     name = 'image_false_alarm' if calibration.of == 'images' else 'false_alarm'
     met = metrics.get(f'forgery/{name}')
-    said = 'the test has no pristine images' if met is None else f'met {met:.2%}'
-    MMLogger.get_current_instance().info(f'false alarms: calibrated for {calibration}; {said}')
+    outcome = 'the test has no pristine images' if met is None else f'met {met:.2%}'
+    MMLogger.get_current_instance().info(f'false alarms: calibrated for {calibration}; {outcome}')
 
 
 def _run(runner: Runner) -> dict[str, float]:

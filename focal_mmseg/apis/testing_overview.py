@@ -5,12 +5,12 @@ from typing import Any
 
 import cv2
 
-from focal_mmseg.datasets.tested_images import Source, mask_of, sources
+from focal_mmseg.datasets.tested_images import Source, read_mask, sources
 from focal_mmseg.evaluation import read_rows
 from focal_mmseg.evaluation.files import IMAGES_FILE
 from focal_mmseg.utils.progress import track
 
-from .gallery import HIT_COLOURS, Entry, hits, view, write_gallery
+from .gallery import HIT_COLOURS, Entry, paint_hits, view, write_gallery
 from .prediction_overview import PAGE
 
 # Columns of the table of images, and their headings on the page.
@@ -45,7 +45,7 @@ def write_overview(folder: Path, dataset: Any) -> None:
 def _entry(folder: Path, source: Source, row: dict) -> Entry:
     """The row of an image on the page."""
     name = '/'.join(filter(None, (source.dataset, source.name)))
-    mask = mask_of(folder, source)
+    mask = read_mask(folder, source)
     if mask is None:
         return Entry(name, failure='its mask is not there any more')
     image, forged = source.image(), mask > 127
@@ -59,5 +59,5 @@ def _entry(folder: Path, source: Source, row: dict) -> Entry:
     values = {
         heading: None if row['is_pristine'] and key in forged_only else row[key] for key, heading in HEADINGS.items()
     }
-    views = [view(image, 'image', hits(forged, truth))]
+    views = [view(image, 'image', paint_hits(forged, truth))]
     return Entry(name, views, values, bool(forged.any()), f'{name}.png')

@@ -6,6 +6,7 @@ computes the same with tensors alone.
 
 import copy
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +15,12 @@ from torch.nn import functional as F  # noqa: N812
 from focal_mmseg.models.backbones.self_correlation import NEIGHBOURS, SelfCorrelation
 from focal_mmseg.models.necks import MixLevels
 
+Network = TypeVar('Network', bound=nn.Module)
 # Maps are pooled at most by this: those of SelfCorrelation with its 4,096 points then have up to 2,048 a side.
 MOST_POOLING = 32
 
 
-def traceable(network: nn.Module) -> nn.Module:
+def make_traceable(network: Network) -> Network:
     """A copy of a network whose parts a tracer can follow.
 
     Args:
@@ -38,7 +40,7 @@ def traceable(network: nn.Module) -> nn.Module:
 class _SelfCorrelation(SelfCorrelation):
     """Of one image, all similarities at once, so that memory is the square of ``max_points``."""
 
-    def _of_image(self, features: Tensor) -> Tensor:
+    def _correlate_image(self, features: Tensor) -> Tensor:
         size = features.shape[1:]
         factor = self._factor(size)
         rows, columns = (_squares(side, factor, features) for side in size)
@@ -66,8 +68,10 @@ class _SelfCorrelation(SelfCorrelation):
 
 def _squares(side: int, factor: Tensor, like: Tensor) -> Tensor:
     """Which points of a row belong to which cell: 0 and 1, of shape (ceil(side / factor), side)."""
+    # A tracer keeps a tensor as the end of a range, which torch takes though its stubs do not say so.
+    end: Any = (side + factor - 1) // factor
     cell = torch.arange(side) // factor
-    return (torch.arange((side + factor - 1) // factor)[:, None] == cell).to(like.dtype)
+    return (torch.arange(end)[:, None] == cell).to(like.dtype)
 
 
 def _consistency(offsets: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ INTERVAL = 20
 
 
 def use_trackers(cfg: Config, names: Sequence[str]) -> None:
-    """Show losses, figures, and images of the validation with their truth and mask, beside mmengine's own log.
+    """Show losses, metrics, and images of the validation with their truth and mask, beside mmengine's own log.
 
     Warns where nothing is validated, so that there are no images.
 
@@ -38,7 +38,7 @@ def use_trackers(cfg: Config, names: Sequence[str]) -> None:
     if names and cfg.get('val_dataloader') is None:
         warnings.warn(
             f'--track {" ".join(names)}: val_dataloader is None, so that there are curves of the training alone, no '
-            'figures and no images',
+            'metrics and no images',
             stacklevel=2,
         )
     if names:

@@ -113,7 +113,7 @@ def build_page(models: Models, results: Results, local: bool) -> gr.Blocks:
 
         def show(name: str | None, at: float) -> tuple[str, str]:
             result = results.get(name)
-            if result is None:
+            if name is None or result is None:
                 return EMPTY, '' if name is None else '<p class="failed">This result is gone: drop the image again.</p>'
             return show_views(name, result, at), show_verdict(name, result, at)
 
@@ -157,7 +157,7 @@ def _add_own_model(models: Models, model: gr.Dropdown) -> None:
 
 
 def _analyse(
-    models: Models, results: Results, files: list[str], which: str, shown: list, page: str, progress: Any
+    models: Models, results: Results, files: list[str], which: str, shown: list, page: str | None, progress: Any
 ) -> tuple[list, str]:
     """Predict the files; gives the results of the page, as (name, key), and what failed."""
     failed = []

@@ -54,7 +54,7 @@ class Result:
     sources: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sources = sources_of(self.prediction)
+        self.sources = assign_sources(self.prediction)
 
     def mask(self, point: float) -> np.ndarray:
         """Which pixels are forged at an operating point: uint8 of shape (H, W), 255 where the score is above it."""
@@ -124,10 +124,10 @@ class Results:
     """The results of all open pages, by a name that nobody guesses. Nothing of them is on the disk."""
 
     def __init__(self) -> None:
-        self._results: OrderedDict[str, tuple[str, Result]] = OrderedDict()
+        self._results: OrderedDict[str, tuple[str | None, Result]] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, page: str, result: Result) -> str:
+    def add(self, page: str | None, result: Result) -> str:
         """Keep a result of a page; returns its name. The oldest one goes where there are ``MOST_RESULTS``."""
         name = secrets.token_urlsafe(16)
         with self._lock:
@@ -139,9 +139,10 @@ class Results:
     def get(self, name: str | None) -> Result | None:
         """The result of a name; None where it is gone."""
         with self._lock:
-            return self._results.get(name, (None, None))[1]
+            found = self._results.get(name) if name else None
+            return found[1] if found else None
 
-    def forget(self, page: str) -> None:
+    def forget(self, page: str | None) -> None:
         """Drop what a page had."""
         with self._lock:
             for name in [name for name, (of, _) in self._results.items() if of == page]:
@@ -151,7 +152,7 @@ class Results:
         return len(self._results)
 
 
-def sources_of(prediction: Prediction) -> np.ndarray:
+def assign_sources(prediction: Prediction) -> np.ndarray:
     """The cluster that each point comes from if it is forged: its own, or of pristine and noise the nearest other."""
     labels = prediction.labels
     if labels is None or labels.max() < 1:

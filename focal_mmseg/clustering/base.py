@@ -29,13 +29,13 @@ class Localisation:
         noise_share (float): Share of the points that the clusterer left without a cluster, in [0, 1].
         dispersion (float): How little alike the embeddings are: 1 less the length of their mean, in [0, 1]. Needs no
             clusters, and ranks forged images above pristine ones (docs/guide/metrics.md).
-        seconds (float): What the clustering took, or 0 where nobody measured it.
-        labels (Tensor | None): int64 of shape (P,): 0 the pristine cluster, 1.. the others from large to small, -1 what
+        labels (Tensor): int64 of shape (P,): 0 the pristine cluster, 1.. the others from large to small, -1 what
             the clusterer left without a cluster. A gate changes ``forged``, not the labels.
-        distances (Tensor | None): float32 of shape (P, max(1, num_clusters)): Euclidean, to the centre of each cluster
+        distances (Tensor): float32 of shape (P, max(1, num_clusters)): Euclidean, to the centre of each cluster
             by its label.
-        centre_distances (Tensor | None): float32 of shape (max(1, num_clusters),): from the centre of each cluster to
-            that of the pristine one; the first is 0.
+        centre_distances (Tensor): float32 of shape (max(1, num_clusters),): from the centre of each cluster to that
+            of the pristine one; the first is 0.
+        seconds (float): What the clustering took, or 0 where nobody measured it.
         probabilities (Tensor | None): float32 of shape (P,) in [0, 1]: how surely each point belongs to its cluster,
             where the clusterer says so (HDBSCAN), else None.
         grid (tuple[int, int] | None): Height and width of the map that the points are, row by row, where it is known.
@@ -47,10 +47,10 @@ class Localisation:
     num_clusters: int
     noise_share: float
     dispersion: float
+    labels: Tensor
+    distances: Tensor
+    centre_distances: Tensor
     seconds: float = 0.0
-    labels: Tensor | None = None
-    distances: Tensor | None = None
-    centre_distances: Tensor | None = None
     probabilities: Tensor | None = None
     grid: tuple[int, int] | None = None
     gate_score: float | None = None

@@ -142,7 +142,7 @@ class DistanceBounds:
             return right[start : start + self._tile]
         return right.index_select(0, columns[start : start + self._tile])
 
-    def at_least(self, rows: Tensor, nearness: Tensor) -> Tensor:
+    def lower_bound(self, rows: Tensor, nearness: Tensor) -> Tensor:
         """How far points of a computed nearness, or of a smaller one, are at least.
 
         Args:
@@ -154,8 +154,8 @@ class DistanceBounds:
         """
         return (-2 * (nearness.double() + self.margin[rows])).clamp(min=0).sqrt()
 
-    def at_most(self, rows: Tensor, nearness: Tensor) -> Tensor:
-        """How far points of a computed nearness, or of a larger one, are at most; as :meth:`at_least`."""
+    def upper_bound(self, rows: Tensor, nearness: Tensor) -> Tensor:
+        """How far points of a computed nearness, or of a larger one, are at most; as :meth:`lower_bound`."""
         return (-2 * (nearness.double() - self.margin[rows])).clamp(min=0).sqrt()
 
     def is_precise(self, rows: Tensor, columns: Tensor) -> bool:

@@ -29,7 +29,7 @@ class EvidenceGate:
     logits by the same number, and ranks no two points anew. docs/guide/clustering.md has the figures.
 
     With ``bimodality`` the evidence is multiplied by that power of how much it falls into two groups in the image
-    (:func:`bimodality_of`): many points that stray a little are no forged area.
+    (:func:`bimodality_coefficient`): many points that stray a little are no forged area.
 
     With ``reach`` above 1 a point needs less evidence where it hangs together with one that has enough (hysteresis;
     Canny, 1986): it is forged above ``threshold / reach`` if a way of such points, side by side or corner to corner,
@@ -128,7 +128,7 @@ class EvidenceGate:
         """Evidence (P,) with the gate's options."""
         evidence = _evidence(to_pristine, to_forged)
         if self.bimodality:
-            evidence = evidence * bimodality_of(evidence) ** self.bimodality
+            evidence = evidence * bimodality_coefficient(evidence) ** self.bimodality
         if self.reach == 1:
             return evidence
         if grid is None:
@@ -162,10 +162,10 @@ def _image_score(to_pristine: Tensor, to_forged: Tensor) -> float:
     """See :meth:`EvidenceGate.image_score`."""
     count = max(1, round(TOP * len(to_pristine)))
     farthest = to_pristine.topk(count).values.mean().item() / 2
-    return bimodality_of(_evidence(to_pristine, to_forged)) * min(1.0, max(0.0, farthest)) ** 0.25
+    return bimodality_coefficient(_evidence(to_pristine, to_forged)) * min(1.0, max(0.0, farthest)) ** 0.25
 
 
-def bimodality_of(values: Tensor) -> float:
+def bimodality_coefficient(values: Tensor) -> float:
     """Sarle's coefficient: (squared skewness + 1) / kurtosis.
 
     Args:

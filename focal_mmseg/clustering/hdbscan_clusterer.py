@@ -97,14 +97,14 @@ class HDBSCANClusterer(Clusterer):
             labels = torch.zeros(len(embeddings), dtype=torch.int64, device=embeddings.device)
             return labels, torch.ones_like(labels, dtype=torch.float32)
         tree = mutual_reachability_tree(embeddings, self.min_samples or smallest)
-        labels, probabilities = (torch.from_numpy(each).to(embeddings.device) for each in self.memberships_of(tree))
+        labels, probabilities = (torch.from_numpy(each).to(embeddings.device) for each in self.tree_memberships(tree))
         return labels, probabilities.float()
 
-    def labels_of(self, tree: np.ndarray) -> np.ndarray:
-        """The labels of :meth:`memberships_of`."""
-        return self.memberships_of(tree)[0]
+    def tree_labels(self, tree: np.ndarray) -> np.ndarray:
+        """The labels of :meth:`tree_memberships`."""
+        return self.tree_memberships(tree)[0]
 
-    def memberships_of(self, tree: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def tree_memberships(self, tree: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The package's hierarchy, condensation and choice of clusters, on a tree of ours.
 
         Args:

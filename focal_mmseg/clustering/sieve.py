@@ -7,6 +7,7 @@ along few axes, and a product of d + 3 columns tells for most points that they a
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -192,14 +193,14 @@ class Sieve:
         for stage in self._stages:
             is_left = stage.can_be_within(rows, radii, columns)
             columns = is_left.nonzero().flatten() if columns is None else columns[is_left]
-        return columns
+        return cast(Tensor, columns)
 
     def _first_radii(self, rows: Tensor, bounds: DistanceBounds) -> tuple[Tensor, Tensor]:
         """Near points (K,), and within which distance (B,) there are at least ``rank`` beside the point itself."""
         # The last points, fewer than a block, look where the last block does.
         first = self._near_blocks[(rows[0] // self._rows).clamp(max=len(self._near_blocks) - 1)]
         nearness = bounds.nearness(rows, first).topk(self._rank + 1).values[:, -1]
-        return first, bounds.at_most(rows, nearness)
+        return first, bounds.upper_bound(rows, nearness)
 
     def _nearest_blocks(self, points: Tensor) -> Tensor:
         """For each whole block of rows the points (L, K) of those whole blocks whose centres are nearest."""

@@ -29,7 +29,7 @@ class _ShortestEdges:
         self.start = torch.zeros_like(self.weight, dtype=torch.int64)
         self.end = torch.zeros_like(self.start)
 
-    def of(self, points: Tensor) -> Tensor:
+    def component_weight(self, points: Tensor) -> Tensor:
         """The weight (B,) at the components of some points (B,)."""
         return self.weight[self._component[points]]
 
@@ -51,7 +51,7 @@ class ReachabilityTree:
     """Boruvka's algorithm: in every round each component but the largest takes its shortest edge to another one.
 
     A round looks at remembered neighbours first. A point is scanned against all others only where it can have an edge
-    shorter than the shortest known out of its component: its edges that are not known have length ``at_least``. That
+    shorter than the shortest known out of its component: its edges that are not known have length ``lower_bound``. That
     starts as the bound on all points that are not remembered, a scan raises it, and it stays true because components
     only grow. Which points a row is multiplied with, a :class:`Sieve` says: those that it leaves out are no nearer
     than a radius that is known before, the distance of near neighbours or the length of the shortest known edge.
@@ -74,7 +74,7 @@ class ReachabilityTree:
         count = min(len(points), min_samples + 1 + SPARE_NEIGHBOURS)
         nearest = min(min_samples, count - 1)
         self.sieve = Sieve(points, self.bounds[0], nearest, count)
-        distances, self.neighbours, self.at_least = self._nearest_neighbours(count, nearest)
+        distances, self.neighbours, self.lower_bound = self._nearest_neighbours(count, nearest)
         self.core = distances[:, nearest].contiguous()
         self.reach = torch.maximum(torch.maximum(distances, self.core[:, None]), self.core[self.neighbours])
         self.component = torch.arange(len(points), device=points.device)
@@ -86,7 +86,7 @@ class ReachabilityTree:
             shortest, largest = self._shortest_edges()
             parent = self.component[shortest.end]
             parent[largest] = largest
-            root = roots_of(parent)
+            root = find_roots(parent)
             joins = root != torch.arange(len(root), device=root.device)
             edges.append(torch.stack([shortest.start, shortest.end, shortest.weight], dim=1)[joins])
             self.component = root.unique(return_inverse=True)[1][self.component]
@@ -111,7 +111,7 @@ class ReachabilityTree:
                 is_trusted &= bounds.is_within_margin(rows, nearness, exact)
                 distances[rows], order = exact.sort(dim=1)
                 indices[rows] = found.gather(1, order)
-                beyond[rows] = bounds.at_least(rows, nearness[:, -1])
+                beyond[rows] = bounds.lower_bound(rows, nearness[:, -1])
                 if radii is not None:
                     beyond[rows] = torch.minimum(beyond[rows], radii)
             if is_trusted or bounds is self.bounds[-1]:
@@ -128,11 +128,11 @@ class ReachabilityTree:
         shortest = _ShortestEdges(self.component)
         shortest.offer(*self._remembered_edges())
         for bounds in self.bounds:
-            is_open = (self.at_least < shortest.weight[self.component]) & (self.component != largest)
+            is_open = (self.lower_bound < shortest.weight[self.component]) & (self.component != largest)
             for rows in self.sieve.blocks(is_open.nonzero().flatten(), bounds):
-                rows = rows[self.at_least[rows] < shortest.of(rows)]
+                rows = rows[self.lower_bound[rows] < shortest.component_weight(rows)]
                 if len(rows):
-                    shortest.offer(rows, *self._scan(rows, shortest.of(rows), bounds))
+                    shortest.offer(rows, *self._scan(rows, shortest.component_weight(rows), bounds))
         return shortest, largest
 
     def _remembered_edges(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -147,7 +147,7 @@ class ReachabilityTree:
         columns = self._columns_within(rows, radii) if self.sieve else None
         others, core = (self.component, self.core) if columns is None else (self.component[columns], self.core[columns])
         if not len(others):
-            self.at_least[rows] = radii
+            self.lower_bound[rows] = radii
             return rows, torch.full_like(radii, float('inf'))
         nearness = bounds.nearness(rows, columns)
         torch.minimum(nearness, -(core**2 / 2).to(nearness.dtype), out=nearness)
@@ -157,11 +157,11 @@ class ReachabilityTree:
         core = torch.maximum(self.core[rows, None], self.core[ends])
         reach = torch.maximum(exact_distances(self.points, rows, ends), core)
         weight, column = reach.masked_fill_(nearness == float('-inf'), float('inf')).min(1)
-        beyond = torch.maximum(bounds.at_least(rows, nearness[:, -1]), self.core[rows])
+        beyond = torch.maximum(bounds.lower_bound(rows, nearness[:, -1]), self.core[rows])
         if columns is not None:
             # With no more columns than candidates all of them are known.
             beyond = radii if len(columns) <= CANDIDATES else torch.minimum(beyond, radii)
-        self.at_least[rows] = torch.minimum(weight, beyond)
+        self.lower_bound[rows] = torch.minimum(weight, beyond)
         return ends.gather(1, column[:, None]).squeeze(1), weight
 
     def _columns_within(self, rows: Tensor, radii: Tensor) -> Tensor:
@@ -173,7 +173,7 @@ class ReachabilityTree:
         return self.sieve.within(rows, radii, is_other.nonzero().flatten())
 
 
-def roots_of(parent: Tensor) -> Tensor:
+def find_roots(parent: Tensor) -> Tensor:
     """Where following the parents of each of K nodes ends: at the smallest node of the cycle, int64 (K,).
 
     Components that take each other's edges, or equal ones in a ring, make cycles; leaving out the edge of one node of

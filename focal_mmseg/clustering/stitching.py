@@ -52,7 +52,7 @@ class StitchedMap:
         weight = _tent(embeddings)[:, rows, columns]
         embeddings = embeddings[:, rows, columns]
         total, weight = (self._pooled(plane) for plane in (embeddings.float() * weight, weight))
-        if self._sum is None:
+        if self._sum is None or self._weight is None:
             self._sum = total.new_zeros(len(total), *self.shape)
             self._weight = weight.new_zeros(1, *self.shape)
         row, column = top // self.cell, left // self.cell
@@ -61,7 +61,13 @@ class StitchedMap:
         self._weight[cells] += weight
 
     def embeddings(self) -> Tensor:
-        """Unit-length embeddings of shape (C, *shape)."""
+        """Unit-length embeddings of shape (C, *shape).
+
+        Raises:
+            ValueError: If no window was added.
+        """
+        if self._sum is None or self._weight is None:
+            raise ValueError('a map without a window has no embeddings')
         return F.normalize(self._sum / self._weight, dim=0)
 
     def _pooled(self, plane: Tensor) -> Tensor:
@@ -97,7 +103,7 @@ def window_starts(side: int, window: int, stride: int, cell: int) -> list[int]:
     return [*range(0, last, step), *([last] if last < side else [])]
 
 
-def stitched(
+def stitch_embeddings(
     embed: Callable[[Tensor], Tensor], image: Tensor, window: Sequence[int], stride: Sequence[int], max_points: int
 ) -> tuple[Tensor, int]:
     """The embeddings of a large image, window by window.
@@ -118,7 +124,7 @@ def stitched(
         ValueError: If the embeddings are not a whole number of pixels apart.
     """
     size = tuple(image.shape[1:])
-    first = embed(_window_at(image, 0, 0, window))
+    first = embed(_crop_window(image, 0, 0, window))
     pixels = window[0] // first.shape[2]
     if (pixels * first.shape[2], pixels * first.shape[3]) != tuple(window):
         raise ValueError(
@@ -131,12 +137,12 @@ def stitched(
     starts = [window_starts(*each, gathered.cell) for each in zip(size, window, stride, strict=True)]
     for top in starts[0]:
         for left in starts[1]:
-            inside = first if top == left == 0 else embed(_window_at(image, top, left, window))
+            inside = first if top == left == 0 else embed(_crop_window(image, top, left, window))
             gathered.add(inside[0], top, left)
     return gathered.embeddings(), gathered.cell
 
 
-def _window_at(image: Tensor, top: int, left: int, window: Sequence[int]) -> Tensor:
+def _crop_window(image: Tensor, top: int, left: int, window: Sequence[int]) -> Tensor:
     """A window (1, 3, *window) of the image, with zeros beyond its border."""
     part = image[:, top : top + window[0], left : left + window[1]]
     return F.pad(part, (0, window[1] - part.shape[2], 0, window[0] - part.shape[1]))[None]

@@ -9,7 +9,7 @@ from statistics import mean
 from threading import Event
 
 from focal_mmseg.utils import ConfigError
-from focal_mmseg.utils.progress import Bars, in_words
+from focal_mmseg.utils.progress import Bars, format_duration
 
 from .comparison import Comparison, PlannedJob
 from .jobs import steps_done
@@ -181,7 +181,7 @@ class JobProgress:
             seconds += sum(max(0.0, whole - each) for each in spent) + whole * (number - len(spent))
         if not seconds:
             return ''
-        return f'{"about" if is_known else "more than"} {in_words(seconds / self._jobs)}'
+        return f'{"about" if is_known else "more than"} {format_duration(seconds / self._jobs)}'
 
     def _whole(self, kind: str, now: float) -> float | None:
         """Seconds that one of a kind takes: those of the finished ones, or else what the running ones let expect."""

@@ -63,33 +63,33 @@ class Comparison:
         self._folders = folder_names(name for run in plan.runs for name in (run.name, run.model))
         self._set_folders = folder_names(each.name or 'own' for each in plan.sets)
 
-    def folder_of(self, name: str) -> Path:
+    def run_folder(self, name: str) -> Path:
         """The folder of a model, or of one of its trainings."""
         return self.folder / self._folders[name]
 
     def jobs(self) -> Iterator[PlannedJob]:
         """Every training and every test, in an order in which they can be done."""
         for run in self.plan.runs:
-            others = self._needed_by(*run.options)
+            others = self._find_trainings(*run.options)
             if run.train:
                 yield PlannedJob('training', run.name, partial(self._training, run), others)
-            needs = others | self._needed_for(run)
+            needs = others | self._required_trainings(run)
             for tested_set in self.plan.sets:
                 name = run.name + (f' on {tested_set.name}' if tested_set.name else '')
-                of_set = needs | self._needed_by(*tested_set.options)
+                of_set = needs | self._find_trainings(*tested_set.options)
                 yield PlannedJob('testing', name, partial(self._test, run, tested_set), of_set)
             for degradation in self.plan.degradations:
                 test = partial(self._test, run, self.plan.sets[0], degradation)
                 yield PlannedJob('testing', f'{run.name} under {degradation}', test, needs)
 
-    def _needed_for(self, run: Run) -> frozenset[str]:
+    def _required_trainings(self, run: Run) -> frozenset[str]:
         """The trainings behind a model's weights."""
-        return frozenset({run.name}) if run.train else self._needed_by(run.checkpoint or '')
+        return frozenset({run.name}) if run.train else self._find_trainings(run.checkpoint or '')
 
-    def _needed_by(self, *texts: str) -> frozenset[str]:
+    def _find_trainings(self, *texts: str) -> frozenset[str]:
         """The trainings behind the weights that texts of the plan name."""
         names = re.findall(WEIGHTS_OF, ' '.join(texts))
-        return frozenset().union(*(self._needed_for(self._runs[name]) for name in names))
+        return frozenset().union(*(self._required_trainings(self._runs[name]) for name in names))
 
     def _filled(self, text: str) -> str:
         """A text of the plan with the weights of other models in it."""
@@ -110,7 +110,7 @@ class Comparison:
 
     def _training(self, run: Run) -> Job:
         options = tuple(map(self._filled, run.options))
-        return Job('train.py', self.folder_of(run.name) / 'train', run.config, options=options, data=run.data)
+        return Job('train.py', self.run_folder(run.name) / 'train', run.config, options=options, data=run.data)
 
     def _test(self, run: Run, tested_set: TestSet, degradation: str | None = None) -> Job:
         """The test of a model on a set, of images as they are or degraded.
@@ -119,7 +119,7 @@ class Comparison:
             RuntimeError: If a training that it needs is not done.
         """
         # In a folder of its own: a set may be called 'train'.
-        folder = self.folder_of(run.name) / 'test' / self._set_folders[tested_set.name or 'own']
+        folder = self.run_folder(run.name) / 'test' / self._set_folders[tested_set.name or 'own']
         if degradation is not None:
             folder /= degradation.replace(':', '-')
         options = tuple(map(self._filled, (*run.options, *tested_set.options)))
@@ -127,9 +127,9 @@ class Comparison:
         arguments = ('--out', str(folder / 'masks'), *degraded)
         return Job('test.py', folder, run.config, self._weights(run), options, arguments, tested_set.data)
 
-    def _done_test(self, run: Run, *which: TestSet | str) -> Path | None:
+    def _done_test(self, run: Run, tested_set: TestSet, degradation: str | None = None) -> Path | None:
         """Where the masks and ``images.csv`` of a test are, if it is done."""
-        planned = PlannedJob('testing', run.name, partial(self._test, run, *which))
+        planned = PlannedJob('testing', run.name, partial(self._test, run, tested_set, degradation))
         return planned.describe().folder / 'masks' if planned.is_done else None
 
     @cached_property

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from focal_mmseg.datasets.tested_images import Source, mask_of
+from focal_mmseg.datasets.tested_images import Source, read_mask
 from focal_mmseg.utils import MAPS, atomic_write, read_image
 from focal_mmseg.utils.pages import thumbnail
 from focal_mmseg.visualization import plot_grid
@@ -17,19 +17,19 @@ from focal_mmseg.visualization.figures import new_figure
 LONGEST = 320
 
 
-def spread_over(items: Sequence[Source], number: int) -> list[Source]:
+def spread_evenly(items: Sequence[Source], number: int) -> list[Source]:
     """So many of them, evenly from the first to the last."""
     places = np.unique(np.linspace(0, len(items) - 1, min(number, len(items))).round().astype(int))
     return [items[place] for place in places.tolist()]
 
 
-def map_of(folder: Path, source: Source, name: str) -> np.ndarray | None:
+def read_map(folder: Path, source: Source, name: str) -> np.ndarray | None:
     """A map of ``MAPS`` that a test wrote, float32 of shape (H, W) in [0, 1]; None where there is none."""
     levels = read_image(folder / name / source.dataset / f'{source.name}.png', cv2.IMREAD_UNCHANGED)
     return None if levels is None else levels.astype(np.float32) / 65535
 
 
-def by_image(rows: Sequence[dict], metric: str) -> dict[tuple[str, str], float]:
+def image_metrics(rows: Sequence[dict], metric: str) -> dict[tuple[str, str], float]:
     """A metric of each forged image that has it.
 
     Args:
@@ -59,7 +59,7 @@ def write_masks(
         chosen (Sequence[Source]): The images, at least one.
         folders (Mapping[str, Path]): What ``tools/test.py --out`` wrote, by the model's name.
         values (Mapping[str, Mapping[tuple[str, str], float]]): The metric, by the model's name, as of
-            :func:`by_image`.
+            :func:`image_metrics`.
         labels (Sequence[str]): Of the rows. Defaults to the images' names.
     """
     columns = list(_columns(chosen, folders))
@@ -68,7 +68,7 @@ def write_masks(
         image = source.image()
         views, above = [image, source.truth(image.shape[:2])], ['', '']
         for model, name in columns:
-            view = map_of(folders[model], source, name) if name else mask_of(folders[model], source)
+            view = read_map(folders[model], source, name) if name else read_mask(folders[model], source)
             value = None if name else values[model].get((source.dataset, source.name))
             views.append(np.full(image.shape[:2], 127, np.uint8) if view is None else view)
             above.append('' if value is None else f'{value:.3f}')
@@ -83,7 +83,7 @@ def _columns(chosen: Sequence[Source], folders: Mapping[str, Path]) -> Iterator[
     for model, folder in folders.items():
         yield model, ''
         for name in MAPS:
-            if any(map_of(folder, source, name) is not None for source in chosen):
+            if any(read_map(folder, source, name) is not None for source in chosen):
                 yield model, name
 
 

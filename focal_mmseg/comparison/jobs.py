@@ -14,7 +14,7 @@ from typing import Any
 from focal_mmseg.engine.latest_checkpoint import BY_EPOCH, BY_ITER, latest_checkpoint
 from focal_mmseg.utils import find_tool, write_json
 
-from .stamps import is_same, read_stamp, stamp_of
+from .stamps import is_same, make_stamp, read_stamp
 
 # Seconds between two looks at a process.
 PERIOD = 2.0
@@ -45,14 +45,15 @@ def run_tool(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     limit = {} if threads is None else dict(OMP_NUM_THREADS=str(threads))
-    command = [sys.executable, find_tool(name), *map(str, arguments)]
+    command = [sys.executable, str(find_tool(name)), *map(str, arguments)]
     with (
         log.open('w', encoding='utf-8') as file,
         subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | limit) as child,
     ):
         try:
             while _runs(child, None if watch is None else PERIOD):
-                watch(log)
+                if watch is not None:
+                    watch(log)
         except BaseException:
             child.kill()
             raise
@@ -78,7 +79,7 @@ def steps_done(log: Path) -> tuple[int, int] | None:
         file.seek(max(0, log.stat().st_size - TAIL))
         text = file.read().decode(errors='replace')
     found = re.findall(r'Iter\((?:train|test)\) *\[ *(\d+)/(\d+)\]', text)
-    return tuple(map(int, found[-1])) if found else None
+    return (int(found[-1][0]), int(found[-1][1])) if found else None
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Job:
 
     def _asked(self) -> dict[str, Any]:
         with READING:
-            return stamp_of(self.tool, self.config, self.checkpoint, self.data, self.options, self.arguments)
+            return make_stamp(self.tool, self.config, self.checkpoint, self.data, self.options, self.arguments)
 
     def run(self, threads: int | None = None, watch: Callable[[Path], None] | None = None) -> None:
         """Run it, unless it is done.
@@ -159,6 +160,6 @@ class Job:
         weights = [] if self.checkpoint is None else [self.checkpoint]
         data = ['--data', *self.data] if self.data else []
         options = ['--cfg-options', *self.options] if self.options else []
-        arguments = [self.config, *weights, '--work-dir', self.folder, *goes_on, *self.arguments, *data, *options]
+        arguments = [self.config, *weights, '--work-dir', str(self.folder), *goes_on, *self.arguments, *data, *options]
         run_tool(self.folder / 'log.txt', self.tool, *arguments, threads=threads, watch=watch)
         write_json(self.folder / 'done.json', asked, indent=None)

@@ -226,7 +226,7 @@ def _sets(entries: Any, where: str) -> tuple[TestSet, ...]:
 
 def _named(entries: Any, where: str, keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
     """The entries of a list, each with a name of its own, and where each stands."""
-    found = []
+    found: list[tuple[str, dict[str, Any]]] = []
     if entries is not None and not isinstance(entries, list):
         raise ValueError(f'{where} must be a list, got {type(entries).__name__}')
     for number, entry in enumerate(entries or [], 1):

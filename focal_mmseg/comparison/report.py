@@ -20,8 +20,8 @@ from focal_mmseg.utils.pages import write_page
 from focal_mmseg.visualization import plot_curves, plot_operating_curves, plot_panels
 
 from .comparison import Comparison
-from .images import by_image, spread_over, write_masks, write_scatter
-from .results import degradations_table, differences_table, intervals_table, operating_table, over_sets
+from .images import image_metrics, spread_evenly, write_masks, write_scatter
+from .results import average_over_sets, degradations_table, differences_table, intervals_table, operating_table
 from .table import Table
 
 WORST = 3
@@ -93,7 +93,7 @@ def _write_markdown(path: Path, tables: Sequence[Table]) -> None:
 def _operating(comparison: Comparison) -> Iterator[Section]:
     """What is found at each level of false alarms, of a model's first training."""
     first = {model: comparison.tested[runs[0]] for model, runs in comparison.trainings.items()}
-    read = {model: {name: _curves_of(masks) for name, masks in sets.items()} for model, sets in first.items()}
+    read = {model: {name: _read_curves(masks) for name, masks in sets.items()} for model, sets in first.items()}
     curves = {model: {name: each['all'] for name, each in sets.items() if each} for model, sets in read.items()}
     curves = {model: sets for model, sets in curves.items() if sets}
     if not curves:
@@ -114,7 +114,7 @@ def _operating(comparison: Comparison) -> Iterator[Section]:
     yield Section('False alarms', text, [table], [(path, shown)])
 
 
-def _curves_of(masks: Path) -> dict[str, OperatingCurve]:
+def _read_curves(masks: Path) -> dict[str, OperatingCurve]:
     """By the name of a group; none where an older test left no curves."""
     path = masks / CURVES_FILE
     return read_operating_curves(path) if path.is_file() else {}
@@ -140,7 +140,7 @@ def _robustness(comparison: Comparison) -> Iterator[Section]:
     metrics, pristine = comparison.plan.metrics, comparison.plan.pristine
 
     def means(folder: Path) -> dict[str, float]:
-        return over_sets(read_rows(folder / 'images.csv'), pristine)
+        return average_over_sets(read_rows(folder / 'images.csv'), pristine)
 
     degraded = {
         model: {name: means(folder) for name, folder in folders.items()}
@@ -165,7 +165,7 @@ def _trainings(comparison: Comparison) -> Iterator[Section]:
     if table is None:
         return
     _write_table(comparison.folder / 'trainings', table)
-    curves = {model: {step['iter']: step['loss'] for step in runs[0]} for model, runs in comparison.logs.items()}
+    curves = {model: {int(step['iter']): step['loss'] for step in runs[0]} for model, runs in comparison.logs.items()}
     path = comparison.folder / 'loss_curves.png'
     plot_curves(path, curves, 'loss')
     text = (
@@ -182,11 +182,11 @@ def _images(comparison: Comparison) -> Iterator[Section]:
     found, lack = _sources(comparison, next(iter(folders))) if folders else ([], '')
     if lack:
         yield Section('Masks', f'The masks are not shown: the test images cannot be read here. {lack}')
-    values = {model: by_image(read_rows(folder / 'images.csv'), SCATTERED) for model, folder in folders.items()}
+    values = {model: image_metrics(read_rows(folder / 'images.csv'), SCATTERED) for model, folder in folders.items()}
     heading = HEADINGS[SCATTERED]
     if found and comparison.plan.images:
         path = comparison.folder / 'masks.png'
-        write_masks(path, spread_over(found, comparison.plan.images), folders, values)
+        write_masks(path, spread_evenly(found, comparison.plan.images), folders, values)
         text = (
             f'Input, truth and the mask of each model, with the {heading} of forged images above; behind it, where a '
             'model gives them, how sure it is of the mask (confidence) and where it sees edges, bright = 1.'
@@ -201,7 +201,7 @@ def _images(comparison: Comparison) -> Iterator[Section]:
     for model in folders if found else ():
         worst = _worst(found, values[model])
         if worst:
-            path = comparison.folder_of(model) / 'worst.png'
+            path = comparison.run_folder(model) / 'worst.png'
             write_masks(path, worst, folders, values)
             text = f'forged images with the lowest {heading} of {model}'
             yield Section(f'Worst of {model}', images=[(path, text)])

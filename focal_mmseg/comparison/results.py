@@ -44,7 +44,7 @@ def means_table(results: Results, metrics: Sequence[str], pristine: str = 'exclu
         counts = ~np.isnan(means).all(0)
         summed = np.where(counts, means, 0.0).sum(1) / np.where(counts.any(0), counts.sum(0), math.nan)
         means = np.concatenate([means, summed[:, None]], 1)
-    cells = dict(zip(results, means.reshape(len(results), -1), strict=True))
+    cells = dict(zip(results, means.reshape(len(results), -1).tolist(), strict=True))
     return Table('model', [Column(name, metric) for name in groups for metric in metrics], cells)
 
 
@@ -76,7 +76,7 @@ def degradations_table(
     """The metrics of each model on images as they are, and under each degradation.
 
     Args:
-        clean (Mapping[str, Mapping[str, float]]): Means of :func:`over_sets`, by the model.
+        clean (Mapping[str, Mapping[str, float]]): Means of :func:`average_over_sets`, by the model.
         degraded (Mapping[str, Mapping[str, Mapping[str, float]]]): The same, by the model and the degradation.
         metrics (Sequence[str]): Names of ``LOCALISATION_METRICS``.
     """
@@ -88,7 +88,7 @@ def degradations_table(
     return Table('model', [Column(name, metric) for name in (NONE, *names) for metric in metrics], cells)
 
 
-def over_sets(rows: Sequence[dict], pristine: str = 'exclude') -> dict[str, float]:
+def average_over_sets(rows: Sequence[dict], pristine: str = 'exclude') -> dict[str, float]:
     """The mean of each metric over the sets that define it, each counting once, whatever its size.
 
     Args:
@@ -119,7 +119,8 @@ def intervals_table(
         pristine (str): See :func:`.average_metrics`. Defaults to ``'exclude'``.
     """
     names = _sets(results)
-    cells, notes = {}, {}
+    cells: dict[str, list[float]] = {}
+    notes: dict[str, list[str]] = {}
     for model, sets in results.items():
         cells[model] = [average_metrics(sets.get(name, []), pristine)[metric] for name in names]
         notes[model] = []
@@ -139,7 +140,8 @@ def differences_table(results: Results, metric: str, pristine: str = 'exclude') 
     """
     names = _sets(results)
     first, *others = results
-    cells, notes = {}, {}
+    cells: dict[str, list[float]] = {}
+    notes: dict[str, list[str]] = {}
     for model in others:
         pairs = [(results[first].get(name, []), results[model].get(name, [])) for name in names]
         found = [paired_difference(*pair, metric, pristine) for pair in pairs]
@@ -158,11 +160,13 @@ def trainings_table(logs: Mapping[str, Sequence[Sequence[Mapping[str, float]]]])
         logs (Mapping[str, Sequence[Sequence[Mapping[str, float]]]]): Of :func:`.read_training_log`, those of each
             training of a model.
     """
-    cells = {model: np.mean([_of_training(steps) for steps in runs], axis=0).tolist() for model, runs in logs.items()}
+    cells = {
+        model: np.mean([_training_metrics(steps) for steps in runs], axis=0).tolist() for model, runs in logs.items()
+    }
     return Table('training', [Column('', name) for name in OF_TRAINING], cells)
 
 
-def _of_training(steps: Sequence[Mapping[str, float]]) -> list[float]:
+def _training_metrics(steps: Sequence[Mapping[str, float]]) -> list[float]:
     losses = [step['loss'] for step in steps]
     times = [step['time'] for step in steps if 'time' in step]
     last, seconds = np.mean(losses[-LAST_STEPS:]), np.median(times) if times else math.nan

@@ -12,14 +12,14 @@ from mmengine.config import ConfigDict
 
 from focal_mmseg import __version__
 from focal_mmseg.apis.run_config import parse_options, use_data
-from focal_mmseg.datasets.wrapped import single_sets
+from focal_mmseg.datasets.wrapped import iter_dataset_configs
 from focal_mmseg.utils import read_config
 
 # The parts of a config whose data sets a tool reads.
 PARTS = {'train.py': ('train', 'val'), 'test.py': ('test',)}
 
 
-def stamp_of(
+def make_stamp(
     tool: str,
     config: str,
     checkpoint: str | None = None,
@@ -48,7 +48,7 @@ def stamp_of(
         if data:
             use_data(cfg, data, PARTS[tool])
         cfg.merge_from_dict(parse_options(options))
-        configs, files = _named_by(cfg.get('model'))
+        configs, files = _find_named_files(cfg.get('model'))
     # A config is Python: anything may go wrong in it.
     except Exception as error:
         raise ValueError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
@@ -76,7 +76,7 @@ def read_stamp(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _named_by(model: Any) -> tuple[dict[str, str], list[str]]:
+def _find_named_files(model: Any) -> tuple[dict[str, str], list[str]]:
     """The configs of a fusion's members, and the weights and folders of masks that a model names, theirs too."""
     configs: dict[str, str] = {}
     files: list[str] = []
@@ -98,7 +98,7 @@ def _named_by(model: Any) -> tuple[dict[str, str], list[str]]:
 
 def _places(dataset: ConfigDict) -> Iterator[str]:
     """The list files and folders that a data set is read from."""
-    for each in single_sets(dataset):
+    for each in iter_dataset_configs(dataset):
         root, prefix = each.get('data_root') or '', each.get('data_prefix') or {}
         if each.get('ann_file'):
             yield str(Path(root, each.ann_file))

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,15 +44,15 @@ class Table:
     Attributes:
         title (str): What stands above the models' names.
         columns (Sequence[Column]): Those of a group side by side.
-        rows (dict[str, Sequence[float]]): A value a column by the model's name; NaN where there is none.
-        notes (dict[str, Sequence[str]]): What stands behind each value, where there is something. Such a table has no
-            best: how sure a value is counts in it, not its place.
+        rows (Mapping[str, Sequence[float]]): A value a column by the model's name; NaN where there is none.
+        notes (Mapping[str, Sequence[str]]): What stands behind each value, where there is something. Such a table has
+            no best: how sure a value is counts in it, not its place.
     """
 
     title: str
     columns: Sequence[Column]
-    rows: dict[str, Sequence[float]]
-    notes: dict[str, Sequence[str]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[float]]
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -10,7 +10,7 @@ from focal_mmseg.utils.image_size import BY_PILLOW
 BACKEND = dict(backend='any_image')
 
 
-def reading_any_image(pipeline: Sequence[Any]) -> list[Any]:
+def enable_any_image(pipeline: Sequence[Any]) -> list[Any]:
     """A pipeline whose ``LoadImageFromFile`` reads GIF, JPEG 2000, AVIF and HEIC too, through Pillow.
 
     It gets the file backend ``any_image`` (:class:`~focal_mmseg.utils.AnyImageBackend`), unless its config names

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config
 
-from .wrapped import single_sets
+from .wrapped import iter_dataset_configs
 
 # Kind: the transform, the parameter that the number is for, and the number's type.
 KINDS = {
@@ -81,7 +81,7 @@ def _transform(text: str) -> dict:
     if kind not in KINDS:
         raise ValueError(f'unknown degradation {kind!r}, there are {NONE}, {", ".join(KINDS)}')
     name, parameter, convert = KINDS[kind]
-    if parameter is None:
+    if parameter is None or convert is None:
         if colon:
             raise ValueError(f'{kind} takes no number, got {text!r}')
         return dict(type=name)
@@ -142,7 +142,7 @@ def degrade_tests(cfg: Config, text: str) -> None:
     transforms = parse_degradation(text)
     if not transforms:
         return
-    for dataset in single_sets(cfg.test_dataloader.dataset):
+    for dataset in iter_dataset_configs(cfg.test_dataloader.dataset):
         if dataset.get('pipeline'):
             dataset['pipeline'] = insert_degradation(dataset['pipeline'], transforms)
     for name in ('test_pipeline', 'tta_pipeline'):

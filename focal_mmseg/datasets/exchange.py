@@ -9,7 +9,7 @@ import numpy as np
 
 from focal_mmseg.utils import atomic_write
 
-from .index import IndexRow, each_once, read_index, write_index
+from .index import IndexRow, drop_repeats, read_index, write_index
 
 # What IMDL-BenCo writes in place of the mask of a pristine image, and MVSS-Net.
 NEGATIVE, NONE = 'Negative', 'None'
@@ -156,7 +156,7 @@ def import_list(path: Path, out: Path, root: str | None = None) -> str:
         IndexRow(below(pair.image), pair.mask and below(pair.mask), '' if pair.mask else 'pristine', line=number)
         for number, pair in enumerate(pairs, 1)
     ]
-    write_index(out, each_once(path, rows, 'entry'))
+    write_index(out, drop_repeats(path, rows, 'entry'))
     return _joined(shared)
 
 
@@ -175,7 +175,7 @@ def export_list(path: Path, out: Path, images: str, masks: str) -> None:
     write = _known(WRITERS, out)
     pairs = [
         Pair(f'{images}/{row.image}', f'{masks}/{row.mask}' if row.mask and row.kind != 'pristine' else '')
-        for row in each_once(path, read_index(path))
+        for row in drop_repeats(path, read_index(path))
     ]
     write(out, pairs)
 

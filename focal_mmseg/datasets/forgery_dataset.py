@@ -13,9 +13,9 @@ from mmseg.registry import DATASETS
 
 from focal_mmseg.utils import IMAGE_SUFFIXES, check_image_size, image_ending, search_images
 
-from .any_image import reading_any_image, reads_any_image, require_read_by_opencv
-from .index import IndexRow, each_once, name_below, read_index
-from .mask_files import MaskFolder, describe_unmatched, image_stem, is_there
+from .any_image import enable_any_image, reads_any_image, require_read_by_opencv
+from .index import IndexRow, drop_repeats, name_below, read_index
+from .mask_files import MaskFolder, describe_unmatched, image_stem, is_file_or_link
 
 FORGED_IS = ('white', 'black')
 
@@ -34,7 +34,7 @@ class ForgeryDataset(BaseSegDataset):
     the image may be left out, see :func:`read_index`.
 
     ``LoadImageFromFile`` of the pipeline reads GIF, JPEG 2000, AVIF and HEIC through Pillow, see
-    :func:`reading_any_image`.
+    :func:`enable_any_image`.
 
     Args:
         dataset_name (str, optional): Name in tables. Defaults to the last part of ``data_root``.
@@ -87,13 +87,15 @@ class ForgeryDataset(BaseSegDataset):
         self.forged_only = forged_only
         self.skip_damaged = skip_damaged
         self.skipped: list[str] = []
-        kwargs['pipeline'] = reading_any_image(kwargs.get('pipeline') or [])
+        kwargs['pipeline'] = enable_any_image(kwargs.get('pipeline') or [])
         self._reads_any = reads_any_image(kwargs['pipeline'])
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Find the images and their masks, in the order of their names or of the list file."""
         images = self._folder('img_path')
+        if images is None:
+            raise ValueError(f'{type(self).__name__} needs data_root or data_prefix=dict(img_path=...)')
         masks = self._folder('seg_map_path')
         rows = self._rows_from_list(images, masks) if self.ann_file else self._rows_from_folder(images, masks)
         data_list = [self._data_info(images, masks, row) for row in rows]
@@ -118,8 +120,6 @@ class ForgeryDataset(BaseSegDataset):
     def _folder(self, key: str) -> Path | None:
         """The folder of a data prefix; None where there is none."""
         if not self.data_prefix.get(key):
-            if key == 'img_path':
-                raise ValueError(f'{type(self).__name__} needs data_root or data_prefix=dict(img_path=...)')
             return None
         folder = Path(self.data_prefix[key])
         if not folder.is_dir():
@@ -130,11 +130,11 @@ class ForgeryDataset(BaseSegDataset):
         """A row for every image file below the folder, with the mask that it has or should have."""
         found = search_images(images, self._suffixes() or None)
         if found.left_out:
-            warnings.warn(found.said(), stacklevel=4)
+            warnings.warn(found.describe_left_out(), stacklevel=4)
         names = [path.relative_to(images).as_posix() for path in found.paths]
         folder = MaskFolder(masks, self.seg_map_suffix) if masks else None
         of_names = {name: folder.name_for(name) if folder else '' for name in names}
-        if folder and masks.samefile(images):
+        if folder and folder.folder.samefile(images):
             are_masks = set(of_names.values())
             names = [name for name in names if name not in are_masks]
         # seg_map_path='' names no folder of masks, and what mmseg makes of it holds the images too.
@@ -145,7 +145,7 @@ class ForgeryDataset(BaseSegDataset):
 
     def _require_names_that_fit(self, folder: MaskFolder, masks: dict[str, str]) -> None:
         """Refuse masks of no image beside images of no mask, which would all become pristine."""
-        lacking = [name for name, mask in masks.items() if not is_there(folder.folder / mask)]
+        lacking = [name for name, mask in masks.items() if not is_file_or_link(folder.folder / mask)]
         unmatched = folder.unmatched(masks.keys(), masks.values()) if lacking else []
         if unmatched:
             raise ValueError(
@@ -160,7 +160,7 @@ class ForgeryDataset(BaseSegDataset):
             replace(row, image=name_below(images, row.image), mask=name_below(masks or images, row.mask))
             for row in read_index(self.ann_file)
         ]
-        rows = each_once(self.ann_file, rows)
+        rows = drop_repeats(self.ann_file, rows)
         if masks and self.pristine_without_mask and not masks.samefile(images):
             self._tell_of_masks_not_named(masks, rows)
         return rows
@@ -169,7 +169,7 @@ class ForgeryDataset(BaseSegDataset):
         """Warn of images that the list calls pristine by naming no mask, where there is one that is called so."""
         folder = MaskFolder(masks, self.seg_map_suffix)
         open_rows = [row for row in rows if not row.mask and row.kind != 'pristine']
-        named = [row for row in open_rows if is_there(masks / folder.name_for(row.image))]
+        named = [row for row in open_rows if is_file_or_link(masks / folder.name_for(row.image))]
         if named:
             warnings.warn(
                 f'{self.ann_file}, line {named[0].line}, names no mask for {named[0].image}, which counts as pristine, '
@@ -215,7 +215,7 @@ class ForgeryDataset(BaseSegDataset):
             f'{f", line {row.line}" if self.ann_file and masks else ""}, or set pristine_without_mask=True if images '
             'without a mask are pristine'
         )
-        if masks is None or self.ann_file:
+        if masks is None or mask is None or self.ann_file:
             return text
         others = [name for name in MaskFolder(masks, '').names if (masks / name).parent == mask.parent]
         return f'{text} (in {mask.parent} there is {", ".join(others[:3]) or "no image"})'
@@ -257,7 +257,7 @@ class ForgeryDataset(BaseSegDataset):
 
     def _load(self, info: dict) -> None:
         """Read an image and its mask."""
-        load = reading_any_image([dict(type='LoadImageFromFile'), dict(type='LoadForgeryMask')])
+        load = enable_any_image([dict(type='LoadImageFromFile'), dict(type='LoadForgeryMask')])
         self._run(Compose(load), info)
 
     def _run(self, pipeline: Callable[[dict], Any], info: dict) -> Any:

@@ -51,7 +51,7 @@ def read_index(path: str | Path) -> list[IndexRow]:
         path (str | Path): The file.
 
     Returns:
-        list[IndexRow]: In the order of the lines; of repeated ones see :func:`each_once`.
+        list[IndexRow]: In the order of the lines; of repeated ones see :func:`drop_repeats`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -79,7 +79,8 @@ def _rows(path: Path, text: str) -> list[IndexRow]:
         for name in fields[:2]:
             if _leads_out(name):
                 raise ValueError(f'{path}, line {number}: {name!r} must lie below the data_prefix folders')
-        rows.append(IndexRow(*fields, line=number))
+        image, mask, kind, dataset, *_ = [*fields, '', '', '']
+        rows.append(IndexRow(image, mask, kind, dataset, number))
     return rows
 
 
@@ -124,7 +125,7 @@ def name_below(folder: Path, name: str) -> str:
         return name
 
 
-def each_once(path: str | Path, rows: Sequence[IndexRow], place: str = 'line') -> list[IndexRow]:
+def drop_repeats(path: str | Path, rows: Sequence[IndexRow], place: str = 'line') -> list[IndexRow]:
     """The rows of a list without those that repeat another.
 
     Args:

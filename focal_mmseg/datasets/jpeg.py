@@ -44,6 +44,13 @@ def encode_jpeg(image: np.ndarray, quality: int | Tables, subsampling: str = '4:
     return content.tobytes()
 
 
-def decode_jpeg(content: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
-    """The image of a file: uint8, BGR unless OpenCV's ``flags`` say otherwise; None where it cannot be decoded."""
-    return cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+def decode_jpeg(content: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """The image of a file: uint8, BGR unless OpenCV's ``flags`` say otherwise.
+
+    Raises:
+        ValueError: If it cannot be decoded.
+    """
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    if image is None:
+        raise ValueError('its JPEG file cannot be decoded')
+    return image

@@ -57,7 +57,7 @@ class MaskFolder:
         stems = dict.fromkeys([image_stem(image), str(PurePosixPath(image).with_suffix(''))])
         exact = [f'{stem}{self.suffix}' for stem in stems]
         for name in exact:
-            if is_there(self.folder / name):
+            if is_file_or_link(self.folder / name):
                 return name
         for stem in stems:
             found = self._stem_masks.get(stem, [])
@@ -84,7 +84,7 @@ def describe_unmatched(unmatched: Iterable[str], folder: Path) -> str:
     return f'{len(names)} files in {folder} belong to no image: {", ".join(names[:LISTED])}{more}'
 
 
-def is_there(path: Path) -> bool:
+def is_file_or_link(path: Path) -> bool:
     """Whether something is there, if only a link that leads nowhere; of a name that is too long nothing is."""
     try:
         return path.is_file() or path.is_symlink()

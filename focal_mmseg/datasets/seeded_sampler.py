@@ -10,7 +10,7 @@ import torch
 from mmengine.dataset import InfiniteSampler
 from mmseg.registry import DATA_SAMPLERS
 
-from focal_mmseg.utils import drawn_from
+from focal_mmseg.utils import temporary_seed
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class SeededSample:
 
     Attributes:
         index (int): Of the sample in the data set.
-        seed (tuple[int, ...]): What its random draws come from, for :func:`drawn_from`.
+        seed (tuple[int, ...]): What its random draws come from, for :func:`temporary_seed`.
     """
 
     index: int
@@ -46,7 +46,7 @@ class SeededItems:
     def _item(self, sample: SeededSample | int) -> Any:
         if not isinstance(sample, SeededSample):
             return self.dataset[sample]
-        with drawn_from(sample.seed):
+        with temporary_seed(sample.seed):
             return self.dataset[sample.index]
 
 

@@ -54,6 +54,6 @@ def sources(dataset: Any) -> Iterator[Source]:
         yield Source(info['dataset_name'], info['image_name'], info)
 
 
-def mask_of(folder: Path, source: Source) -> np.ndarray | None:
+def read_mask(folder: Path, source: Source) -> np.ndarray | None:
     """The mask that a test wrote, uint8 of shape (H, W); None where there is none."""
     return read_image(folder / source.dataset / f'{source.name}.png', cv2.IMREAD_GRAYSCALE)

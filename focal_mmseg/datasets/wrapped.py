@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def single_sets(dataset: Mapping[str, Any]) -> Iterator[Any]:
+def iter_dataset_configs(dataset: Mapping[str, Any]) -> Iterator[Any]:
     """The configs of the sets that one is put together of, or itself; a repeated one counts once.
 
     Args:
@@ -16,13 +16,13 @@ def single_sets(dataset: Mapping[str, Any]) -> Iterator[Any]:
     """
     inner = [*(dataset.get('datasets') or ()), *filter(None, [dataset.get('dataset')])]
     for each in inner:
-        yield from single_sets(each)
+        yield from iter_dataset_configs(each)
     if not inner:
         yield dataset
 
 
-def built_sets(dataset: Any) -> Iterator[Any]:
-    """The data sets that a built one is put together of, or itself; the counterpart of :func:`single_sets`.
+def iter_datasets(dataset: Any) -> Iterator[Any]:
+    """The data sets that a built one is put together of, or itself; the counterpart of :func:`iter_dataset_configs`.
 
     Args:
         dataset (Any): As ``Runner.build_dataloader`` makes it of a config.
@@ -32,6 +32,6 @@ def built_sets(dataset: Any) -> Iterator[Any]:
     """
     inner = [*getattr(dataset, 'datasets', ()), *([dataset.dataset] if hasattr(dataset, 'dataset') else ())]
     for each in inner:
-        yield from built_sets(each)
+        yield from iter_datasets(each)
     if not inner:
         yield dataset

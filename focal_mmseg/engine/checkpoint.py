@@ -64,7 +64,7 @@ def load_weights(path: str | Path) -> Mapping[str, Tensor]:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is no checkpoint, is truncated, or needs pickled objects.
     """
-    return state_dict_of(read_checkpoint(path), f'the checkpoint {path}')
+    return extract_state_dict(read_checkpoint(path), f'the checkpoint {path}')
 
 
 def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
@@ -88,7 +88,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
         with torch.serialization.safe_globals(safe_globals()):
             return torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # damaged bytes make the unpickler fail in any way
-        raise ValueError(why_refused(path, error)) from error
+        raise ValueError(refusal_message(path, error)) from error
 
 
 def digest(checkpoint: str | Path) -> str:
@@ -100,7 +100,7 @@ def digest(checkpoint: str | Path) -> str:
     return found.hexdigest()
 
 
-def why_refused(path: str | Path, error: Exception) -> str:
+def refusal_message(path: str | Path, error: Exception) -> str:
     """What to say of a checkpoint that cannot be read without running code from it."""
     return (
         f'the checkpoint {path} cannot be read: it is truncated, no checkpoint, or needs pickled objects, which are '
@@ -153,7 +153,7 @@ def load_to_test(model: nn.Module, weights: Mapping[str, Tensor], source: str) -
         ValueError: If they do not fit.
     """
     require_fit(model, weights, source, to_test=True)
-    model.load_state_dict(weights if tests_auxiliary_head(model) else tested_part(weights), strict=False)
+    model.load_state_dict(weights if tests_auxiliary_head(model) else drop_training_state(weights), strict=False)
 
 
 def tests_auxiliary_head(model: nn.Module) -> bool:
@@ -161,7 +161,7 @@ def tests_auxiliary_head(model: nn.Module) -> bool:
     return getattr(model, 'auxiliary_head_tests', False)
 
 
-def state_dict_of(checkpoint: Any, source: str) -> Mapping[str, Tensor]:
+def extract_state_dict(checkpoint: Any, source: str) -> Mapping[str, Tensor]:
     """The state dict in what a checkpoint file holds.
 
     Raises:
@@ -173,7 +173,7 @@ def state_dict_of(checkpoint: Any, source: str) -> Mapping[str, Tensor]:
     return state
 
 
-def tested_part(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def drop_training_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A state dict without what only trains: auxiliary heads, and what a loss holds.
 
     Args:
@@ -182,20 +182,20 @@ def tested_part(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in state.items() if not ONLY_TRAINS.search(name)}
 
 
-def misfits(model: nn.Module, state: Mapping[str, Tensor], to_test: bool = False) -> list[str]:
+def find_misfits(model: nn.Module, state: Mapping[str, Tensor], to_test: bool = False) -> list[str]:
     """Why a state dict is not the model's: one line a difference, none if it fits.
 
     Args:
         model (nn.Module): Unwrapped.
         state (Mapping[str, Tensor]): Its would-be state dict.
-        to_test (bool): Whether what only trains does not count, see :func:`tested_part`. Defaults to False.
+        to_test (bool): Whether what only trains does not count, see :func:`drop_training_state`. Defaults to False.
 
     Returns:
         list[str]: Missing and unexpected names, and shapes that differ.
     """
     expected = model.state_dict()
     if to_test and not tests_auxiliary_head(model):
-        expected, state = tested_part(expected), tested_part(state)
+        expected, state = drop_training_state(expected), drop_training_state(state)
     found = [f'missing: {name}' for name in expected if name not in state]
     found += [f'unexpected: {name}' for name in state if name not in expected]
     found += [
@@ -210,7 +210,7 @@ def require_fit(model: nn.Module, state: Mapping[str, Tensor], source: str, to_t
     """Refuse a checkpoint of another model, most often one of another backbone.
 
     Args:
-        model (nn.Module): See :func:`misfits`.
+        model (nn.Module): See :func:`find_misfits`.
         state (Mapping[str, Tensor]): See there.
         source (str): What to call it.
         to_test (bool): See there.
@@ -218,7 +218,7 @@ def require_fit(model: nn.Module, state: Mapping[str, Tensor], source: str, to_t
     Raises:
         ValueError: With how many names differ and the first of them.
     """
-    found = misfits(model, state, to_test)
+    found = find_misfits(model, state, to_test)
     if found:
         shown = '\n  '.join(found[:NAMES_SHOWN])
         raise ValueError(

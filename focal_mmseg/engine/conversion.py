@@ -45,8 +45,8 @@ class Release:
         files (str): What its files are called, and where their authors publish them, for people.
         config (str): The config whose model it is, as ``configs/peers/catnet.py``.
         licence (str): Of the weights, in a sentence or two; is printed at each conversion.
-        renamed (Callable): From a released name to ours, to what is :class:`Dropped`, or to None if it is unknown.
-        arranged (Callable): The tensors, still by released names, as the model holds them: joined where it has one for
+        rename (Callable): From a released name to ours, to what is :class:`Dropped`, or to None if it is unknown.
+        rearrange (Callable): The tensors, still by released names, as the model holds them: joined where it has one for
             several, with dimensions of length 1 where it has a convolution for a linear layer. Defaults to as they are.
         part (str): The part of the model that the release has, as ``'channel.'``. Defaults to all of it.
         next_step (str): The next command; ``{config}`` and ``{checkpoint}`` are filled in. Defaults to a test.
@@ -56,8 +56,8 @@ class Release:
     files: str
     config: str
     licence: str
-    renamed: Callable[[str], 'str | Dropped | None']
-    arranged: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
+    rename: Callable[[str], 'str | Dropped | None']
+    rearrange: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
     part: str = ''
     next_step: str = 'python tools/test.py {config} {checkpoint}'
 
@@ -75,13 +75,13 @@ class Converted:
     dropped: dict[Dropped, int]
 
 
-def run(doc: str, release_of: Callable[[Mapping[str, Tensor]], Release]) -> None:
+def run(doc: str, identify_release: Callable[[Mapping[str, Tensor]], Release]) -> None:
     """Be a converter: ``IN... OUT`` of the command line to a checkpoint, or one message that says what is wrong.
 
     Args:
         doc (str): The help text.
-        release_of (Callable): Which release the tensors of all files together are. It raises ValueError if they are
-            none, or if tensors that are dropped have not the values that the model takes for granted.
+        identify_release (Callable): Which release the tensors of all files together are. It raises ValueError if they
+            are none, or if tensors that are dropped have not the values that the model takes for granted.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('sources', type=Path, nargs='+', metavar='IN', help='the released files, in any order')
@@ -91,8 +91,8 @@ def run(doc: str, release_of: Callable[[Mapping[str, Tensor]], Release]) -> None
         raise SystemExit(f'{args.target} is a released file itself: give another OUT')
     names = ', '.join(map(str, args.sources))
     try:
-        state = gathered({source: read_state(source) for source in args.sources})
-        release = release_of(state)
+        state = merge_states({source: read_state(source) for source in args.sources})
+        release = identify_release(state)
         converted = convert(state, release)
     except (OSError, ValueError) as error:
         raise SystemExit(
@@ -102,7 +102,7 @@ def run(doc: str, release_of: Callable[[Mapping[str, Tensor]], Release]) -> None
     report(converted, release, args.target)
 
 
-def state_dict_in(content: Any) -> Mapping[str, Tensor]:
+def find_state_dict(content: Any) -> Mapping[str, Tensor]:
     """The state dict in what a file holds: all of it, or what stands under one of the usual names.
 
     Raises:
@@ -123,18 +123,19 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
         ValueError: If it cannot be read, or holds no state dict.
     """
     try:
-        return state_dict_in(read_checkpoint(path))
+        return find_state_dict(read_checkpoint(path))
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
 
 
-def gathered(files: Mapping[Path, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def merge_states(files: Mapping[Path, Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The tensors of several files.
 
     Raises:
         ValueError: If two files have a tensor of the same name.
     """
-    found, origin = {}, {}
+    found: dict[str, Tensor] = {}
+    origin: dict[str, Path] = {}
     for path, state in files.items():
         if twice := next((name for name in state if name in found), None):
             raise ValueError(f'{origin[twice]} and {path} both have {twice}: give each file once')
@@ -143,7 +144,7 @@ def gathered(files: Mapping[Path, Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return found
 
 
-def shapes_of(config: str, part: str = '') -> dict[str, Size]:
+def model_shapes(config: str, part: str = '') -> dict[str, Size]:
     """Names and shapes of a model's tensors, without memory for them.
 
     Args:
@@ -166,20 +167,25 @@ def convert(state: Mapping[str, Tensor], release: Release) -> Converted:
 
     Returns:
         Converted: Each tensor is in its ``state`` or counted in its ``dropped``. A single number is reshaped between
-        () and (1,), and what ``release.arranged`` does; nothing else is changed.
+        () and (1,), and what ``release.rearrange`` does; nothing else is changed.
 
     Raises:
         ValueError: If a tensor is missing, unexpected, or of another shape.
     """
-    expected = shapes_of(release.config, release.part)
-    found, dropped, origin, problems = {}, Counter(), {}, []
-    for name, value in release.arranged(state).items():
-        ours = release.renamed(name)
+    expected = model_shapes(release.config, release.part)
+    found: dict[str, Tensor] = {}
+    dropped: Counter[Dropped] = Counter()
+    origin: dict[str, str] = {}
+    problems: list[str] = []
+    for name, value in release.rearrange(state).items():
+        ours = release.rename(name)
         if isinstance(ours, Dropped):
             dropped[ours] += 1
-        elif ours not in expected:
+            continue
+        if ours is None or ours not in expected:
             problems.append(f'unexpected: {name}')
-        elif ours in origin:
+            continue
+        if ours in origin:
             problems.append(f'{origin[ours]} and {name} are both {ours}')
         elif value.shape != expected[ours] and not value.numel() == expected[ours].numel() == 1:
             problems.append(f'{name}: {tuple(value.shape)} in the file, {tuple(expected[ours])} in the network')

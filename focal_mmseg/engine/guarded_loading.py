@@ -17,7 +17,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from focal_mmseg.weights import SCHEME
 
-from .checkpoint import FORCED, read_checkpoint, safe_globals, why_refused
+from .checkpoint import FORCED, read_checkpoint, refusal_message, safe_globals
 
 
 @CheckpointLoader.register_scheme(prefixes=('', SCHEME), force=True)
@@ -56,7 +56,7 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
         with _weights_only():
             return checkpoint_of_mmengine.load_from_http(filename, map_location)
     except UnpicklingError as error:
-        raise ValueError(why_refused(filename, error)) from error
+        raise ValueError(refusal_message(filename, error)) from error
 
 
 @contextmanager

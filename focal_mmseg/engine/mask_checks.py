@@ -11,7 +11,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.transforms.loading import FORGED_IS, THRESHOLD, LoadForgeryMask, read_forgery_mask
-from focal_mmseg.datasets.wrapped import built_sets
+from focal_mmseg.datasets.wrapped import iter_datasets
 from focal_mmseg.evaluation.pristine_sets import DECLARED, no_forged_pixel_message
 from focal_mmseg.utils import ConfigError
 
@@ -40,7 +40,7 @@ def require_masks_as_labels(dataset: Any, key: str) -> None:
     """Refuse mmseg's ``LoadAnnotations`` where it cannot mean what the mask files say.
 
     It reads the values of a file as labels: of masks in black and white every forged pixel is 255, which is left out of
-    losses and figures.
+    losses and metrics.
 
     Args:
         dataset (Any): Built; a wrapper of several too.
@@ -50,7 +50,7 @@ def require_masks_as_labels(dataset: Any, key: str) -> None:
         ConfigError: If masks have no forged pixel as labels but have ignored ones, or values that are no labels, or if
             the data set has images without a mask or black forgeries, which ``LoadAnnotations`` does not know.
     """
-    for each in built_sets(dataset):
+    for each in iter_datasets(dataset):
         loader = mask_loader(getattr(each, 'pipeline', None))
         if not isinstance(loader, LoadAnnotations):
             continue
@@ -96,7 +96,7 @@ def require_forged(dataset: Any, key: str) -> None:
     """
     forged: set[str] = set()
     pristine: dict[str, str] = {}
-    for each in built_sets(dataset):
+    for each in iter_datasets(dataset):
         loader = mask_loader(getattr(each, 'pipeline', None))
         if loader is None:
             return

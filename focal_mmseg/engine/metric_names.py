@@ -7,7 +7,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.runner import ValLoop
 from mmseg.evaluation import IoUMetric
 
-from focal_mmseg.datasets.wrapped import built_sets
+from focal_mmseg.datasets.wrapped import iter_datasets
 from focal_mmseg.evaluation import ForgeryMetric
 from focal_mmseg.utils import ConfigError
 
@@ -63,7 +63,7 @@ def _names(metric: BaseMetric, loop: ValLoop) -> list[str] | None:
 def _places(loop: ValLoop) -> set[tuple[str, str]]:
     """The data sets and kinds of the images of a validation; none where they cannot be asked."""
     places = set()
-    for each in built_sets(loop.dataloader.dataset):
+    for each in iter_datasets(loop.dataloader.dataset):
         if not hasattr(each, 'get_data_info'):
             return set()
         for index in range(len(each)):

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from prettytable import TableStyle
@@ -26,8 +26,6 @@ IMAGE_COLUMNS = (*NAMES, *FLAGS, *LOCALISATION_METRICS, 'image_score', *COUNT_CO
 CURVE_COLUMNS = ('group', 'false_alarms', *CURVE_METRICS)
 # Operating curves are written up to this level of false alarms.
 MOST_FALSE_ALARMS = 0.3
-# File names that are no UTF-8 come back as they were.
-TEXT = dict(newline='', encoding='utf-8', errors='surrogateescape')
 
 
 def read_rows(path: str | Path) -> list[dict]:
@@ -64,7 +62,7 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
 def append_row(path: Path, row: dict) -> None:
     """Add an image to the file that :func:`read_rows` reads, and begin the file where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open('a', **TEXT) as file:
+    with _open(path, 'a') as file:
         writer = csv.DictWriter(file, fieldnames=IMAGE_COLUMNS, extrasaction='ignore')
         if not file.tell():
             writer.writeheader()
@@ -143,13 +141,18 @@ def _plain(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def _open(path: Path, mode: Literal['r', 'w', 'a']) -> IO[str]:
+    # File names that are no UTF-8 come back as they were.
+    return path.open(mode, newline='', encoding='utf-8', errors='surrogateescape')
+
+
 def _read_table(path: str | Path) -> list[dict[str, str]]:
-    with Path(path).open(**TEXT) as file:
+    with _open(Path(path), 'r') as file:
         return list(csv.DictReader(file))
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    with atomic_write(path) as part, part.open('w', **TEXT) as file:
+    with atomic_write(path) as part, _open(part, 'w') as file:
         writer = csv.DictWriter(file, fieldnames=columns, extrasaction='ignore')
         writer.writeheader()
         writer.writerows(rows)

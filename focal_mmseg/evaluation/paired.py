@@ -59,12 +59,12 @@ def paired_difference(
         ValueError: If there is no such rule for pristine images.
     """
     require_pristine_rule(pristine)
-    ours, theirs = (_by_image(each, metric, pristine) for each in (rows, others))
+    ours, theirs = (_image_metrics(each, metric, pristine) for each in (rows, others))
     gains = np.array([value - theirs.get(key, math.nan) for key, value in ours.items()], float)
     ends = bootstrap_interval(gains, resamples, np.random.default_rng(seed))
     return (math.nan if math.isnan(ends[0]) else float(np.nanmean(gains)), *ends)
 
 
-def _by_image(rows: Sequence[dict], metric: str, pristine: str) -> dict[tuple[str, str], float]:
+def _image_metrics(rows: Sequence[dict], metric: str, pristine: str) -> dict[tuple[str, str], float]:
     keys = [(row['dataset'], row['image']) for row in rows]
     return dict(zip(keys, metric_values(rows, metric, pristine).tolist(), strict=True))

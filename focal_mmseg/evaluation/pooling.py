@@ -58,7 +58,7 @@ def pooled_metrics(rows: Sequence[dict]) -> dict[str, float]:
         of the score in steps.
     """
     counts = np.array([[row[name] for name in COUNT_COLUMNS] for row in rows], np.int64)
-    return _metrics(counts.sum(0), np.sum([row['histogram'] for row in rows], axis=0, dtype=np.int64))
+    return _metrics(counts.sum(0), np.asarray(np.sum([row['histogram'] for row in rows], axis=0, dtype=np.int64)))
 
 
 def resampled_pooled_metrics(rows: Sequence[dict], draws: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from prettytable import PrettyTable
 
+from focal_mmseg.utils.tables import number_text, text_table
+
 from .averages import EXCLUDE, average_metrics, resampled_averages
 from .bootstrap import draw_blocks, percentile_interval
 from .detection import DETECTION_METRICS, detection_metrics, resampled_detection_metrics
@@ -183,8 +185,8 @@ def summarise(
             sets.append(found[-1].values)
             drawn_sets.append(drawn)
     if sets:
-        bounds = {name: percentile_interval(values) for name, values in _mean_of_sets(drawn_sets).items()}
-        means = {name: float(value) for name, value in _mean_of_sets(sets).items()}
+        bounds = {name: percentile_interval(values) for name, values in _average_over_sets(drawn_sets).items()}
+        means = {name: float(value) for name, value in _average_over_sets(sets).items()}
         found.append(GroupMetrics(MEAN_OF_SETS, *_numbers(rows), means, bounds, pristine))
     return found
 
@@ -201,7 +203,7 @@ def _resampled(members: Group, rules: CountingRules, resamples: int, rng: np.ran
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def _mean_of_sets(sets: Sequence[Mapping[str, float | np.ndarray]]) -> dict[str, np.ndarray]:
+def _average_over_sets(sets: Sequence[Mapping[str, float | np.ndarray]]) -> dict[str, np.ndarray]:
     """Each set that defines a metric counts once, whatever its size, as in the mean columns of the papers."""
     means = {}
     for name in sets[0]:
@@ -226,19 +228,20 @@ def detailed_tables(groups: Sequence[GroupMetrics]) -> list[PrettyTable]:
 
 def _table(groups: Sequence[GroupMetrics], columns: Mapping[str, str], with_bounds: bool) -> PrettyTable:
     """The rows of the groups that have one of the metrics."""
-    drawn = PrettyTable(('group', 'images', 'number', *columns.values()))
-    for each in groups:
-        for row in each.rows():
-            if not set(columns).isdisjoint(row.metrics):
-                drawn.add_row((each.label, row.images, row.number, *_cells(each, row, columns, with_bounds)))
-    return drawn
+    rows = [
+        (each.label, row.images, row.number, *_cells(each, row, columns, with_bounds))
+        for each in groups
+        for row in each.rows()
+        if not set(columns).isdisjoint(row.metrics)
+    ]
+    return text_table(('group', 'images', 'number', *columns.values()), rows)
 
 
 def _cells(group: GroupMetrics, row: SummaryRow, columns: Mapping[str, str], with_bounds: bool) -> list[str]:
     cells = []
     for name in columns:
         value = group.values[name] if name in row.metrics else math.nan
-        bounds = group.bounds.get(name) if with_bounds else None
-        interval = f' [{bounds[0]:.3f}, {bounds[1]:.3f}]' if bounds else ''
-        cells.append('-' if math.isnan(value) else f'{value:.3f}{interval}')
+        bounds = group.bounds.get(name) if with_bounds and not math.isnan(value) else None
+        interval = f' [{number_text(bounds[0])}, {number_text(bounds[1])}]' if bounds else ''
+        cells.append(number_text(value) + interval)
     return cells

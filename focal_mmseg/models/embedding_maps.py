@@ -87,7 +87,7 @@ def localise_maps(
         ValueError: If an image cannot be clustered; the message names the images of the batch.
     """
     pooled = [pool_embeddings(each, max_points) for each in maps]
-    grids = [tuple(each.shape[1:]) for each in pooled]
+    grids = [(each.shape[1], each.shape[2]) for each in pooled]
     points = [each.flatten(1).T for each in pooled]
     try:
         found = clusterer.localise_batch(points, grids)

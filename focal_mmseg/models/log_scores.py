@@ -23,7 +23,7 @@ def log_scores(probability: Tensor, dim: int = 1) -> Tensor:
     return torch.cat([1 - score, score], dim).log()
 
 
-def log_scores_of_logit(logit: Tensor, dim: int = 1) -> Tensor:
+def logit_to_log_scores(logit: Tensor, dim: int = 1) -> Tensor:
     """The two channels of the input of a sigmoid.
 
     Args:

@@ -141,7 +141,9 @@ def bands(grey: np.ndarray, size: int = 8) -> Iterator[np.ndarray]:
                 yield cv2.sepFilter2D(grey, cv2.CV_64F, basis[column], basis[row])
 
 
-def central(mean: np.ndarray, second: np.ndarray, third: np.ndarray, fourth: np.ndarray) -> tuple[np.ndarray, ...]:
+def central(
+    mean: np.ndarray, second: np.ndarray, third: np.ndarray, fourth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Variance, at least ``CONSTANT``, and excess kurtosis from the raw moments, arrays of one shape."""
     variance = np.maximum(second - mean**2, CONSTANT)
     moment = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
@@ -150,7 +152,7 @@ def central(mean: np.ndarray, second: np.ndarray, third: np.ndarray, fourth: np.
 
 def _means(bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
     """Over the bands: means of sqrt(k), 1 / v, 1 / v^2 and sqrt(k) / v, and the smallest v."""
-    count, sums, quietest = 0, 0, np.inf
+    count, sums, quietest = 0, np.zeros(()), np.array(np.inf)
     for variance, kurtosis in bands:
         root, inverse = np.sqrt(np.maximum(kurtosis, 0)), 1 / variance
         sums = sums + np.stack([root, inverse, inverse * inverse, root * inverse])
@@ -159,7 +161,9 @@ def _means(bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
     return (*(sums / count), quietest)
 
 
-def _line(root: np.ndarray, inverse: np.ndarray, square: np.ndarray, product: np.ndarray) -> tuple[np.ndarray, ...]:
+def _line(
+    root: np.ndarray, inverse: np.ndarray, square: np.ndarray, product: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """What :func:`closed_form` returns, from the first four of :func:`_means`."""
     spread = square - inverse**2
     kurtosis = np.divide(
@@ -169,7 +173,7 @@ def _line(root: np.ndarray, inverse: np.ndarray, square: np.ndarray, product: np
     return kurtosis, (1 - root / kurtosis) / inverse
 
 
-def _powers(band: np.ndarray) -> tuple[np.ndarray, ...]:
+def _powers(band: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The first four powers, by products: numpy's are ten times slower."""
     square = band * band
     return band, square, square * band, square * square

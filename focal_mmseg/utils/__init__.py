@@ -8,7 +8,7 @@ from .image_files import AnyImageBackend, decodable, image_bytes, load_image, re
 from .image_kinds import IMAGE_SUFFIXES, image_ending
 from .image_size import check_image_size, image_header
 from .images import FoundImages, find_images, search_images
-from .random_state import drawn_from
+from .random_state import temporary_seed
 from .score_maps import MAPS, read_image_score, read_score_map, to_16_bits
 from .tool_files import find_tool
 from .workers import worker_pool
@@ -25,7 +25,6 @@ __all__ = [
     'count',
     'decodable',
     'device_name',
-    'drawn_from',
     'find_images',
     'find_tool',
     'image_bytes',
@@ -42,6 +41,7 @@ __all__ = [
     'run_command',
     'search_images',
     'share',
+    'temporary_seed',
     'to_16_bits',
     'worker_pool',
     'write_image',

@@ -3,13 +3,12 @@
 import math
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
-from PIL import Image
 
-# As many numbers as Pillow bears pixels.
-MOST_VALUES = 2 * Image.MAX_IMAGE_PIXELS
+# As many numbers as Pillow bears pixels by its default.
+MOST_VALUES = 2 * 89_478_485
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -48,7 +47,7 @@ def read_array(path: str | Path, key: str) -> np.ndarray:
     raise ValueError(f'{path} has no array {key!r} but {", ".join(names)}: set key to the one that is meant')
 
 
-def _read(stream: BinaryIO) -> np.ndarray:
+def _read(stream: IO[bytes]) -> np.ndarray:
     """The array of a ``.npy`` stream that can go back to its start."""
     shape, _, kind = HEADERS[np.lib.format.read_magic(stream)](stream)
     if math.prod(shape) * kind.itemsize > MOST_VALUES * np.dtype(np.float64).itemsize:

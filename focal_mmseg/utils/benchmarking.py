@@ -12,7 +12,7 @@ import torch
 Result = TypeVar('Result')
 
 
-def timed(call: Callable[[], Result], device: torch.device, repeats: int = 1) -> tuple[Result, float]:
+def time_call(call: Callable[[], Result], device: torch.device, repeats: int = 1) -> tuple[Result, float]:
     """What a call gives, and the median of its seconds; on an accelerator all work is waited for."""
     seconds = []
     for _ in range(repeats):
@@ -24,8 +24,8 @@ def timed(call: Callable[[], Result], device: torch.device, repeats: int = 1) ->
     return result, statistics.median(seconds)
 
 
-def cpu_timed(call: Callable[[], Result], device: torch.device, repeats: int = 1) -> tuple[Result, float]:
-    """As :func:`timed`, in seconds of the processor over all threads: what others run meanwhile does not count."""
+def time_cpu(call: Callable[[], Result], device: torch.device, repeats: int = 1) -> tuple[Result, float]:
+    """As :func:`time_call`, in seconds of the processor over all threads: what others run meanwhile does not count."""
     seconds = []
     for _ in range(repeats):
         start = time.process_time()
@@ -34,12 +34,12 @@ def cpu_timed(call: Callable[[], Result], device: torch.device, repeats: int = 1
     return result, statistics.median(seconds)
 
 
-def timed_in_turn(calls: dict[str, Callable[[], object]], device: torch.device, repeats: int) -> dict[str, float]:
+def time_in_turn(calls: dict[str, Callable[[], object]], device: torch.device, repeats: int) -> dict[str, float]:
     """The median seconds of each call; they take turns, so that a noisy moment is no one's alone."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
-            seconds[name].append(timed(call, device)[1])
+            seconds[name].append(time_call(call, device)[1])
     return {name: statistics.median(found) for name, found in seconds.items()}
 
 

@@ -164,4 +164,4 @@ def write_image(path: str | Path, image: np.ndarray) -> None:
     if not done:
         raise OSError(f'cannot write {path}')
     with atomic_write(path) as part:
-        part.write_bytes(content)
+        part.write_bytes(content.tobytes())

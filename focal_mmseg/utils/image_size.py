@@ -119,5 +119,5 @@ def _require_bearable_codestreams(file: BinaryIO) -> None:
     for sides in _CODESTREAM.findall(file.read()):
         width, height, tile_width, tile_height = (int.from_bytes(side, 'big') for side in sides)
         for pixels in (width * height, tile_width * tile_height):
-            if pixels > 2 * Image.MAX_IMAGE_PIXELS:
+            if Image.MAX_IMAGE_PIXELS is not None and pixels > 2 * Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError(f'its codestream has {pixels} pixels')

@@ -28,7 +28,7 @@ class FoundImages:
     paths: list[Path] = field(default_factory=list)
     left_out: Counter = field(default_factory=Counter)
 
-    def said(self) -> str:
+    def describe_left_out(self) -> str:
         """What was left out, in one line; '' if nothing."""
         if not self.left_out:
             return ''
@@ -87,7 +87,7 @@ def _why_left_out(path: Path) -> str:
 def _files(folder: Path) -> Iterator[Path]:
     """All files below a folder that are not hidden, in no order."""
     seen = set()
-    folders, links = deque([folder]), deque()
+    folders, links = deque([folder]), deque[Path]()
     while folders or links:
         # Links last, so that what they lead to has its own name where it has one.
         current = folders.popleft() if folders else links.popleft()

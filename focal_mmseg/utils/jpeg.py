@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -137,7 +138,8 @@ def _stored(content: bytes) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
 def _begins_with_luma(content: bytes) -> bool:
     """Whether a JPEG file's first component is luma: it is grey or YCbCr; jpeglib takes CMYK and RGB for that too."""
     try:
-        image = Image.open(BytesIO(content))
+        # Any, for a JPEG's components, which Pillow's stubs do not have.
+        image: Any = Image.open(BytesIO(content))
     except (OSError, SyntaxError) as error:  # what Pillow raises of headers
         raise ValueError(UNREADABLE) from error
     with image:

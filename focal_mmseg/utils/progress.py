@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 Item = TypeVar('Item')
@@ -75,16 +75,16 @@ class Bars:
 
     def advance(self, bar: int, by: int = 1) -> None:
         """So many more are done; show it if it is time to."""
-        self._bars.advance(bar, by)
+        self._bars.advance(TaskID(bar), by)
         self.show()
 
     def update(self, bar: int, done: int = 0, total: int | None = None, name: str | None = None) -> None:
         """So many are done, of so many; :meth:`show` shows it."""
-        self._bars.update(bar, completed=done, total=total, description=name)
+        self._bars.update(TaskID(bar), completed=done, total=total, description=name)
 
     def remove(self, bar: int) -> None:
         """Take a bar away."""
-        self._bars.remove_task(bar)
+        self._bars.remove_task(TaskID(bar))
 
     def show(self) -> None:
         """Draw the bars, or write a line of them, if it is time to."""
@@ -117,7 +117,7 @@ def _count(task: Task) -> str:
 
 
 def _left(task: Task) -> str:
-    return '' if task.finished or task.time_remaining is None else f'{in_words(task.time_remaining)} left'
+    return '' if task.finished or task.time_remaining is None else f'{format_duration(task.time_remaining)} left'
 
 
 def _line(task: Task) -> str:
@@ -126,7 +126,7 @@ def _line(task: Task) -> str:
     return f'{task.description}: {more}' if more else task.description
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time as people say it: ``'0:05:10'``, or with days before it."""
     return str(timedelta(seconds=round(seconds)))
 

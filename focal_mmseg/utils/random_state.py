@@ -9,7 +9,7 @@ import torch
 
 
 @contextmanager
-def drawn_from(numbers: Sequence[int]) -> Iterator[None]:
+def temporary_seed(numbers: Sequence[int]) -> Iterator[None]:
     """Seed Python's, numpy's and torch's generators of the processor for the block, and leave them as they were.
 
     Args:

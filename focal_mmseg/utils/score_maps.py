@@ -47,7 +47,7 @@ def read_score_map(path: str | Path, key: str = 'map', white: int | None = None)
     if values.dtype == bool:
         return values.astype(np.float32)
     if values.dtype in (np.uint8, np.uint16):
-        return _of_whole_numbers(values, white, path)
+        return _normalise_integers(values, white, path)
     if not np.issubdtype(values.dtype, np.floating):
         raise ValueError(f'{path} holds {values.dtype}: save it as float in [0, 1], uint8 or uint16')
     # Written so that NaN fails too.
@@ -80,7 +80,7 @@ def read_image_score(path: str | Path, key: str) -> float:
     return float(found.item())
 
 
-def _of_whole_numbers(values: np.ndarray, white: int | None, path: Path) -> np.ndarray:
+def _normalise_integers(values: np.ndarray, white: int | None, path: Path) -> np.ndarray:
     """Whole numbers over the one that is white."""
     highest = int(values.max())
     if white is None and highest == 1:
@@ -107,7 +107,7 @@ def _read_levels(path: Path) -> np.ndarray:
         unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     except cv2.error:
         grey = None
-    if grey is None:
+    if grey is None or unchanged is None:
         raise ValueError(f'{path} cannot be read: it is no image, or truncated')
     if unchanged.ndim == 3 and unchanged.shape[2] == 4 and np.ptp(unchanged[..., 3]):
         raise ValueError(f'{path} is partly transparent: save it without transparency, in black and white')

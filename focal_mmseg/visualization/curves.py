@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from focal_mmseg.utils import atomic_write
 
@@ -66,13 +67,13 @@ def plot_curves(path: str | Path, curves: Mapping[str, Mapping[int, float]], val
 
 
 def plot_operating_curves(
-    path: str | Path, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], value: str, marked: float
+    path: str | Path, curves: Mapping[str, tuple[ArrayLike, ArrayLike]], value: str, marked: float
 ) -> None:
     """Draw what several models find over their false alarms.
 
     Args:
         path (str | Path): The PNG to write.
-        curves (Mapping[str, tuple[Sequence[float], Sequence[float]]]): False alarms, rising, and the value at each, by
+        curves (Mapping[str, tuple[ArrayLike, ArrayLike]]): False alarms, rising, and the value at each, by
             name.
         value (str): What it is, for the axis.
         marked (float): A level of false alarms that gets a line.

@@ -43,7 +43,7 @@ def plot_panels(
         for name, points in lines.items():
             values = dict(points)
             colour = f'C{names.index(name)}'
-            if name in (references or {}):
+            if references and name in references:
                 axis.axhline(references[name], color=colour, linestyle='--', linewidth=1, alpha=0.6)
             axis.plot(range(len(labels)), [values.get(label, nan) for label in labels], 'o-', color=colour, label=name)
         axis.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) > 8 else 0)

@@ -14,7 +14,7 @@ Damage = Callable[[bytes, np.random.Generator], bytes]
 
 
 def whole_files(rng: np.random.Generator) -> dict[str, tuple[bytes, bytes]]:
-    """A picture and its mask as each kind of file, by its ending."""
+    """An image and its mask as each kind of file, by its ending."""
     image = rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     image = cv2.GaussianBlur(image, (0, 0), 2.0)
     mask = np.zeros((SIDE, SIDE), np.uint8)

@@ -1,6 +1,6 @@
 """Damaged files through the loaders: does any crash the process, hang, or fill the memory? docs/notes/stress.md has it.
 
-Pictures and masks of every kind of file are truncated, flipped, spliced, declared huge, named wrongly, given odd names,
+Images and masks of every kind of file are truncated, flipped, spliced, declared huge, named wrongly, given odd names,
 reached through links, or replaced, and list files are garbled. Each set must load, or be refused with an error, or a
 warning, that names a file. It fails where one does not, ends the process, takes longer than 20 s (after a minute it is
 ended), or where the memory grows by more than 2 GiB; the process is given no more than 3 GiB.
@@ -62,7 +62,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_set(folder: Path, number: int, seed: int) -> dict[str, str]:
-    """Write a picture, a mask and what else makes a set; what was done to them, and the names that errors may say."""
+    """Write an image, a mask and what else makes a set; what was done to them, and the names that errors may say."""
     rng = np.random.default_rng([seed, number])
     files = whole_files(rng)
     kind = list(files)[rng.integers(len(files))]

@@ -35,7 +35,7 @@ def catnet(rgb: np.ndarray, plane: np.ndarray, table: np.ndarray, weights: Weigh
     pixels[: rgb.shape[0], : rgb.shape[1]] = rgb
     x = torch.from_numpy((pixels - 127.5) / 127.5).permute(2, 0, 1)[None]
     first, *others = hrnet(x, weights, (2, 2), False)
-    jpeg = _of_jpeg(torch.from_numpy(plane), torch.from_numpy(table).double(), weights)
+    jpeg = _forward_jpeg(torch.from_numpy(plane), torch.from_numpy(table).double(), weights)
     maps = [first, *(torch.cat(pair, 1) for pair in zip(others, jpeg, strict=True))]
     maps = [convolved(x, weights, f'transition4.{n}.0', f'transition4.{n}.1').relu() for n, x in enumerate(maps)]
     maps = stage(maps, weights, 'stage5', False)
@@ -46,7 +46,7 @@ def catnet(rgb: np.ndarray, plane: np.ndarray, table: np.ndarray, weights: Weigh
     return logits[0], scores[0, 1, : rgb.shape[0], : rgb.shape[1]]
 
 
-def _of_jpeg(plane: Tensor, table: Tensor, weights: Weights) -> list[Tensor]:
+def _forward_jpeg(plane: Tensor, table: Tensor, weights: Weights) -> list[Tensor]:
     magnitude = plane.abs()
     volume = torch.stack([*(magnitude == number for number in range(20)), magnitude >= 20]).double()[None]
     x = convolved(volume, weights, 'dc_layer0_dil.0', 'dc_layer0_dil.1', dilation=8).relu()

@@ -10,20 +10,20 @@ from sklearn.metrics import jaccard_score
 from focal_mmseg.analysis.clustered_image import ClusteredImage
 from focal_mmseg.analysis.gate_rules import RULES, Rule, joining_heights
 from focal_mmseg.analysis.hdbscan_stability import (
-    finer,
-    made_case,
-    real_case,
-    sharpness_of,
-    sharpness_of_image,
-    stability_of,
+    compare_stability,
+    compute_image_sharpness,
+    compute_sharpness,
+    enlarge_map,
+    measure_real_case,
+    measure_synthetic_case,
 )
-from focal_mmseg.analysis.image_statistics import STATISTICS, excess, explained, largest_area, morans_i
-from focal_mmseg.analysis.rule_metrics import figures_of, pixel_scores, row_of
+from focal_mmseg.analysis.image_statistics import STATISTICS, excess, largest_area, morans_i, otsu_separability
+from focal_mmseg.analysis.rule_metrics import compute_image_row, compute_rule_metrics, pixel_scores
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, PristineCentreClusterer
-from focal_mmseg.clustering.evidence_gate import bimodality_of
+from focal_mmseg.clustering.evidence_gate import bimodality_coefficient
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
-from focal_mmseg.utils.made_embeddings import groups
+from focal_mmseg.utils.synthetic_embeddings import groups
 
 SIDE = 20
 
@@ -74,9 +74,11 @@ def test_figures_at_a_level() -> None:
         if not kind:
             values[: SIDE * SIDE // 4] = 1.8
         rows.append(
-            row_of(Rule(lambda _, values=values: values, is_hard=False, alone='K-means'), ClusteredImage(image))
+            compute_image_row(
+                Rule(lambda _, values=values: values, is_hard=False, alone='K-means'), ClusteredImage(image)
+            )
         )
-    found = figures_of(rows, rows)
+    found = compute_rule_metrics(rows, rows)
     assert found['iou_at_0.01'] == pytest.approx(0.4, abs=0.06)
     assert found['gain_low'] == found['gain_high'] == 0
     assert found['own_iou'] == pytest.approx(1, abs=0.1) and 0 < found['own_false_alarm'] < 1
@@ -98,10 +100,10 @@ def test_a_statistic_is_a_number_even_of_equal_points(
 
 def test_statistics_against_their_definitions() -> None:
     rng = np.random.default_rng(0)
-    assert bimodality_of(torch.tensor([0.0, 1.0] * 50)) == pytest.approx(1)
-    assert bimodality_of(torch.from_numpy(rng.normal(size=200_000))) == pytest.approx(1 / 3, abs=0.02)
-    assert bimodality_of(torch.linspace(0, 1, 10_000)) == pytest.approx(5 / 9, abs=0.01)
-    assert explained(np.array([0.0, 0.0, 1.0, 1.0])) == pytest.approx(1)
+    assert bimodality_coefficient(torch.tensor([0.0, 1.0] * 50)) == pytest.approx(1)
+    assert bimodality_coefficient(torch.from_numpy(rng.normal(size=200_000))) == pytest.approx(1 / 3, abs=0.02)
+    assert bimodality_coefficient(torch.linspace(0, 1, 10_000)) == pytest.approx(5 / 9, abs=0.01)
+    assert otsu_separability(np.array([0.0, 0.0, 1.0, 1.0])) == pytest.approx(1)
     board = np.indices((6, 6)).sum(0).astype(np.float32) % 2
     assert morans_i(board) == pytest.approx(-1)
     halves = np.repeat([[0.0, 1.0]], 3, axis=1).repeat(6, axis=0).astype(np.float32)
@@ -117,30 +119,30 @@ def test_hdbscan_splits_exactly_where_the_parts_are_more_stable(spread: float, s
     points = groups(300, 16, (1 - share, share), spread)
     tree = mutual_reachability_tree(points, 20)
     single = HDBSCANClusterer(min_cluster_size=5, min_samples=20)
-    split = single.labels_of(tree).max() > 0
-    assert split == (stability_of(tree, 5).ratio > 1)
+    split = single.tree_labels(tree).max() > 0
+    assert split == (compare_stability(tree, 5).ratio > 1)
 
 
 def test_made_cases_say_what_was_made() -> None:
-    sharp, blurred = made_case(300, 0.3, 0.05), made_case(300, 0.3, 1.2)
+    sharp, blurred = measure_synthetic_case(300, 0.3, 0.05), measure_synthetic_case(300, 0.3, 1.2)
     assert sharp['ratio'] > 1 > blurred['ratio']
     assert sharp['hdbscan'] == 1 and blurred['hdbscan'] == 0 and blurred['k_means'] > 0.7
     assert sharp['sharpness'] == pytest.approx(2**0.5 / 0.05, rel=0.15)
 
 
 def test_an_enlarged_map_has_unit_embeddings_and_every_setting_has_figures() -> None:
-    image = finer(image_of(0.3, spread=0.1), 2)
+    image = enlarge_map(image_of(0.3, spread=0.1), 2)
     assert image.grid == (2 * SIDE, 2 * SIDE)
     torch.testing.assert_close(image.embeddings.norm(dim=0), torch.ones(image.grid))
-    found = real_case(image)
+    found = measure_real_case(image)
     assert len(found) == 7 and found['K-means']['iou'] > 0.9 and math.isnan(found['K-means']['false_alarm'])
-    assert real_case(image_of(0.0))['K-means']['false_alarm'] > 0
+    assert measure_real_case(image_of(0.0))['K-means']['false_alarm'] > 0
 
 
 def test_sharpness_is_the_distance_of_the_means_over_the_radius() -> None:
     points = torch.tensor([[0.0, 1.0], [0.0, -1.0], [6.0, 2.0], [6.0, -2.0]])
-    assert sharpness_of(points, torch.tensor([False, False, True, True])) == pytest.approx(6 / 2.5**0.5)
+    assert compute_sharpness(points, torch.tensor([False, False, True, True])) == pytest.approx(6 / 2.5**0.5)
     image = image_of(0.2)
     truth = torch.arange(SIDE * SIDE) >= 0.8 * SIDE * SIDE
-    assert sharpness_of_image(image) == pytest.approx(sharpness_of(image.points, truth))
-    assert math.isnan(sharpness_of_image(image_of(0.0)))
+    assert compute_image_sharpness(image) == pytest.approx(compute_sharpness(image.points, truth))
+    assert math.isnan(compute_image_sharpness(image_of(0.0)))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import vonmises_fisher
 
-from focal_mmseg.analysis.von_mises_fisher import concentration_of, log_normaliser, two_von_mises_fisher
+from focal_mmseg.analysis.von_mises_fisher import estimate_concentration, log_normaliser, two_von_mises_fisher
 
 
 @pytest.mark.parametrize(('concentration', 'width'), [(0.5, 3), (20.0, 3), (200.0, 32), (5.0, 32)])
@@ -20,8 +20,8 @@ def test_the_density_is_scipys(concentration: float, width: int) -> None:
 
 def test_the_concentration_of_a_sample_is_found() -> None:
     sample = vonmises_fisher(np.eye(16)[0], 60.0).rvs(4000, random_state=0)
-    assert concentration_of(float(np.linalg.norm(sample.mean(0))), 16) == pytest.approx(60, rel=0.05)
-    assert math.isfinite(concentration_of(1.0, 16)) and concentration_of(0.0, 16) > 0
+    assert estimate_concentration(float(np.linalg.norm(sample.mean(0))), 16) == pytest.approx(60, rel=0.05)
+    assert math.isfinite(estimate_concentration(1.0, 16)) and estimate_concentration(0.0, 16) > 0
 
 
 @pytest.mark.parametrize('tied', [False, True])

@@ -14,7 +14,14 @@ from mmseg.structures import SegDataSample
 from scipy.stats import binom
 
 from focal_mmseg.apis import Calibration, FOCALInferencer
-from focal_mmseg.apis.calibration import STEPS, PristineMargins, fingerprint, images_needed, logit_of, margin_of
+from focal_mmseg.apis.calibration import (
+    STEPS,
+    PristineMargins,
+    compute_margin,
+    fingerprint,
+    images_needed,
+    score_to_logit,
+)
 
 MODEL = dict(weights='a', config='b')
 # Of the binomial bounds: a right level fails one run in a hundred thousand.
@@ -125,12 +132,12 @@ def test_a_calibrated_prediction_is_cut_at_the_margin(seed: int, threshold: floa
     wanted = margin > torch.tensor(threshold)
     assert torch.equal(found.pred_sem_seg.data[0] == 1, wanted)
     assert torch.equal(found.seg_logits.data.argmax(0) == 1, wanted)
-    torch.testing.assert_close(margin_of(found), margin - threshold, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(compute_margin(found), margin - threshold, rtol=1e-4, atol=1e-4)
 
 
 def test_a_calibration_is_written_and_read(tmp_path: Path) -> None:
     margins = noted(made_images(np.random.default_rng(0), 40))
-    found = Calibration.of_margins(margins, 0.05, 'images', MODEL)
+    found = Calibration.from_margins(margins, 0.05, 'images', MODEL)
     found.write(tmp_path / 'calibration.json')
     assert Calibration.read(tmp_path / 'calibration.json') == found
     assert str(found) == '0.05 of images (split conformal prediction, 40 pristine images)'
@@ -183,14 +190,14 @@ def test_the_fingerprint_changes_with_what_scores_depend_on_alone(trained: tuple
 
 
 def test_a_calibrated_inferencer_cuts_at_the_margin_and_says_so(
-    trained: tuple[Path, Path], picture: Path, tmp_path: Path
+    trained: tuple[Path, Path], image_path: Path, tmp_path: Path
 ) -> None:
-    margin = FOCALInferencer(*trained, device='cpu').margin(picture)
+    margin = FOCALInferencer(*trained, device='cpu').margin(image_path)
     assert margin.shape == (90, 150) and margin.dtype == np.float32
     middle = float(np.quantile(margin, 0.9))
     found = Calibration('pixels', 0.1, middle, 50, 'conformal risk control', **fingerprint(*trained))
     found.write(tmp_path / 'calibration.json')
-    prediction = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')(picture)
+    prediction = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')(image_path)
     np.testing.assert_array_equal(prediction.mask == 255, margin > np.float32(middle))
     assert 0.05 < (prediction.mask == 255).mean() <= 0.1
     assert prediction.summary['calibration'] == str(found)
@@ -229,8 +236,8 @@ def test_image_scores_keep_their_order_and_cross_one_half_at_the_threshold(
     first, second = found.image_score(one), found.image_score(other)
     assert 0 <= first <= 1
     assert (first <= second) if one <= other else (first >= second)
-    if abs(logit_of(one) - threshold) > 1e-9:
-        assert (first > 0.5) == (logit_of(one) > threshold)
+    if abs(score_to_logit(one) - threshold) > 1e-9:
+        assert (first > 0.5) == (score_to_logit(one) > threshold)
 
 
 @pytest.mark.parametrize('of', ['pixels', 'images'])
@@ -241,13 +248,13 @@ def test_the_level_of_image_scores_holds_whatever_the_level_is_of(of: str) -> No
         margins = PristineMargins()
         for score in rng.beta(1, 5, number):
             margins.add(rng.normal(-2, 1, (1, 8)), float(score))
-        found = Calibration.of_margins(margins, level, of, MODEL)
+        found = Calibration.from_margins(margins, level, of, MODEL)
         above += found.image_score(float(rng.beta(1, 5))) > 0.5
     assert binom.ppf(SURE, runs, level - 1 / (number + 1)) <= above <= binom.isf(SURE, runs, level)
 
 
 def test_a_calibrated_sample_has_a_calibrated_image_score() -> None:
-    found = Calibration('pixels', 0.1, 2.0, 50, 'conformal risk control', **MODEL, image_margin=logit_of(0.8))
+    found = Calibration('pixels', 0.1, 2.0, 50, 'conformal risk control', **MODEL, image_margin=score_to_logit(0.8))
     sample = sample_of(torch.zeros(2, 3))
     sample.set_field(0.8, 'image_score')
     assert found.apply(sample).image_score == pytest.approx(0.5)
@@ -256,10 +263,10 @@ def test_a_calibrated_sample_has_a_calibrated_image_score() -> None:
 
 def test_without_image_scores_of_all_images_none_is_calibrated(tmp_path: Path) -> None:
     margins = noted(np.zeros((30, 4)))
-    found = Calibration.of_margins(margins, 0.1, 'images', MODEL)
+    found = Calibration.from_margins(margins, 0.1, 'images', MODEL)
     assert found.image_margin is None and found.image_threshold is None and found.image_score(0.3) == 0.3
     margins.add(np.zeros((1, 4)), 0.5)
-    assert Calibration.of_margins(margins, 0.1, 'images', MODEL).image_margin is None
+    assert Calibration.from_margins(margins, 0.1, 'images', MODEL).image_margin is None
     # A file of version 0.2 knows of no image scores.
     found.write(tmp_path / 'calibration.json')
     content = json.loads((tmp_path / 'calibration.json').read_text())
@@ -274,19 +281,21 @@ def test_the_level_that_other_images_meet() -> None:
         margins.add(np.array([[0.0, number / 30]]), number / 30)
     for highest in (-1.0, 0.5, 5.0, 6.0):
         others.add(np.array([[-8.0, highest]]), 1 / (1 + math.exp(-highest)))
-    of_images = Calibration.of_margins(margins, 0.1, 'images', MODEL)
+    of_images = Calibration.from_margins(margins, 0.1, 'images', MODEL)
     assert of_images.margin == pytest.approx(27 / 30)
-    assert of_images.met(others) == 0.5 and of_images.met_by_image_scores(others) == 0.5
-    of_pixels = Calibration.of_margins(margins, 0.2, 'pixels', MODEL)
-    assert of_pixels.met(others) == np.mean([0, of_pixels.margin < 0.5, 1, 1]) / 2
-    assert of_pixels.met_by_image_scores(noted(np.zeros((3, 4)))) is None
+    assert of_images.measure_false_alarms(others) == 0.5 and of_images.measure_image_false_alarms(others) == 0.5
+    of_pixels = Calibration.from_margins(margins, 0.2, 'pixels', MODEL)
+    assert of_pixels.measure_false_alarms(others) == np.mean([0, of_pixels.margin < 0.5, 1, 1]) / 2
+    assert of_pixels.measure_image_false_alarms(noted(np.zeros((3, 4)))) is None
 
 
-def test_an_inferencer_calibrates_the_image_score(trained: tuple[Path, Path], picture: Path, tmp_path: Path) -> None:
-    margin, score = FOCALInferencer(*trained, device='cpu').margin_and_image_score(picture)
+def test_an_inferencer_calibrates_the_image_score(trained: tuple[Path, Path], image_path: Path, tmp_path: Path) -> None:
+    margin, score = FOCALInferencer(*trained, device='cpu').margin_and_image_score(image_path)
     model = fingerprint(*trained)
-    found = Calibration('pixels', 0.1, 0.0, 50, 'conformal risk control', **model, image_margin=logit_of(score) - 1)
+    found = Calibration(
+        'pixels', 0.1, 0.0, 50, 'conformal risk control', **model, image_margin=score_to_logit(score) - 1
+    )
     found.write(tmp_path / 'calibration.json')
     focal = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')
     assert margin.shape == (90, 150)
-    assert focal(picture).summary['image_score'] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)
+    assert focal(image_path).summary['image_score'] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)

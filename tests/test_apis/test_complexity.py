@@ -127,4 +127,4 @@ def test_weights_are_named_nowhere_in_a_model() -> None:
     node = dict(backbone=dict(stages=[dict(names, width=3)], sizes=(1, 2), **names), **names)
     nothing = dict(init_cfg=None, pretrained=None)
     wanted = dict(backbone=dict(stages=[dict(nothing, width=3)], sizes=(1, 2), **nothing), **nothing)
-    assert complexity.without_weights(node) == wanted
+    assert complexity.drop_weights(node) == wanted

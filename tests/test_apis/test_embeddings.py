@@ -50,10 +50,10 @@ def test_nothing_is_written_without_an_image(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_embeddings_are_those_that_the_head_clusters(trained: tuple[Path, Path], picture: Path) -> None:
+def test_the_embeddings_are_those_that_the_head_clusters(trained: tuple[Path, Path], image_path: Path) -> None:
     focal = FOCALInferencer(*trained, device='cpu', cfg_options={'model.decode_head.clusterer.min_cluster_size': 5})
-    (found,) = focal.model.test_step(pseudo_collate([focal._load(picture)]))
-    embeddings = embed(focal.model, focal._load(picture))
+    (found,) = focal.model.test_step(pseudo_collate([focal._load(image_path)]))
+    embeddings = embed(focal.model, focal._load(image_path))
     own = HDBSCANClusterer(min_cluster_size=5).localise(embeddings.flatten(1).T, tuple(embeddings.shape[1:]))
     assert torch.equal(own.labels, found.pred_clusters.data.flatten())
     assert found.image_score == pytest.approx(own.image_score, abs=1e-6)

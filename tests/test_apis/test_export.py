@@ -12,7 +12,7 @@ import torch
 
 from focal_mmseg.apis import FOCALInferencer
 from focal_mmseg.apis.export import TOLERANCE, EmbeddingNetwork, example, export_onnx
-from focal_mmseg.apis.traceable import traceable
+from focal_mmseg.apis.traceable import make_traceable
 from focal_mmseg.datasets.synthesis import load_packaged
 from focal_mmseg.deploy import ONNXLocaliser
 from focal_mmseg.utils import ConfigError, read_config
@@ -105,14 +105,14 @@ def test_the_file_says_what_goes_with_it(file: Path) -> None:
 
 
 def test_a_network_of_three_channels_normalises_inside_and_keeps_one_size(
-    trained: tuple[Path, Path], picture: Path, tmp_path: Path
+    trained: tuple[Path, Path], image_path: Path, tmp_path: Path
 ) -> None:
     focal = FOCALInferencer(*trained, device='cpu')
     done = export_onnx(focal, tmp_path / 'hrnet.onnx', size=(128, 128))
     assert list(done.differences) == [(128, 128)]
-    inputs, meta = loaded(focal, picture)
+    inputs, meta = loaded(focal, image_path)
     localiser = ONNXLocaliser(tmp_path / 'hrnet.onnx', threads=1)
-    found, wanted = localiser(inputs, size=meta['ori_shape'][:2]), focal(picture)
+    found, wanted = localiser(inputs, size=meta['ori_shape'][:2]), focal(image_path)
     assert found.mask.shape == wanted.mask.shape
     assert (found.mask != wanted.mask).mean() < 0.01
     with pytest.raises(ValueError, match='exported for images of 128x128'):
@@ -141,7 +141,7 @@ def test_bad_input_is_named(file: Path, tmp_path: Path) -> None:
 
 def test_the_traceable_form_leaves_the_network_alone(focal: FOCALInferencer) -> None:
     before = [type(each) for each in focal.model.modules()]
-    copied = traceable(focal.model)
+    copied = make_traceable(focal.model)
     assert [type(each) for each in focal.model.modules()] == before
     assert [type(each) for each in copied.modules()] != before
 

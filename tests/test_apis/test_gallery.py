@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from focal_mmseg.apis.gallery import EXTRA, HIT, LONGEST, MISSED, Entry, hits, view, write_gallery
+from focal_mmseg.apis.gallery import EXTRA, HIT, LONGEST, MISSED, Entry, paint_hits, view, write_gallery
 
 
 def test_hits_misses_and_false_alarms_have_colours_of_their_own() -> None:
     mask, truth = np.array([[True, True, False, False]]), np.array([[True, False, True, False]])
-    painted = hits(mask, truth)
+    painted = paint_hits(mask, truth)
     assert [tuple(pixel) for pixel in painted[0].tolist()] == [(*HIT, 255), (*EXTRA, 255), (*MISSED, 255), (0, 0, 0, 0)]
 
 

@@ -25,14 +25,14 @@ def focal(trained: tuple[Path, Path]) -> FOCALInferencer:
     return FOCALInferencer(*trained, device='cpu')
 
 
-def test_a_path_and_an_array_give_the_same(focal: FOCALInferencer, picture: Path) -> None:
-    by_path, by_array = focal(picture), focal(cv2.imread(str(picture)))
+def test_a_path_and_an_array_give_the_same(focal: FOCALInferencer, image_path: Path) -> None:
+    by_path, by_array = focal(image_path), focal(cv2.imread(str(image_path)))
     np.testing.assert_array_equal(by_path.mask, by_array.mask)
     np.testing.assert_array_equal(by_path.score, by_array.score)
 
 
-def test_mask_and_score_agree_at_the_pictures_size(focal: FOCALInferencer, picture: Path) -> None:
-    prediction = focal(picture)
+def test_mask_and_score_agree_at_the_images_size(focal: FOCALInferencer, image_path: Path) -> None:
+    prediction = focal(image_path)
     assert prediction.mask.shape == prediction.score.shape == (90, 150)
     assert prediction.mask.dtype == np.uint8
     np.testing.assert_array_equal(prediction.mask == 255, prediction.score > 0.5)
@@ -40,23 +40,23 @@ def test_mask_and_score_agree_at_the_pictures_size(focal: FOCALInferencer, pictu
 
 
 def test_mmsegs_inference_model_gives_the_same_mask(
-    trained: tuple[Path, Path], focal: FOCALInferencer, picture: Path
+    trained: tuple[Path, Path], focal: FOCALInferencer, image_path: Path
 ) -> None:
     model = init_model(str(trained[0]), str(trained[1]), device='cpu')
-    sample = inference_model(model, str(picture))
-    np.testing.assert_array_equal(sample.pred_sem_seg.data[0].numpy() * 255, focal(picture).mask)
-    by_array = inference_model(model, cv2.imread(str(picture)))
+    sample = inference_model(model, str(image_path))
+    np.testing.assert_array_equal(sample.pred_sem_seg.data[0].numpy() * 255, focal(image_path).mask)
+    by_array = inference_model(model, cv2.imread(str(image_path)))
     assert torch.equal(by_array.pred_sem_seg.data, sample.pred_sem_seg.data)
 
 
 def test_mmsegs_inferencer_gives_the_same_mask(
-    trained: tuple[Path, Path], focal: FOCALInferencer, picture: Path
+    trained: tuple[Path, Path], focal: FOCALInferencer, image_path: Path
 ) -> None:
     inferencer = MMSegInferencer(str(trained[0]), str(trained[1]), device='cpu')
-    np.testing.assert_array_equal(inferencer(str(picture))['predictions'] * 255, focal(picture).mask)
+    np.testing.assert_array_equal(inferencer(str(image_path))['predictions'] * 255, focal(image_path).mask)
 
 
-def test_a_missing_picture_is_named(focal: FOCALInferencer) -> None:
+def test_a_missing_image_is_named(focal: FOCALInferencer) -> None:
     with pytest.raises(FileNotFoundError, match=r'nowhere\.png does not exist'):
         focal('nowhere.png')
 
@@ -95,20 +95,20 @@ AUXILIARY = dict(
 
 
 def test_parts_that_never_test_do_not_count(
-    trained: tuple[Path, Path], focal: FOCALInferencer, picture: Path, tmp_path: Path
+    trained: tuple[Path, Path], focal: FOCALInferencer, image_path: Path, tmp_path: Path
 ) -> None:
     config, checkpoint = trained
     cfg = Config.fromfile(config)
     cfg.model.auxiliary_head = AUXILIARY
     cfg.dump(tmp_path / 'with.py')
-    expected = focal(picture).score
+    expected = focal(image_path).score
     # The config has an auxiliary head, the checkpoint none; then the other way round.
     with_head = FOCALInferencer(tmp_path / 'with.py', checkpoint, device='cpu')
-    np.testing.assert_array_equal(with_head(picture).score, expected)
+    np.testing.assert_array_equal(with_head(image_path).score, expected)
     torch.save(dict(state_dict=with_head.model.state_dict()), tmp_path / 'with.pth')
     assert any(name.startswith('auxiliary_head.') for name in with_head.model.state_dict())
     without = FOCALInferencer(config, tmp_path / 'with.pth', device='cpu')
-    np.testing.assert_array_equal(without(picture).score, expected)
+    np.testing.assert_array_equal(without(image_path).score, expected)
 
 
 def test_parts_that_test_do_count(trained: tuple[Path, Path], tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_a_device_that_is_not_here_and_an_option_that_changes_nothing_are_refuse
         FOCALInferencer(*trained, device='cpu', cfg_options=dict(norm_cfg=None))
 
 
-def test_regions_of_several_sources_have_numbers_and_figures(focal: FOCALInferencer, picture: Path) -> None:
-    prediction = focal(picture)
+def test_regions_of_several_sources_have_numbers_and_figures(focal: FOCALInferencer, image_path: Path) -> None:
+    prediction = focal(image_path)
     assert prediction.clusters.dtype == np.uint8
     np.testing.assert_array_equal(prediction.clusters > 0, prediction.mask == 255)
     numbers = np.unique(prediction.clusters[prediction.clusters > 0]).tolist()

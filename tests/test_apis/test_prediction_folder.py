@@ -59,23 +59,25 @@ def test_the_checkpoint_counts_by_its_bytes_not_its_name(fusion: Path, tmp_path:
 
 @pytest.fixture
 def results(tmp_path: Path) -> PredictionFolder:
-    """Those of one model, with one picture's."""
-    picture = tmp_path / 'a.png'
-    cv2.imwrite(str(picture), np.zeros((4, 5, 3), np.uint8))
+    """Those of one model, with one image's."""
+    image_path = tmp_path / 'a.png'
+    cv2.imwrite(str(image_path), np.zeros((4, 5, 3), np.uint8))
     found = PredictionFolder(tmp_path / 'out', dict(weights='w'))
     found.claim(again=False)
-    found.write('a.png', picture, file_state(picture), Prediction(np.zeros((4, 5), np.uint8), np.zeros((4, 5)), {}))
+    found.write(
+        'a.png', image_path, file_state(image_path), Prediction(np.zeros((4, 5), np.uint8), np.zeros((4, 5)), {})
+    )
     return found
 
 
 def test_a_result_is_one_models_of_one_file(results: PredictionFolder, tmp_path: Path) -> None:
-    picture = tmp_path / 'a.png'
-    assert results.is_done('a.png', picture)
-    assert not results.is_done('b.png', picture)
+    image_path = tmp_path / 'a.png'
+    assert results.is_done('a.png', image_path)
+    assert not results.is_done('b.png', image_path)
     assert not results.is_done('a.png', tmp_path / 'nowhere.png')
-    assert not PredictionFolder(tmp_path / 'out', dict(weights='v')).is_done('a.png', picture)
-    picture.write_bytes(b'of another size')
-    assert not results.is_done('a.png', picture)
+    assert not PredictionFolder(tmp_path / 'out', dict(weights='v')).is_done('a.png', image_path)
+    image_path.write_bytes(b'of another size')
+    assert not results.is_done('a.png', image_path)
 
 
 @pytest.mark.parametrize('content', [b'', b'{"version"', b'[1]', b'\xff', b'[' * 100_000], ids=range(5))
@@ -92,8 +94,8 @@ def test_damaged_notes_are_no_result_and_nobodys(results: PredictionFolder, tmp_
 def test_a_result_that_was_not_written_to_its_end_is_none(
     results: PredictionFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = tmp_path / 'a.png'
+    image_path = tmp_path / 'a.png'
     monkeypatch.setattr(cv2, 'imencode', lambda ending, image: (False, None))
     with pytest.raises(OSError, match='cannot write'):
-        results.write('a.png', picture, file_state(picture), Prediction(np.zeros((4, 5)), np.zeros((4, 5)), {}))
-    assert not results.is_done('a.png', picture)
+        results.write('a.png', image_path, file_state(image_path), Prediction(np.zeros((4, 5)), np.zeros((4, 5)), {}))
+    assert not results.is_done('a.png', image_path)

@@ -9,7 +9,7 @@ from mmseg.registry import DATA_SAMPLERS, DATASETS
 from focal_mmseg.apis.run_config import CONVERTED, _use_plain_norms, parse_options, use_data
 from focal_mmseg.datasets.converters import SETS, DataSet, convert
 from focal_mmseg.datasets.tested_images import sources
-from focal_mmseg.datasets.wrapped import single_sets
+from focal_mmseg.datasets.wrapped import iter_dataset_configs
 from focal_mmseg.utils import ConfigError, read_config
 
 TEST_SETS = ('columbia', 'coverage', 'casia1', 'misd', 'nist16', 'ffpp')
@@ -18,18 +18,18 @@ TIMES = {'tampcoco-sp': 1, 'tampcoco-cm': 1, 'tampcoco-bcm': 1, 'tampcoco-bcmc':
 
 @pytest.fixture
 def all_sets(forged_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every set in ``data/<name>``, as prepare_data writes it, with two small pictures each."""
+    """Every set in ``data/<name>``, as prepare_data writes it, with two small images each."""
     from focal_mmseg.datasets.converters.base import ReleasedImage
 
     train = forged_set / 'train'
-    pictures = [
+    images = [
         ReleasedImage(
             train / 'images' / 'splice' / f'0000{n}.jpg', (train / 'masks' / 'splice' / f'0000{n}.png',), 'splice'
         )
         for n in range(2)
     ]
     for name in SETS:
-        made = DataSet(name, name, '', {}, lambda *_: pictures)
+        made = DataSet(name, name, '', {}, lambda *_: images)
         convert(made, forged_set, tmp_path / 'data' / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -73,7 +73,7 @@ def test_each_set_is_taken_by_its_name(root: Path, all_sets: Path, part: str) ->
 def test_several_names_and_configs_are_put_together(root: Path, all_sets: Path) -> None:
     cfg = Config.fromfile(root / 'configs' / 'demo' / 'focal_hrnet-compact.py')
     use_data(cfg, ['casia1', root / 'configs' / '_base_' / 'datasets' / 'demo.py', 'misd'], ('test',))
-    sets = list(single_sets(cfg.test_dataloader.dataset))
+    sets = list(iter_dataset_configs(cfg.test_dataloader.dataset))
     assert [each.data_root for each in sets] == ['data/casia1', 'work_dirs/demo/data/test', 'data/misd']
     assert all(each.pipeline == cfg.test_pipeline for each in sets)
     assert cfg.train_dataloader.dataset.data_root == 'work_dirs/demo/data/train'
@@ -119,9 +119,9 @@ def test_the_mixture_and_the_six_hold_their_own_sets_alone(root: Path) -> None:
     test, train = (Config.fromfile(folder / f'forgery_{part}.py') for part in ('test', 'train'))
     assert test.train_dataloader is None and test.val_dataloader is train.val_dataloader is None
     for cfg in (test, train):
-        held = [each.data_root for each in single_sets(cfg.test_dataloader.dataset)]
+        held = [each.data_root for each in iter_dataset_configs(cfg.test_dataloader.dataset)]
         assert held == [f'data/{name}' for name in TEST_SETS]
-    mixed = list(single_sets(train.train_dataloader.dataset))
+    mixed = list(iter_dataset_configs(train.train_dataloader.dataset))
     assert [each.data_root for each in mixed] == [f'data/{name}' for name in TIMES]
     assert all(each.forged_only for each in mixed)
 
@@ -129,7 +129,7 @@ def test_the_mixture_and_the_six_hold_their_own_sets_alone(root: Path) -> None:
 def test_cat_nets_lists_are_for_the_balanced_sampler(root: Path, all_sets: Path) -> None:
     cfg = Config.fromfile(root / 'configs' / 'peers' / 'pscc_retrained.py')
     use_data(cfg, root / 'configs' / '_base_' / 'datasets' / 'catnet_lists.py', ('train', 'val'))
-    held = list(single_sets(cfg.train_dataloader.dataset))
+    held = list(iter_dataset_configs(cfg.train_dataloader.dataset))
     assert [each.data_root for each in held] == ['data/fantasticreality', 'data/casia2', 'data/imd2020']
     assert [each.get('forged_only', False) for each in held] == [False, False, True]
     assert cfg.val_dataloader is None

@@ -1,4 +1,4 @@
-"""Curves and sample pictures in other programs."""
+"""Curves and sample images in other programs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from mmseg.visualization import SegLocalVisualizer
 from focal_mmseg.apis.tracking import TRACKERS, use_trackers
 
 
-def test_tensorboard_gets_losses_figures_and_pictures(
+def test_tensorboard_gets_losses_figures_and_images(
     root: Path, small_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('focal_mmseg.apis.tracking.INTERVAL', 4)
@@ -31,11 +31,11 @@ def test_tensorboard_gets_losses_figures_and_pictures(
     found = reader.EventAccumulator(str(folder), size_guidance=dict(images=0)).Reload()
     assert {'loss', 'lr', 'forgery/iou', 'forgery/auc'} <= set(found.Tags()['scalars'])
     assert len(found.Scalars('loss')) == 2
-    # After the second step, so that the third of the four pictures is drawn.
-    (picture,) = found.Tags()['images']
-    drawn = found.Images(picture)[0]
+    # After the second step, so that the third of the four images is drawn.
+    (tag,) = found.Tags()['images']
+    drawn = found.Images(tag)[0]
     # The truth on the left, the mask on the right.
-    assert picture.startswith('val_') and (drawn.width, drawn.height) == (2 * 128, 128)
+    assert tag.startswith('val_') and (drawn.width, drawn.height) == (2 * 128, 128)
     assert list(Path(cfg.work_dir).rglob('scalars.json'))
 
 
@@ -48,7 +48,7 @@ def test_a_package_that_is_missing_is_named(
         use_trackers(cfg, ['mlflow'])
 
 
-def test_without_a_validation_the_user_is_told_that_there_are_no_pictures(
+def test_without_a_validation_the_user_is_told_that_there_are_no_images(
     root: Path, small_config: Callable[..., Config]
 ) -> None:
     pytest.importorskip('tensorboard')
@@ -59,7 +59,7 @@ def test_without_a_validation_the_user_is_told_that_there_are_no_pictures(
 
 
 @pytest.mark.parametrize('name', TRACKERS)
-def test_a_tracker_that_is_installed_takes_values_and_pictures_offline(
+def test_a_tracker_that_is_installed_takes_values_and_images_offline(
     name: str, root: Path, small_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip(name, reason=f'{name} is not installed')

@@ -10,7 +10,7 @@ pytest.importorskip('gradio', reason='needs the extra app')
 
 from focal_mmseg.apis import Prediction
 from focal_mmseg.app.page import show_verdict, show_views
-from focal_mmseg.app.results import COLOURS, MOST_RESULTS, Result, Results, sources_of
+from focal_mmseg.app.results import COLOURS, MOST_RESULTS, Result, Results, assign_sources
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def test_pristine_points_are_of_the_nearest_other_cluster() -> None:
     angles = np.array([[0.0, 0.1, 1.4, 3.0]])
     points = np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
     found = Prediction(np.zeros((1, 4), np.uint8), np.zeros((1, 4), np.float32), {}, embeddings=points)
-    assert sources_of(found).tolist() == [[1]]
+    assert assign_sources(found).tolist() == [[1]]
     labelled = Prediction(found.mask, found.score, {}, labels=np.array([[0, 0, 1, 2]]), embeddings=points)
-    assert sources_of(labelled).tolist() == [[1, 1, 1, 2]]
+    assert assign_sources(labelled).tolist() == [[1, 1, 1, 2]]
 
 
 def test_large_images_are_shown_smaller_and_downloaded_whole() -> None:

@@ -58,7 +58,7 @@ def test_nearness_keeps_to_its_margin_and_its_bound(
     rounding = 1e-14 * (abs(offset) + spread)
     assert ((nearness.double() + true**2 / 2).abs() <= bounds.margin[:, None] + rounding * (true + rounding)).all()
     for column in range(count):
-        assert (bounds.at_least(rows, nearness[:, column]) <= true[:, column] + rounding).all()
+        assert (bounds.lower_bound(rows, nearness[:, column]) <= true[:, column] + rounding).all()
 
 
 @PRECISIONS
@@ -70,7 +70,7 @@ def test_the_nearest_points_have_the_largest_nearness(precision: torch.dtype) ->
 
 def test_points_without_nearness_are_infinitely_far() -> None:
     bounds = DistanceBounds(points_of(3, 4), torch.float32)
-    assert bounds.at_least(torch.tensor([1]), torch.tensor([float('-inf')])).tolist() == [float('inf')]
+    assert bounds.lower_bound(torch.tensor([1]), torch.tensor([float('-inf')])).tolist() == [float('inf')]
 
 
 @pytest.mark.parametrize('tile', [1, 7, 50, 64])

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import distances, spanning_tree
 from focal_mmseg.clustering.distances import DistanceBounds
-from focal_mmseg.clustering.spanning_tree import ReachabilityTree, mutual_reachability_tree, roots_of
+from focal_mmseg.clustering.spanning_tree import ReachabilityTree, find_roots, mutual_reachability_tree
 
 # Points as near as this to each other may take each other's place in float64's products.
 ROUNDING = 1e-9
@@ -143,7 +143,7 @@ def test_no_distance_undercuts_the_bound_on_what_is_not_remembered(
     tree = ReachabilityTree(points, 5)
     dense = torch.from_numpy(cdist(points.numpy(), points.numpy()))
     dense.scatter_(1, tree.neighbours, float('inf'))
-    assert (tree.at_least <= dense.min(1).values).all()
+    assert (tree.lower_bound <= dense.min(1).values).all()
 
 
 @given(st.data())
@@ -212,4 +212,4 @@ def test_every_node_follows_its_parents_to_one_node_of_the_cycle(parents: list[i
             cycle.add(node)
         return min(cycle)
 
-    assert roots_of(torch.tensor(parents)).tolist() == [of(node) for node in range(len(parents))]
+    assert find_roots(torch.tensor(parents)).tolist() == [of(node) for node in range(len(parents))]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.clustering.stitching import StitchedMap, stitched, window_starts
+from focal_mmseg.clustering.stitching import StitchedMap, stitch_embeddings, window_starts
 
 PIXELS = 4
 
@@ -27,7 +27,7 @@ def random_image(height: int, width: int) -> Tensor:
 @pytest.mark.parametrize('stride', [(64, 64), (48, 32), (50, 17), (1, 64)])
 def test_windows_of_one_opinion_give_the_whole_map(size: tuple[int, int], stride: tuple[int, int]) -> None:
     image = random_image(*size)
-    found, cell = stitched(embed, image, (64, 64), stride, 10**6)
+    found, cell = stitch_embeddings(embed, image, (64, 64), stride, 10**6)
     whole = embed(image[None])[0]
     assert cell == PIXELS
     torch.testing.assert_close(found[:, : whole.shape[1], : whole.shape[2]], whole)
@@ -35,14 +35,14 @@ def test_windows_of_one_opinion_give_the_whole_map(size: tuple[int, int], stride
 
 def test_one_window_is_what_embed_gave() -> None:
     image = random_image(64, 96)
-    found, cell = stitched(embed, image, (64, 96), (1, 1), 10**6)
+    found, cell = stitch_embeddings(embed, image, (64, 96), (1, 1), 10**6)
     assert cell == PIXELS
     assert torch.equal(found, embed(image[None])[0])
 
 
 def test_an_image_smaller_than_a_window_is_padded_by_zeros() -> None:
     image = random_image(30, 20)
-    found, cell = stitched(embed, image, (64, 64), (64, 64), 10**6)
+    found, cell = stitch_embeddings(embed, image, (64, 64), (64, 64), 10**6)
     assert cell == PIXELS and found.shape[1:] == (16, 16)
     torch.testing.assert_close(found, embed(F.pad(image, (0, 44, 0, 34))[None])[0])
 
@@ -50,7 +50,7 @@ def test_an_image_smaller_than_a_window_is_padded_by_zeros() -> None:
 @pytest.mark.parametrize('most', [1, 3, 50, 100, 400])
 def test_a_map_beyond_max_points_is_made_coarser_by_the_smallest_factor(most: int) -> None:
     image = random_image(96, 128).mean((1, 2), keepdim=True).expand(3, 96, 128)
-    found, cell = stitched(embed, image, (64, 64), (48, 48), most)
+    found, cell = stitch_embeddings(embed, image, (64, 64), (48, 48), most)
     assert cell % PIXELS == 0
     assert math.prod(found.shape[1:]) <= most
     assert found.shape[1:] == (math.ceil(96 / cell), math.ceil(128 / cell))
@@ -93,4 +93,4 @@ def test_windows_begin_at_cells_and_leave_no_cell_out(side: int, window: int, st
 
 def test_embeddings_that_do_not_divide_a_window_are_refused() -> None:
     with pytest.raises(ValueError, match='a window of 62x64 has embeddings of 15x16: choose a crop_size'):
-        stitched(embed, random_image(100, 100), (62, 64), (62, 64), 100)
+        stitch_embeddings(embed, random_image(100, 100), (62, 64), (62, 64), 100)

@@ -92,7 +92,7 @@ def test_a_model_says_how_many_of_its_trainings_are_there(comparison_of: Callabl
 
 
 @pytest.mark.parametrize(('rule', 'expected'), [('exclude', 0.4), ('paper', 0.7), ('zero', 0.2)])
-def test_pristine_pictures_count_by_the_plan(
+def test_pristine_images_count_by_the_plan(
     comparison_of: Callable,
     config: str,
     ran: list,

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from mmseg.registry import DATASETS
 
-from focal_mmseg.comparison.images import by_image, map_of, spread_over, write_masks, write_scatter
-from focal_mmseg.datasets.tested_images import mask_of, sources
+from focal_mmseg.comparison.images import image_metrics, read_map, spread_evenly, write_masks, write_scatter
+from focal_mmseg.datasets.tested_images import read_mask, sources
 from focal_mmseg.visualization.figures import new_figure
 
 
@@ -23,7 +23,7 @@ def dataset(forged_set: Path) -> dict:
     )
 
 
-def test_sources_are_the_pictures_and_masks_of_the_set(dataset: dict, forged_set: Path) -> None:
+def test_sources_are_the_images_and_masks_of_the_set(dataset: dict, forged_set: Path) -> None:
     found = list(sources(DATASETS.build(dataset)))
     assert [each.name for each in found] == ['copy-move/00000', 'pristine/00000', 'splice/00000', 'splice/00001']
     for each in found:
@@ -33,7 +33,7 @@ def test_sources_are_the_pictures_and_masks_of_the_set(dataset: dict, forged_set
         np.testing.assert_array_equal(each.truth(mask.shape), mask)
 
 
-def test_sets_that_are_put_together_give_all_their_pictures(dataset: dict) -> None:
+def test_sets_that_are_put_together_give_all_their_images(dataset: dict) -> None:
     twice = dict(type='ConcatDataset', datasets=[dataset, dict(dataset, dataset_name='again')])
     found = list(sources(DATASETS.build(twice)))
     assert [each.dataset for each in found] == ['small'] * 4 + ['again'] * 4
@@ -41,7 +41,7 @@ def test_sets_that_are_put_together_give_all_their_pictures(dataset: dict) -> No
     assert len(list(sources(DATASETS.build(repeated)))) == 4
 
 
-def test_a_picture_without_a_mask_file_is_pristine(dataset: dict, tmp_path: Path) -> None:
+def test_an_image_without_a_mask_file_is_pristine(dataset: dict, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((6, 8, 3), np.uint8))
     alone = dict(type='ForgeryDataset', data_prefix=dict(img_path=str(tmp_path)), pristine_without_mask=True)
     (source,) = sources(DATASETS.build(alone))
@@ -49,8 +49,8 @@ def test_a_picture_without_a_mask_file_is_pristine(dataset: dict, tmp_path: Path
 
 
 @pytest.mark.parametrize(('number', 'places'), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9]), (20, list(range(10)))])
-def test_pictures_are_spread_over_the_set(number: int, places: list[int]) -> None:
-    assert spread_over(list(range(10)), number) == places
+def test_images_are_spread_over_the_set(number: int, places: list[int]) -> None:
+    assert spread_evenly(list(range(10)), number) == places
 
 
 def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(
@@ -60,7 +60,7 @@ def test_the_grid_has_a_column_a_model_and_goes_on_without_a_mask(
     folders = {'two': tmp_path / 'two', 'one': tmp_path / 'one'}
     (tmp_path / 'one' / 'small' / 'splice').mkdir(parents=True)
     cv2.imwrite(str(tmp_path / 'one' / 'small' / 'splice' / '00000.png'), np.full((128, 128), 255, np.uint8))
-    assert mask_of(folders['one'], found[2]).all() and mask_of(folders['two'], found[2]) is None
+    assert read_mask(folders['one'], found[2]).all() and read_mask(folders['two'], found[2]) is None
     drawn = []
     monkeypatch.setattr('focal_mmseg.comparison.images.plot_grid', lambda *given: drawn.extend(given))
     write_masks(tmp_path / 'grid.png', found[1:3], folders, {'one': {}, 'two': {}})
@@ -90,7 +90,7 @@ def test_a_map_that_a_model_gives_stands_behind_its_mask(
     np.testing.assert_allclose(rows[1][3], levels / 65535, atol=1e-6)
     assert rows[1][3].dtype == np.float32 and (rows[0][3] == 127).all()
     assert captions[1] == ['', '', '0.500', '', '0.250']
-    assert map_of(folders['sure'], found[2], 'edge') is None
+    assert read_map(folders['sure'], found[2], 'edge') is None
 
 
 def test_the_grid_is_written(dataset: dict, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_the_metric_stands_above_the_mask(dataset: dict, tmp_path: Path, monkeyp
         dict(dataset='small', image='pristine/00000', is_pristine=True, iou=1.0),
         dict(dataset='small', image='splice/00001', is_pristine=False, iou=float('nan')),
     ]
-    values = {'one': by_image(rows, 'iou')}
+    values = {'one': image_metrics(rows, 'iou')}
     assert values == {'one': {('small', 'splice/00000'): 0.25}}
     write_masks(tmp_path / 'grid.png', found[1:3], {'one': tmp_path}, values)
     assert drawn[2] == ('input', 'truth', 'one')

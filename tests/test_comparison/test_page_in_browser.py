@@ -45,7 +45,7 @@ addEventListener('load', () => {{
 def seen(tmp_path: Path) -> Callable[[int], dict[str, int]]:
     """What a browser makes of a page with a wide table and a grid of ten columns, at a width in pixels."""
     views = [np.zeros((60, 80, 3), np.uint8)] * COLUMNS
-    plot_grid(tmp_path / 'a.png', [views], ['a model'] * COLUMNS, ['a picture'])
+    plot_grid(tmp_path / 'a.png', [views], ['a model'] * COLUMNS, ['an image'])
     columns = [Column(f'set {number}', 'iou') for number in range(12)]
     table = Table('model', columns, {name: [0.5] * len(columns) for name in ('one', 'two')})
     sections = [
@@ -69,7 +69,7 @@ def seen(tmp_path: Path) -> Callable[[int], dict[str, int]]:
 
 def test_a_telephone_scrolls_what_is_wide_and_not_the_page(seen: Callable, tmp_path: Path) -> None:
     found = seen(360)
-    # Models keep their names in sight, and pictures their size.
+    # Models keep their names in sight, and images their size.
     assert found.pop('shown') == cv2.imread(str(tmp_path / 'a.png')).shape[1]
     assert found == dict(overflow=0, regions=2, focused=2, scrolling=2, stays=2, images=1)
 

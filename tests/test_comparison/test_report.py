@@ -11,23 +11,23 @@ from focal_mmseg.comparison import report
 from focal_mmseg.evaluation import OperatingCurve, write_operating_curves, write_rows
 
 
-def test_without_the_test_pictures_there_are_no_grids_but_all_else(
+def test_without_the_test_images_there_are_no_grids_but_all_else(
     comparison_of: Callable, config: str, ran: list, execute: Callable, tmp_path: Path
 ) -> None:
-    (tmp_path / 'pictures').mkdir()
+    (tmp_path / 'images').mkdir()
     Path(config).write_text(
         "test_dataloader = dict(dataset=dict(type='ForgeryDataset', pipeline=[], "
-        f'data_root={str(tmp_path / "pictures")!r}))\n'
+        f'data_root={str(tmp_path / "images")!r}))\n'
     )
     comparison = comparison_of(
         runs=[dict(name='A', config=config, train=True, seeds=[0, 1]), dict(name='B', config=config)]
     )
     execute(comparison)
-    (tmp_path / 'pictures').rmdir()
+    (tmp_path / 'images').rmdir()
     (tmp_path / 'out' / 'a-seed-1' / 'test' / 'own' / 'done.json').unlink()
     report.write_report(comparison)
     page = (tmp_path / 'out' / 'report.html').read_text()
-    assert 'The masks are not shown: the test images cannot be read here.' in page and 'pictures does not exist' in page
+    assert 'The masks are not shown: the test images cannot be read here.' in page and 'images does not exist' in page
     assert 'A (1 of 2 trainings)' in page and page.count('trained; not in this report') == 1
     assert (tmp_path / 'out' / 'scatter.png').is_file() and not (tmp_path / 'out' / 'masks.png').exists()
 
@@ -74,7 +74,7 @@ def test_what_is_found_at_five_percent_of_false_alarms_is_told_and_drawn(
     assert float(rows['B']['operating_area']) == pytest.approx(0.25)
 
 
-def test_tests_without_pristine_pictures_have_no_curves(
+def test_tests_without_pristine_images_have_no_curves(
     comparison_of: Callable, config: str, ran: list, execute: Callable
 ) -> None:
     comparison = comparison_of(runs=[dict(name='A', config=config)])

@@ -1,15 +1,15 @@
-"""Tables out of the figures of each picture."""
+"""Tables out of the figures of each image."""
 
 import math
 
 import pytest
 
 from focal_mmseg.comparison.results import (
+    average_over_sets,
     degradations_table,
     differences_table,
     intervals_table,
     means_table,
-    over_sets,
     trainings_table,
 )
 from focal_mmseg.evaluation.localisation import LOCALISATION_METRICS
@@ -44,7 +44,7 @@ def test_means_have_a_group_a_set_and_one_of_all() -> None:
     assert table.rows['B'][:2] == pytest.approx([0.4, 0.4]) and all(map(math.isnan, table.rows['B'][2:]))
 
 
-def test_a_set_without_pristine_pictures_has_no_part_in_the_mean_of_false_alarms() -> None:
+def test_a_set_without_pristine_images_has_no_part_in_the_mean_of_false_alarms() -> None:
     forged = {'false_alarm': math.nan}
     two = [each | forged for each in rows_of('two', [0.4])]
     results = {model: {'one': rows_of('one', [alarm], True), 'two': two} for model, alarm in (('A', 0.1), ('B', 0.3))}
@@ -57,12 +57,12 @@ def test_a_set_without_pristine_pictures_has_no_part_in_the_mean_of_false_alarms
 
 def test_a_mean_over_sets_counts_each_once() -> None:
     rows = [*rows_of('one', [0.2, 0.4, 0.6]), *rows_of('two', [0.8])]
-    assert over_sets(rows)['iou'] == pytest.approx(0.6)
-    assert math.isnan(over_sets([])['iou'])
+    assert average_over_sets(rows)['iou'] == pytest.approx(0.6)
+    assert math.isnan(average_over_sets([])['iou'])
 
 
 @pytest.mark.parametrize(('rule', 'mean'), [('exclude', 0.5), ('paper', 0.75), ('zero', 0.25)])
-def test_every_table_counts_pristine_pictures_by_the_rule(rule: str, mean: float) -> None:
+def test_every_table_counts_pristine_images_by_the_rule(rule: str, mean: float) -> None:
     pristine = {**rows_of('set', [1.0], True)[0], 'image': 'pristine'}
     results = {'A': {'set': [*rows_of('set', [0.5]), pristine]}, 'B': {'set': [*rows_of('set', [0.5]), pristine]}}
     results['B']['set'][1] = pristine | {'iou': 0.0}
@@ -90,7 +90,7 @@ def test_differences_are_from_the_first_model() -> None:
 
 
 @pytest.mark.parametrize('figure', ['iou', 'auc', 'false_alarm'])
-def test_differences_are_those_of_the_means_also_with_pristine_pictures(figure: str) -> None:
+def test_differences_are_those_of_the_means_also_with_pristine_images(figure: str) -> None:
     results = {
         model: {'set': [*rows_of('set', forged), {**rows_of('set', [kept], True)[0], 'image': 'pristine'}]}
         for model, forged, kept in (('A', [0.1, 0.2], 1.0), ('B', [0.4, 0.3], 0.5))

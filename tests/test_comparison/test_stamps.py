@@ -13,7 +13,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     """A fusion of one member with a data config, and what they name."""
     made = {
         name: tmp_path / name
-        for name in ('base.py', 'config.py', 'data.py', 'member.py', 'member.pth', 'masks/a.png', 'pictures/x/a.png')
+        for name in ('base.py', 'config.py', 'data.py', 'member.py', 'member.pth', 'masks/a.png', 'images/x/a.png')
     }
     for path in made.values():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     )
     made['data.py'].write_text(
         "inner = dict(type='ForgeryDataset', data_prefix=dict(img_path='x'), "
-        f'data_root={str(tmp_path / "pictures")!r})\n'
+        f'data_root={str(tmp_path / "images")!r})\n'
         "test_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=[inner]))\n"
     )
     return made
@@ -40,7 +40,7 @@ def stamp(files: dict[str, Path]) -> Callable[..., dict]:
     def take(**changed: object) -> dict:
         stamps._listing.cache_clear()
         given = dict(tool='test.py', config=str(files['config.py']), data=[str(files['data.py'])]) | changed
-        return stamps.stamp_of(**given)
+        return stamps.make_stamp(**given)
 
     return take
 
@@ -50,7 +50,7 @@ def test_nothing_changed(stamp: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    'name', ['base.py', 'data.py', 'member.py', 'member.pth', 'masks/a.png', 'pictures/x/a.png', 'pictures/x/b.png']
+    'name', ['base.py', 'data.py', 'member.py', 'member.pth', 'masks/a.png', 'images/x/a.png', 'images/x/b.png']
 )
 def test_what_a_config_names_changes_it(stamp: Callable, files: dict[str, Path], tmp_path: Path, name: str) -> None:
     before, path = stamp(), tmp_path / name
@@ -78,7 +78,7 @@ def test_other_arguments_change_it(
     assert not stamps.is_same(stamp(), stamp(**changed))
 
 
-@pytest.mark.parametrize('name', ['member.pth', 'masks/a.png', 'pictures/x/a.png'])
+@pytest.mark.parametrize('name', ['member.pth', 'masks/a.png', 'images/x/a.png'])
 def test_what_is_gone_has_not_changed(stamp: Callable, files: dict[str, Path], tmp_path: Path, name: str) -> None:
     before = stamp()
     files[name].unlink()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focal_mmseg.datasets.index import IndexRow, each_once, name_below, read_index, write_index
+from focal_mmseg.datasets.index import IndexRow, drop_repeats, name_below, read_index, write_index
 from focal_mmseg.datasets.list_tables import NO_MASK
 
 NAMES = st.text(st.characters(exclude_categories=('C', 'Z')), min_size=1).filter(
@@ -130,7 +130,7 @@ def test_windows_paths_are_taken_with_slashes_unless_there_is_such_a_file(tmp_pa
 def test_an_image_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
     path = written(tmp_path, 'a.jpg\ta.png\nb.jpg\na.jpg\ta.png\n./b.jpg\nb.jpg\t\t\tother\n')
     with pytest.warns(UserWarning, match=r'line 3 repeats line 1, a\.jpg; line 4 repeats line 2, b\.jpg: each image'):
-        rows = each_once(path, read_index(path))
+        rows = drop_repeats(path, read_index(path))
     assert rows == [IndexRow('a.jpg', 'a.png'), IndexRow('b.jpg'), IndexRow('b.jpg', dataset='other')]
 
 
@@ -140,7 +140,7 @@ def test_two_lines_that_contradict_each_other_are_named(tmp_path: Path, line: st
     with pytest.raises(
         ValueError, match=r'index\.tsv, line 3: a\.jpg is named in line 1 too, with another mask or kind'
     ):
-        each_once(path, read_index(path))
+        drop_repeats(path, read_index(path))
 
 
 # --- tables

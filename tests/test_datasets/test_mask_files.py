@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from focal_mmseg.datasets.any_image import reading_any_image, reads_any_image
+from focal_mmseg.datasets.any_image import enable_any_image, reads_any_image
 from focal_mmseg.datasets.checking import list_entries
 from focal_mmseg.datasets.mask_files import MaskFolder
 
@@ -152,7 +152,7 @@ def test_a_loader_that_cannot_read_a_kind_says_so_with_the_remedy(dataset, write
 
 def test_only_plain_loaders_get_the_backend() -> None:
     plain, other = dict(type='mmcv.LoadImageFromFile'), dict(type='LoadImageFromFile', imdecode_backend='pillow')
-    found = reading_any_image([plain, other, dict(type='Resize', scale=(9, 9))])
+    found = enable_any_image([plain, other, dict(type='Resize', scale=(9, 9))])
     assert found == [{**plain, 'backend_args': dict(backend='any_image')}, other, dict(type='Resize', scale=(9, 9))]
     assert reads_any_image(found) and not reads_any_image([plain]) and 'backend_args' not in plain
 

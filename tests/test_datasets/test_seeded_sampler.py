@@ -12,7 +12,7 @@ from mmseg.registry import DATA_SAMPLERS, DATASETS, TRANSFORMS
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from focal_mmseg.datasets.seeded_sampler import SeededInfiniteSampler, SeededItems, SeededSample
-from focal_mmseg.utils import drawn_from
+from focal_mmseg.utils import temporary_seed
 
 
 @TRANSFORMS.register_module()
@@ -79,7 +79,7 @@ def test_draws_are_the_same_for_any_number_of_workers_and_after_skipping(dataset
 
 def test_a_sample_draws_what_its_seed_says_whatever_was_drawn_before(dataset: dict) -> None:
     for place, (_, *drawn) in enumerate(loaded(dataset, 2)):
-        with drawn_from((3, 0, place)):
+        with temporary_seed((3, 0, place)):
             assert drawn == [random.random(), np.random.random(), torch.rand(1).item()]
 
 
@@ -120,12 +120,12 @@ def test_draws_leave_the_generators_as_they_were() -> None:
         return random.random(), np.random.random(), torch.rand(1).item()
 
     states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
-    with drawn_from((1, 2)):
+    with temporary_seed((1, 2)):
         first = draw()
-    with pytest.raises(ZeroDivisionError), drawn_from((1, 2)):
+    with pytest.raises(ZeroDivisionError), temporary_seed((1, 2)):
         again = draw()
         raise ZeroDivisionError
-    with drawn_from((1, 3)):
+    with temporary_seed((1, 3)):
         other = draw()
     assert first == again and not set(first) & set(other)
     assert random.getstate() == states[0] and np.random.get_state()[1].tolist() == states[1]

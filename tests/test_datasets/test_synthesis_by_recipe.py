@@ -25,7 +25,7 @@ from focal_mmseg.datasets.synthesis import (
 )
 from focal_mmseg.datasets.synthesis.history import compress
 from focal_mmseg.datasets.synthesis.manifest import COLUMNS
-from focal_mmseg.datasets.synthesis.parts import BLOCK, LEAST_KEPT, Part, lay, place
+from focal_mmseg.datasets.synthesis.parts import BLOCK, LEAST_KEPT, Part, choose_corner, paste_part
 from focal_mmseg.datasets.synthesis.recipe import CONTOURS, KINDS, STEPS
 from focal_mmseg.datasets.synthesis.regions import contour_mask
 from focal_mmseg.datasets.synthesis.writer import make_image
@@ -225,8 +225,8 @@ def test_a_quarter_of_a_region_at_least_stays_in_the_image(seed: int, part: tupl
     mask = np.ones(part, np.uint8)
     mask[1:, 1:] = 0
     found = Part(np.zeros((*part, 3), np.uint8), mask, 0, 0, True)
-    left, top = place(found, (48, 56), None, False, True, rng)
-    _, truth = lay(np.zeros((48, 56, 3), np.uint8), found, (left, top), 0.0, False)
+    left, top = choose_corner(found, (48, 56), None, False, True, rng)
+    _, truth = paste_part(np.zeros((48, 56, 3), np.uint8), found, (left, top), 0.0, False)
     assert np.count_nonzero(truth) >= LEAST_KEPT * mask.sum()
 
 

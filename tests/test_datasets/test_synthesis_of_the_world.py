@@ -120,14 +120,14 @@ def test_the_grid_of_the_target_is_the_files_or_not(aligned: float) -> None:
     recipe = replace(
         WORLD, target_quality=Draw(1.0, 50, 50), target_aligned=aligned, named_tables=0, target_processing=0
     )
-    on_grid = 0
+    is_on_grid = 0
     for seed in range(16):
         image = cv2.cvtColor(forge(recipe, 'pristine', seed).image, cv2.COLOR_RGB2YCrCb)[..., 0]
         blocks = image.astype(float).reshape(32, 8, 32, 8).transpose(0, 2, 1, 3)
         # A block that was quantised with these steps is near whole multiples of them: the first coefficient alone.
         levels = (blocks.mean((2, 3)) - 128) * 8 / 16
-        on_grid += np.abs(levels - np.rint(levels)).mean() < 0.12
-    assert on_grid == 16 if aligned else on_grid <= 3
+        is_on_grid += np.abs(levels - np.rint(levels)).mean() < 0.12
+    assert is_on_grid == 16 if aligned else is_on_grid <= 3
 
 
 def test_a_region_that_follows_the_image_is_one_piece_within_its_areas() -> None:

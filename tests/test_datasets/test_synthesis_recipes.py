@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from focal_mmseg.datasets.synthesis import RECIPES, Draw, Recipe, read_recipe, share_out
+from focal_mmseg.datasets.synthesis import RECIPES, Draw, Recipe, allocate_kinds, read_recipe
 
 FIELDS = (
     'size',
@@ -133,11 +133,11 @@ def test_the_docs_have_every_key(root: Path) -> None:
 
 def test_numbers_are_shared_out_and_never_fall() -> None:
     shares = {'splice': 0.4, 'copy-move': 0.4, 'pristine': 0.2, 'local': 0}
-    before = share_out(0, shares)
+    before = allocate_kinds(0, shares)
     for num in range(1, 200):
-        counts = share_out(num, shares)
+        counts = allocate_kinds(num, shares)
         assert sum(counts.values()) == num
         assert all(counts[kind] >= before[kind] for kind in counts)
         assert all(abs(counts[kind] - shares[kind] * num) < 1 for kind in counts)
         before = counts
-    assert share_out(120, shares) == {'splice': 48, 'copy-move': 48, 'pristine': 24}
+    assert allocate_kinds(120, shares) == {'splice': 48, 'copy-move': 48, 'pristine': 24}

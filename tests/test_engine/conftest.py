@@ -17,7 +17,7 @@ NUMBER = itertools.count()
 
 
 class Toy(BaseModel):
-    """One layer whose outputs are the forged scores of a picture one pixel high."""
+    """One layer whose outputs are the forged scores of an image one pixel high."""
 
     out_channels = 2
 
@@ -36,7 +36,7 @@ class Toy(BaseModel):
 
 
 class Count(BaseMetric):
-    """How many pictures were tested."""
+    """How many images were tested."""
 
     default_prefix = 'toy'
 
@@ -54,11 +54,11 @@ def toy() -> type[Toy]:
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Callable[..., Runner]:
-    """Builds a runner with the hook for a model: 2 pictures of 2 views each; training saves iter_1.pth."""
+    """Builds a runner with the hook for a model: 2 images of 2 views each; training saves iter_1.pth."""
 
     def build(model: BaseModel, train: bool = False, views: int = 0, iters: int = 1, **options: object) -> Runner:
-        picture = torch.ones(2)
-        data = [dict(inputs=[picture] * views if views else picture) for _ in range(2)]
+        image = torch.ones(2)
+        data = [dict(inputs=[image] * views if views else image) for _ in range(2)]
         loader = dict(dataset=data, batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False))
         if train:
             loops = dict(

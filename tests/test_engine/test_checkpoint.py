@@ -16,12 +16,12 @@ from torch import nn
 
 from focal_mmseg.engine.checkpoint import (
     NAMES_SHOWN,
+    extract_state_dict,
+    find_misfits,
     load_weights,
     load_weights_only,
-    misfits,
     require_fit,
     require_source,
-    state_dict_of,
 )
 
 pytestmark = pytest.mark.filterwarnings('ignore:Detected pickle protocol')
@@ -241,7 +241,7 @@ def test_the_runner_loads_as_guarded(trained, tmp_path, monkeypatch) -> None:
 
 
 def test_a_models_own_state_dict_fits(model) -> None:
-    assert misfits(model, model.state_dict()) == []
+    assert find_misfits(model, model.state_dict()) == []
     require_fit(model, model.state_dict(), 'the checkpoint')
 
 
@@ -250,7 +250,7 @@ def test_every_difference_is_told(model) -> None:
     del state['1.bias']
     state['2.weight'] = torch.zeros(1)
     state['0.weight'] = torch.zeros(7, 2)
-    assert misfits(model, state) == [
+    assert find_misfits(model, state) == [
         'missing: 1.bias',
         'unexpected: 2.weight',
         '0.weight: (7, 2) in the checkpoint, (3, 2) in the model',
@@ -269,8 +269,8 @@ def test_a_misfit_is_refused_with_its_source_the_number_and_the_first_difference
 
 def test_a_state_dict_is_found_bare_or_under_its_name(model) -> None:
     state = model.state_dict()
-    assert state_dict_of(state, 'it') is state
-    assert state_dict_of(dict(state_dict=state, meta={}), 'it') is state
+    assert extract_state_dict(state, 'it') is state
+    assert extract_state_dict(dict(state_dict=state, meta={}), 'it') is state
 
 
 # --- who goes without

@@ -122,7 +122,7 @@ def images_of(forged_set: Path) -> list[str]:
     return sorted(str(path) for path in (forged_set / 'test' / 'images').rglob('*.*'))
 
 
-def pictures_csv(cfg: Config) -> str:
+def images_csv(cfg: Config) -> str:
     return (Path(cfg.test_evaluator.output_dir) / 'images.csv').read_text()
 
 
@@ -136,8 +136,8 @@ def test_a_swapped_clusterer_gives_what_it_gives_in_the_head_and_leaves_the_head
     before = runners[1].model.decode_head.clusterer
     for runner in runners:
         runner.test()
-    assert pictures_csv(swapped) == pictures_csv(inside)
-    assert pictures_csv(swapped) != pictures_csv(own)
+    assert images_csv(swapped) == images_csv(inside)
+    assert images_csv(swapped) != images_csv(own)
     assert isinstance(before, HDBSCANClusterer)
     assert runners[1].model.decode_head.clusterer is before
     assert {float(row['clusters']) for row in rows_of(runners[1])} == {2}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from focal_mmseg.engine.checkpoint import load_weights
-from focal_mmseg.engine.conversion import shapes_of
+from focal_mmseg.engine.conversion import model_shapes
 
 CONFIG = """
 model = dict(
@@ -47,7 +47,7 @@ def convert(run_tool: Callable, tmp_path: Path) -> Callable[..., dict]:
 
 def released(tmp_path: Path) -> dict[str, torch.Tensor]:
     (tmp_path / 'small.py').write_text(CONFIG)
-    return {f'module.{name}': torch.rand(shape) for name, shape in shapes_of(str(tmp_path / 'small.py')).items()}
+    return {f'module.{name}': torch.rand(shape) for name, shape in model_shapes(str(tmp_path / 'small.py')).items()}
 
 
 def test_every_tensor_of_several_files_is_written_or_told(

@@ -14,7 +14,7 @@ def row(iou: float, is_pristine: bool = False, **others: float) -> dict:
 
 
 @pytest.mark.parametrize(('rule', 'iou'), [('paper', (0.2 + 0.6 + 1) / 3), ('zero', 0.8 / 3), ('exclude', 0.4)])
-def test_rules_for_pristine_pictures(rule: str, iou: float) -> None:
+def test_rules_for_pristine_images(rule: str, iou: float) -> None:
     rows = [row(0.2, auc=0.9), row(0.6), row(1.0, True, false_alarm=0.0)]
     found = average_metrics(rows, rule)
     assert rule != 'exclude' or average_metrics(rows)['iou'] == found['iou']
@@ -22,7 +22,7 @@ def test_rules_for_pristine_pictures(rule: str, iou: float) -> None:
     assert math.isnan(found['mcc'])
 
 
-def test_an_interval_holds_the_mean_and_narrows_with_more_pictures() -> None:
+def test_an_interval_holds_the_mean_and_narrows_with_more_images() -> None:
     rng = np.random.default_rng(0)
     widths = []
     for number in (20, 500):
@@ -38,7 +38,7 @@ def test_an_interval_holds_the_mean_and_narrows_with_more_pictures() -> None:
     assert confidence_intervals(rows)['iou'] == confidence_intervals(rows)['iou']
 
 
-def test_an_interval_is_of_the_pictures_that_define_the_figure() -> None:
+def test_an_interval_is_of_the_images_that_define_the_figure() -> None:
     rng = np.random.default_rng(0)
     rows = [row(value, auc=value if number % 2 else math.nan) for number, value in enumerate(rng.random(400))]
     found = confidence_intervals(rows)

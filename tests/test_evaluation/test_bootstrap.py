@@ -1,4 +1,4 @@
-"""Pictures drawn anew."""
+"""Images drawn anew."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from focal_mmseg.evaluation import bootstrap
 
 
-def test_every_draw_has_as_many_pictures_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_draw_has_as_many_images_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, 'DRAWS_IN_MEMORY', 30)
     blocks = list(bootstrap.draw_blocks(9, 10, np.random.default_rng(0)))
     assert [len(block) for block in blocks] == [3, 3, 3, 1]

@@ -23,7 +23,7 @@ def test_the_inverse_mask_has_the_same_permuted_f1_and_the_opposite_mcc(masks) -
 
 @settings(deadline=None, max_examples=80)
 @given(MASKS, MASKS)
-def test_counts_of_two_pictures_add_up(first, second) -> None:
+def test_counts_of_two_images_add_up(first, second) -> None:
     together = Counts.from_masks(*(np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(first, second, strict=True)))
     assert Counts.from_masks(*first) + Counts.from_masks(*second) == together
 

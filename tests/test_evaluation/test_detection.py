@@ -1,4 +1,4 @@
-"""Pictures as a whole, against scikit-learn's."""
+"""Images as a whole, against scikit-learn's."""
 
 import math
 
@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r
 
 from focal_mmseg.evaluation.detection import detection_metrics, resampled_detection_metrics
 
-PICTURES = st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), st.booleans()), min_size=2, max_size=12)
+IMAGES = st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), st.booleans()), min_size=2, max_size=12)
 
 
 def both(truth: np.ndarray) -> dict[str, np.ndarray]:
@@ -18,14 +18,14 @@ def both(truth: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(PICTURES, st.sampled_from([None, 0.0, 0.5, 0.6]))
-def test_pictures_as_a_whole_are_scored_as_by_scikit_learn(
-    pictures: list[tuple[float, bool]], threshold: float | None
+@given(IMAGES, st.sampled_from([None, 0.0, 0.5, 0.6]))
+def test_images_as_a_whole_are_scored_as_by_scikit_learn(
+    images: list[tuple[float, bool]], threshold: float | None
 ) -> None:
-    # Its own score calls a picture forged, or its mask, which here says the opposite.
-    rows = [dict(image_score=s, is_pristine=not forged, called_forged=s <= 0.5) for s, forged in pictures]
+    # Its own score calls an image forged, or its mask, which here says the opposite.
+    rows = [dict(image_score=s, is_pristine=not forged, called_forged=s <= 0.5) for s, forged in images]
     found = detection_metrics(rows, threshold)
-    score, truth = (np.array(each) for each in zip(*pictures, strict=True))
+    score, truth = (np.array(each) for each in zip(*images, strict=True))
     called = score <= 0.5 if threshold is None else score > threshold
     rates = {name: called[which].mean() if which.any() else math.nan for name, which in both(truth).items()}
     if truth.all() or not truth.any():
@@ -44,11 +44,11 @@ def test_pictures_as_a_whole_are_scored_as_by_scikit_learn(
 
 
 @settings(deadline=None, max_examples=30)
-@given(PICTURES, st.integers(0, 9))
-def test_pictures_drawn_anew_are_scored_as_if_they_were_in_the_list_as_often(
-    pictures: list[tuple[float, bool]], seed: int
+@given(IMAGES, st.integers(0, 9))
+def test_images_drawn_anew_are_scored_as_if_they_were_in_the_list_as_often(
+    images: list[tuple[float, bool]], seed: int
 ) -> None:
-    rows = [dict(image_score=s, is_pristine=not forged, called_forged=s > 0.6) for s, forged in pictures]
+    rows = [dict(image_score=s, is_pristine=not forged, called_forged=s > 0.6) for s, forged in images]
     rows.append(dict(image_score=math.nan, is_pristine=True, called_forged=True))
     draws = np.random.default_rng(seed).integers(0, 3, (2, len(rows)))
     found = resampled_detection_metrics(rows, None, draws.astype(float))

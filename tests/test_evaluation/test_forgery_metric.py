@@ -43,7 +43,7 @@ def drawn(seed: int, shape: tuple[int, int] = (12, 17), forged_share: float = 0.
 def sample(
     forged: np.ndarray, score: np.ndarray, truth: np.ndarray | None, img_path: str = 'folder/1.jpg', **meta: str
 ) -> SegDataSample:
-    """What a tested model and the pipeline give for one picture."""
+    """What a tested model and the pipeline give for one image."""
     score = torch.from_numpy(np.asarray(score, np.float32))
     found = SegDataSample(
         metainfo=dict(img_path=img_path, **meta),
@@ -56,7 +56,7 @@ def sample(
 
 
 def evaluated(samples: list[SegDataSample], **options: object) -> dict[str, float]:
-    """The figures of a metric that is built and run as a runner does; they may all be of pristine pictures."""
+    """The figures of a metric that is built and run as a runner does; they may all be of pristine images."""
     evaluator = Evaluator([dict(dict(type='ForgeryMetric', pristine_set=True), **options)])
     for one in samples:
         evaluator.process([one])
@@ -76,29 +76,29 @@ def assert_equal(found: dict[str, float], expected: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize('shape', ((12, 17), (1, 1), (1, 9), (9, 1)), ids=str)
-def test_the_figures_of_one_picture_are_its_scores(shape) -> None:
+def test_the_figures_of_one_image_are_its_scores(shape) -> None:
     forged, score, truth = drawn(0, shape)
     assert_equal(
         figures(evaluated([sample(forged, score, truth)], pristine='paper')), of_scikit_learn(forged, score, truth)
     )
 
 
-def test_figures_are_averaged_over_pictures_not_over_pixels() -> None:
-    pictures = [drawn(seed, (5 + seed, 20), forged_share=0.1 + 0.2 * seed) for seed in range(4)]
-    expected = [of_scikit_learn(*picture) for picture in pictures]
-    found = figures(evaluated([sample(*picture) for picture in pictures]))
+def test_figures_are_averaged_over_images_not_over_pixels() -> None:
+    images = [drawn(seed, (5 + seed, 20), forged_share=0.1 + 0.2 * seed) for seed in range(4)]
+    expected = [of_scikit_learn(*image) for image in images]
+    found = figures(evaluated([sample(*image) for image in images]))
     assert_equal(found, {**{k: np.mean([e[k] for e in expected]) for k in SCORES}, 'false_alarm': np.nan})
 
 
 @pytest.mark.parametrize('rule', ('paper', 'zero', 'exclude'))
-def test_pristine_pictures_count_by_the_papers_rule_as_zero_or_not_at_all(rule) -> None:
+def test_pristine_images_count_by_the_papers_rule_as_zero_or_not_at_all(rule) -> None:
     forged, score, truth = drawn(0)
     nothing = np.zeros_like(truth)
     tenth = nothing.copy()
     tenth.flat[: truth.size // 4] = True
-    pictures = [(forged, score, truth), (nothing, score, nothing), (tenth, score, nothing)]
-    found = figures(evaluated([sample(*p) for p in pictures], pristine=rule))
-    each = [of_scikit_learn(*picture) for picture in pictures]
+    images = [(forged, score, truth), (nothing, score, nothing), (tenth, score, nothing)]
+    found = figures(evaluated([sample(*p) for p in images], pristine=rule))
+    each = [of_scikit_learn(*image) for image in images]
     assert [e['iou'] for e in each[1:]] == [1, 0]
     zeros = [dict.fromkeys(SCORES, 0.0)] * 2
     counted = {'paper': each, 'zero': each[:1] + zeros, 'exclude': each[:1]}[rule]
@@ -116,7 +116,7 @@ def test_pristine_images_change_no_mean_of_forged_ones() -> None:
     assert beside['forgery/false_alarm'] == pytest.approx(forged.mean())
 
 
-def test_figures_that_no_picture_defines_are_left_out() -> None:
+def test_figures_that_no_image_defines_are_left_out() -> None:
     forged, score, truth = drawn(0)
     assert 'forgery/false_alarm' not in evaluated([sample(forged, score, truth)])
     pristine = sample(forged, score, np.zeros_like(truth))
@@ -124,13 +124,13 @@ def test_figures_that_no_picture_defines_are_left_out() -> None:
     assert {name for name in found if 'pooled' not in name} == {'forgery/false_alarm', 'forgery/image_false_alarm'}
 
 
-def test_pictures_are_grouped_by_data_set_and_kind() -> None:
+def test_images_are_grouped_by_data_set_and_kind() -> None:
     places = [('casia', 'splice'), ('casia', 'copy-move'), ('casia', 'splice'), ('nist', ''), ('nist', '')]
-    pictures = [drawn(seed) for seed in range(5)]
+    images = [drawn(seed) for seed in range(5)]
     found = evaluated(
-        [sample(*p, dataset_name=name, kind=kind) for p, (name, kind) in zip(pictures, places, strict=True)]
+        [sample(*p, dataset_name=name, kind=kind) for p, (name, kind) in zip(images, places, strict=True)]
     )
-    iou = [of_scikit_learn(*picture)['iou'] for picture in pictures]
+    iou = [of_scikit_learn(*image)['iou'] for image in images]
     expected = {
         'forgery/iou': np.mean(iou),
         'forgery/casia/iou': np.mean(iou[:3]),
@@ -142,7 +142,7 @@ def test_pictures_are_grouped_by_data_set_and_kind() -> None:
     assert {name: value for name, value in found.items() if name.endswith('/iou')} == pytest.approx(expected)
 
 
-def test_pictures_without_a_kind_are_a_group_of_their_own_beside_others() -> None:
+def test_images_without_a_kind_are_a_group_of_their_own_beside_others() -> None:
     found = evaluated([sample(*drawn(0), dataset_name='a', kind='splice'), sample(*drawn(1), dataset_name='a')])
     assert {name for name in found if name.endswith('/iou')} == {
         'forgery/iou',
@@ -169,7 +169,7 @@ def test_ignored_pixels_are_left_out() -> None:
         assert_equal(found, of_scikit_learn(forged[~ignored], score[~ignored], truth[~ignored]))
 
 
-def test_a_picture_of_ignored_pixels_alone_counts_in_no_figure() -> None:
+def test_an_image_of_ignored_pixels_alone_counts_in_no_figure() -> None:
     forged, score, truth = drawn(0)
     found = evaluated([sample(forged, score, truth), sample(forged, score, np.full(truth.shape, 255))])
     assert_equal(figures(found), of_scikit_learn(forged, score, truth))
@@ -216,15 +216,15 @@ def test_bad_options_are_refused(options, says) -> None:
 
 
 def test_pooled_figures_are_of_all_pixels_together() -> None:
-    pictures = [drawn(seed, (5 + 9 * seed, 20), forged_share=0.1 + 0.2 * seed) for seed in range(4)]
-    found = evaluated([sample(*picture) for picture in pictures])
-    expected = of_scikit_learn(*(np.concatenate([p[part].ravel() for p in pictures]) for part in range(3)))
+    images = [drawn(seed, (5 + 9 * seed, 20), forged_share=0.1 + 0.2 * seed) for seed in range(4)]
+    found = evaluated([sample(*image) for image in images])
+    expected = of_scikit_learn(*(np.concatenate([p[part].ravel() for p in images]) for part in range(3)))
     for name in ('macro_f1', 'forged_f1', 'iou'):
         assert found[f'forgery/pooled_{name}'] == pytest.approx(expected[name])
     assert found['forgery/pooled_auc'] == pytest.approx(expected['auc'], abs=2e-3)
 
 
-def test_the_models_own_image_score_ranks_pictures_unless_another_is_asked_for() -> None:
+def test_the_models_own_image_score_ranks_images_unless_another_is_asked_for() -> None:
     _, score, truth = drawn(0)
     samples = [sample(score > 0.5, score, truth), sample(score > 0.5, 0.9 * score, np.zeros_like(truth))]
     assert evaluated(samples)['forgery/image_auc'] == 1.0
@@ -234,14 +234,14 @@ def test_the_models_own_image_score_ranks_pictures_unless_another_is_asked_for()
     assert evaluated(samples, image_score='top10')['forgery/image_auc'] == 1.0
 
 
-def test_a_picture_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> None:
+def test_an_image_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> None:
     _, score, truth = drawn(0)
     nothing = np.zeros_like(truth)
     quiet = 0.4 * score
-    pictures = [(score, truth), (quiet, truth), (quiet, nothing), (0.3 * score, nothing), (score, nothing)]
-    found = evaluated([sample(s > 0.5, s, t) for s, t in pictures], image_score='max')
+    images = [(score, truth), (quiet, truth), (quiet, nothing), (0.3 * score, nothing), (score, nothing)]
+    found = evaluated([sample(s > 0.5, s, t) for s, t in images], image_score='max')
     images = {name.removeprefix('forgery/image_'): value for name, value in found.items() if '/image_' in name}
-    # One forged picture of two is found, and one pristine one of three is called forged; two of the six pairs are tied.
+    # One forged image of two is found, and one pristine one of three is called forged; two of the six pairs are tied.
     assert images == pytest.approx(
         dict(
             auc=(2 + 2 + 0.5 + 0.5 - 1) / 6,
@@ -254,7 +254,7 @@ def test_a_picture_is_called_forged_if_a_pixel_is_and_ranked_by_its_score() -> N
     )
 
 
-def test_with_a_threshold_a_picture_is_called_forged_by_its_image_score() -> None:
+def test_with_a_threshold_an_image_is_called_forged_by_its_image_score() -> None:
     _, score, truth = drawn(0)
     nothing = np.zeros_like(truth)
     samples = [sample(nothing, score, truth), sample(score > 0.5, score, nothing), sample(nothing, score, nothing)]
@@ -268,18 +268,18 @@ def test_with_a_threshold_a_picture_is_called_forged_by_its_image_score() -> Non
 
 
 @pytest.mark.parametrize('found', ['the forgery', 'nothing', 'elsewhere'])
-def test_a_forgery_that_is_lost_at_a_low_resolution_stays_a_forged_picture(found: str) -> None:
+def test_a_forgery_that_is_lost_at_a_low_resolution_stays_a_forged_image(found: str) -> None:
     truth = np.zeros((512, 512), bool)
     truth[253:258, 253:258] = True
     elsewhere = np.zeros_like(truth)
     elsewhere[:128] = True
     masks = {'the forgery': truth, 'nothing': np.zeros_like(truth), 'elsewhere': elsewhere}
     forged = masks[found]
-    pictures = [sample(forged, 0.1 + 0.8 * forged, truth, image_name='forged')]
+    images = [sample(forged, 0.1 + 0.8 * forged, truth, image_name='forged')]
     nothing = np.zeros_like(truth)
-    pictures.append(sample(nothing, np.full(truth.shape, 0.1), nothing, image_name='pristine'))
+    images.append(sample(nothing, np.full(truth.shape, 0.1), nothing, image_name='pristine'))
     metric = ForgeryMetric(resolution=64)
-    metric.process(None, [each.to_dict() for each in pictures])
+    metric.process(None, [each.to_dict() for each in images])
     lost, pristine = metric.results
     assert (lost['is_pristine'], pristine['is_pristine']) == (False, True)
     # No empty mask that is right, no false alarms, nothing found or missed that is there.
@@ -295,7 +295,7 @@ def test_a_forgery_that_is_lost_at_a_low_resolution_stays_a_forged_picture(found
         assert figures['forgery/image_auc'] == {'the forgery': 0.5, 'nothing': 0.5, 'elsewhere': 1.0}[found]
 
 
-def test_a_picture_keeps_no_pixels() -> None:
+def test_an_image_keeps_no_pixels() -> None:
     metric = ForgeryMetric()
     sizes = []
     for side in (10, 200):
@@ -323,7 +323,7 @@ def test_a_predicted_mask_without_its_channel_is_taken() -> None:
 # --- bad input
 
 
-def test_a_picture_without_its_truth_is_named() -> None:
+def test_an_image_without_its_truth_is_named() -> None:
     forged, score, _ = drawn(0)
     with pytest.raises(ValueError, match=r'folder/1\.jpg has no mask to compare with: add LoadForgeryMask'):
         evaluated([sample(forged, score, None)])
@@ -344,7 +344,7 @@ def test_a_model_of_one_channel_is_refused_with_the_option() -> None:
 
 
 @pytest.mark.parametrize('with_output', (True, False))
-def test_an_evaluation_of_no_picture_is_refused(tmp_path, with_output) -> None:
+def test_an_evaluation_of_no_image_is_refused(tmp_path, with_output) -> None:
     metric = METRICS.build(dict(type='ForgeryMetric', output_dir=str(tmp_path / 'out') if with_output else None))
     with pytest.raises(ValueError, match='ForgeryMetric got no image: is the data set'):
         metric.evaluate(0)
@@ -354,10 +354,10 @@ def test_an_evaluation_of_no_picture_is_refused(tmp_path, with_output) -> None:
 # --- mmengine
 
 
-def test_pictures_that_only_fill_the_last_batch_are_dropped_and_the_next_run_starts_anew() -> None:
+def test_images_that_only_fill_the_last_batch_are_dropped_and_the_next_run_starts_anew() -> None:
     metric = ForgeryMetric()
     first, second = drawn(0), drawn(1)
-    metric.process(None, [sample(*picture).to_dict() for picture in (first, second, second)])
+    metric.process(None, [sample(*image).to_dict() for image in (first, second, second)])
     found = metric.evaluate(2)
     assert found['forgery/iou'] == pytest.approx(np.mean([of_scikit_learn(*p)['iou'] for p in (first, second)]))
     metric.process(None, [sample(*first).to_dict()])
@@ -377,11 +377,11 @@ def files(folder: Path) -> set[str]:
 def test_each_mask_and_a_row_of_figures_are_written(tmp_path) -> None:
     out = tmp_path / 'new' / 'out'
     names = [('casia', 'splice/1'), ('casia', 'copy-move/1'), ('nist', '1'), ('nist', 'ü 1')]
-    pictures = [drawn(seed, (6 + seed, 9)) for seed in range(3)] + [drawn(3, (4, 5), forged_share=0)]
+    images = [drawn(seed, (6 + seed, 9)) for seed in range(3)] + [drawn(3, (4, 5), forged_share=0)]
     evaluated(
         [
             sample(*p, img_path=f'{name}.jpg', dataset_name=dataset, image_name=name, kind='kind')
-            for p, (dataset, name) in zip(pictures, names, strict=True)
+            for p, (dataset, name) in zip(images, names, strict=True)
         ],
         output_dir=str(out),
         keep_results=True,
@@ -389,18 +389,18 @@ def test_each_mask_and_a_row_of_figures_are_written(tmp_path) -> None:
     assert files(out) == {f'{dataset}/{name}.png' for dataset, name in names} | FILES
     with (out / 'images.csv').open(encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))
-    for (dataset, name), picture, row in zip(names, pictures, rows, strict=True):
+    for (dataset, name), image, row in zip(names, images, rows, strict=True):
         mask = cv2.imread(str(out / dataset / f'{name}.png'), cv2.IMREAD_UNCHANGED)
-        np.testing.assert_array_equal(mask, picture[0] * np.uint8(255))
+        np.testing.assert_array_equal(mask, image[0] * np.uint8(255))
         assert (row['dataset'], row['image'], row['kind']) == (dataset, name, 'kind')
-        assert row['is_pristine'] == str(not picture[2].any())
-        assert_equal({figure: float(row[figure]) for figure in SCORES}, of_scikit_learn(*picture))
+        assert row['is_pristine'] == str(not image[2].any())
+        assert_equal({figure: float(row[figure]) for figure in SCORES}, of_scikit_learn(*image))
 
 
-def test_the_written_mask_has_the_pictures_size_whatever_the_resolution(tmp_path) -> None:
-    picture = drawn(0)
-    evaluated([sample(*picture, image_name='1')], output_dir=str(tmp_path), resolution=4)
-    np.testing.assert_array_equal(cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_GRAYSCALE) == 255, picture[0])
+def test_the_written_mask_has_the_images_size_whatever_the_resolution(tmp_path) -> None:
+    image = drawn(0)
+    evaluated([sample(*image, image_name='1')], output_dir=str(tmp_path), resolution=4)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_GRAYSCALE) == 255, image[0])
 
 
 def test_rows_are_on_disk_while_the_test_runs_and_nothing_of_an_earlier_one(tmp_path) -> None:
@@ -419,24 +419,24 @@ def test_rows_are_on_disk_while_the_test_runs_and_nothing_of_an_earlier_one(tmp_
 def test_a_second_evaluation_replaces_the_files(tmp_path) -> None:
     evaluator = Evaluator([dict(type='ForgeryMetric', output_dir=str(tmp_path))])
     for seed in range(2):
-        picture = drawn(seed)
-        evaluator.process([sample(*picture)])
+        image = drawn(seed)
+        evaluator.process([sample(*image)])
         evaluator.evaluate(1)
         mask = cv2.imread(str(tmp_path / '1.png'), cv2.IMREAD_UNCHANGED)
-        np.testing.assert_array_equal(mask == 255, picture[0])
+        np.testing.assert_array_equal(mask == 255, image[0])
     assert files(tmp_path) == {'1.png'} | FILES
 
 
-def test_two_pictures_that_would_share_a_file_are_refused(tmp_path) -> None:
+def test_two_images_that_would_share_a_file_are_refused(tmp_path) -> None:
     samples = [sample(*drawn(seed), img_path=f'{folder}/1.jpg') for seed, folder in enumerate('ab')]
     with pytest.raises(ValueError, match=r"a/1\.jpg and b/1\.jpg would both be .*1\.png.*meta_keys 'dataset_name'"):
         evaluated(samples, output_dir=str(tmp_path))
 
 
 def test_the_maps_of_a_model_are_written_and_those_of_an_earlier_test_go(tmp_path: Path) -> None:
-    picture = drawn(0)
-    confidence = np.random.default_rng(1).random(picture[0].shape, np.float32)
-    given = sample(*picture, image_name='splice/1', dataset_name='small')
+    image = drawn(0)
+    confidence = np.random.default_rng(1).random(image[0].shape, np.float32)
+    given = sample(*image, image_name='splice/1', dataset_name='small')
     given.confidence = PixelData(data=torch.from_numpy(confidence)[None])
     evaluated([given], output_dir=str(tmp_path))
     path = tmp_path / 'confidence' / 'small' / 'splice' / '1.png'
@@ -444,7 +444,7 @@ def test_the_maps_of_a_model_are_written_and_those_of_an_earlier_test_go(tmp_pat
     assert levels.dtype == np.uint16
     np.testing.assert_allclose(levels / 65535, confidence, atol=1e-5)
     assert not (tmp_path / 'edge').exists()
-    evaluated([sample(*picture, image_name='splice/1', dataset_name='small')], output_dir=str(tmp_path))
+    evaluated([sample(*image, image_name='splice/1', dataset_name='small')], output_dir=str(tmp_path))
     assert not path.exists() and (tmp_path / 'small' / 'splice' / '1.png').is_file()
 
 
@@ -483,9 +483,9 @@ def test_no_absolute_name_leads_out_of_the_folder(tmp_path) -> None:
 
 
 def of_sets(*sets: tuple[str, str, bool, object], **options: object) -> dict[str, float]:
-    """The figures of pictures by set, kind, whether they are forged, and the mask's file."""
+    """The figures of images by set, kind, whether they are forged, and the mask's file."""
     forged, score, truth = drawn(0)
-    pictures = [
+    images = [
         sample(
             forged,
             score,
@@ -498,8 +498,8 @@ def of_sets(*sets: tuple[str, str, bool, object], **options: object) -> dict[str
         for number, (name, kind, is_forged, mask) in enumerate(sets)
     ]
     evaluator = Evaluator([dict(type='ForgeryMetric', **options)])
-    evaluator.process(pictures)
-    return evaluator.evaluate(len(pictures))
+    evaluator.process(images)
+    return evaluator.evaluate(len(images))
 
 
 @pytest.mark.parametrize(
@@ -536,12 +536,12 @@ def test_labels_that_are_no_truth_are_refused() -> None:
 
 def test_the_names_of_all_figures_are_known_before() -> None:
     places = [('casia', 'splice'), ('casia', 'pristine'), ('nist', '')]
-    pictures = [drawn(seed) for seed in range(3)]
-    truths = [pictures[0][2], np.zeros_like(pictures[1][2]), pictures[2][2]]
+    images = [drawn(seed) for seed in range(3)]
+    truths = [images[0][2], np.zeros_like(images[1][2]), images[2][2]]
     found = evaluated(
         [
             sample(forged, score, truth, dataset_name=name, kind=kind)
-            for (forged, score, _), truth, (name, kind) in zip(pictures, truths, places, strict=True)
+            for (forged, score, _), truth, (name, kind) in zip(images, truths, places, strict=True)
         ]
     )
     assert set(found) <= {f'forgery/{name}' for name in ForgeryMetric.names(places)}
@@ -551,8 +551,8 @@ def test_the_names_of_all_figures_are_known_before() -> None:
 def test_the_operating_curve_is_written_and_its_figures_are_told(tmp_path) -> None:
     forged, score, truth = drawn(0)
     nothing = np.zeros_like(truth)
-    pictures = [sample(forged, score, truth, image_name='a'), sample(nothing, 0.1 * score, nothing, image_name='b')]
-    found = evaluated(pictures, output_dir=str(tmp_path))
+    images = [sample(forged, score, truth, image_name='a'), sample(nothing, 0.1 * score, nothing, image_name='b')]
+    found = evaluated(images, output_dir=str(tmp_path))
     curve = read_operating_curves(tmp_path / 'operating.csv')['all']
     assert found['forgery/operating_iou'] == pytest.approx(curve.metrics_at(0.05)['iou'], abs=1e-5)
     assert found['forgery/operating_area'] == pytest.approx(curve.area, abs=1e-5)

@@ -1,4 +1,4 @@
-"""One score a picture."""
+"""One score an image."""
 
 import numpy as np
 import pytest

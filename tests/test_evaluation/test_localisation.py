@@ -1,4 +1,4 @@
-"""The figures of one picture against scikit-learn's and definitions written out."""
+"""The figures of one image against scikit-learn's and definitions written out."""
 
 import numpy as np
 import pytest
@@ -154,7 +154,7 @@ def imdl_benco(forged: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 @settings(deadline=None, max_examples=150)
 @given(MASKS.filter(lambda masks: masks[1].any()))
-def test_figures_of_forged_pictures_are_those_that_imdl_benco_defines(masks) -> None:
+def test_figures_of_forged_images_are_those_that_imdl_benco_defines(masks) -> None:
     forged, truth = masks
     found = localisation_metrics(forged, forged.astype(float), truth)
     expected = imdl_benco(forged, truth)

@@ -1,4 +1,4 @@
-"""Several trainings of one model, and two models picture by picture."""
+"""Several trainings of one model, and two models image by image."""
 
 import math
 
@@ -33,7 +33,7 @@ def test_the_average_over_trainings_is_the_mean_of_their_averages() -> None:
     )
 
 
-def test_pictures_that_one_training_lacks_are_left_out_and_undefined_figures_stay_so() -> None:
+def test_images_that_one_training_lacks_are_left_out_and_undefined_figures_stay_so() -> None:
     merged = average_trainings([rows_of([0.2, math.nan, 0.9]), rows_of([0.4, math.nan])])
     assert [row['image'] for row in merged] == ['0', '1']
     assert merged[0]['iou'] == pytest.approx(0.3) and math.isnan(merged[1]['iou'])
@@ -47,17 +47,17 @@ def test_a_difference_is_paired_and_its_interval_that_of_scipy() -> None:
     assert mean == pytest.approx(gain.mean())
     theirs = bootstrap((gain,), np.mean, n_resamples=4000, method='percentile', random_state=1).confidence_interval
     assert (low, high) == pytest.approx(tuple(theirs), abs=0.002)
-    # Pictures differ far more than the two models do.
+    # Images differ far more than the two models do.
     assert high - low < 0.05 * 2 and low > 0
 
 
-def test_only_pictures_that_both_define_count() -> None:
+def test_only_images_that_both_define_count() -> None:
     mean, low, high = paired_difference(rows_of([0.5, 0.9, math.nan]), rows_of([0.4, math.nan, 0.1, 0.3]), 'iou')
     assert (mean, low, high) == pytest.approx((0.1, 0.1, 0.1))
     assert all(math.isnan(value) for value in paired_difference(rows_of([0.5]), rows_of([0.5], 'b'), 'iou'))
 
 
-def test_pristine_pictures_count_by_the_rule_that_the_averages_have() -> None:
+def test_pristine_images_count_by_the_rule_that_the_averages_have() -> None:
     ours, theirs = rows_of([0.2, 0.3, 1.0]), rows_of([0.6, 0.5, 0.0])
     for rows in (ours, theirs):
         rows[2]['is_pristine'] = True

@@ -1,4 +1,4 @@
-"""All pixels of many pictures together, against scikit-learn's figures of the joined pictures."""
+"""All pixels of many images together, against scikit-learn's figures of the joined images."""
 
 import math
 
@@ -27,20 +27,20 @@ def planes(seed: int, side: int) -> tuple[np.ndarray, ...]:
 
 
 def row_of(forged: np.ndarray, score: np.ndarray, truth: np.ndarray) -> dict:
-    """What is kept of a picture."""
+    """What is kept of an image."""
     counts = metrics_and_counts(forged, score, truth)[1:]
     return count_columns(*counts) | dict(histogram=score_histogram(score.ravel(), truth.ravel()))
 
 
 @pytest.fixture
-def pictures() -> list[tuple[np.ndarray, ...]]:
+def images() -> list[tuple[np.ndarray, ...]]:
     return [planes(seed, 40 + 11 * seed) for seed in range(3)]
 
 
-def test_pooling_needs_no_pixels(pictures: list[tuple[np.ndarray, ...]]) -> None:
-    forged, score, truth = (np.concatenate([each[part].ravel() for each in pictures]) for part in range(3))
-    found = pooled_metrics([row_of(*each) for each in pictures])
-    kept = np.concatenate([exclude_border_band(each[2]).ravel() for each in pictures])
+def test_pooling_needs_no_pixels(images: list[tuple[np.ndarray, ...]]) -> None:
+    forged, score, truth = (np.concatenate([each[part].ravel() for each in images]) for part in range(3))
+    found = pooled_metrics([row_of(*each) for each in images])
+    kept = np.concatenate([exclude_border_band(each[2]).ravel() for each in images])
     assert found == pytest.approx(
         dict(
             macro_f1=f1_score(truth, forged, average='macro'),
@@ -57,7 +57,7 @@ def test_pooling_needs_no_pixels(pictures: list[tuple[np.ndarray, ...]]) -> None
     )
 
 
-def test_the_inverse_counts_for_all_pictures_or_for_none() -> None:
+def test_the_inverse_counts_for_all_images_or_for_none() -> None:
     forged, score, truth = planes(0, 60)
     rows = [row_of(forged, score, truth), row_of(~forged, 1 - score, truth)]
     found = pooled_metrics(rows)
@@ -68,11 +68,11 @@ def test_the_inverse_counts_for_all_pictures_or_for_none() -> None:
     )
 
 
-def test_a_forgery_that_the_band_hides_is_not_in_the_pooled_border_f1(pictures: list[tuple[np.ndarray, ...]]) -> None:
+def test_a_forgery_that_the_band_hides_is_not_in_the_pooled_border_f1(images: list[tuple[np.ndarray, ...]]) -> None:
     thin = np.zeros((30, 30), bool)
     thin[10:13] = True
     row = row_of(~thin, 1.0 - thin, thin)
-    rows = [row_of(*each) for each in pictures]
+    rows = [row_of(*each) for each in images]
     assert pooled_metrics([*rows, row])['border_f1'] == pooled_metrics(rows)['border_f1']
     assert math.isnan(pooled_metrics([row])['border_f1'])
 
@@ -87,12 +87,12 @@ def saturated(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize('side', ['near 0', 'near 1'])
 def test_saturated_scores_are_ranked_as_by_scikit_learn(side: str) -> None:
-    pictures = [saturated(seed) for seed in range(4)]
+    images = [saturated(seed) for seed in range(4)]
     if side == 'near 1':
-        pictures = [(1 - score, ~truth) for score, truth in pictures]
+        images = [(1 - score, ~truth) for score, truth in images]
     nothing = dict.fromkeys(count_columns(*metrics_and_counts(*[np.zeros((1, 1), bool)] * 3)[1:]), 0)
-    found = pooled_metrics([nothing | dict(histogram=score_histogram(*each)) for each in pictures])
-    score, truth = (np.concatenate(each) for each in zip(*pictures, strict=True))
+    found = pooled_metrics([nothing | dict(histogram=score_histogram(*each)) for each in images])
+    score, truth = (np.concatenate(each) for each in zip(*images, strict=True))
     assert (np.abs(score - 0.5) > 0.5 - 1 / 256).mean() > 0.8
     assert found['auc'] == pytest.approx(roc_auc_score(truth, score), abs=0.002)
     assert found['ap'] == pytest.approx(average_precision_score(truth, score), abs=0.002)
@@ -111,10 +111,10 @@ def test_every_score_has_a_step_and_their_order_stays(kind: type) -> None:
     assert score_histogram(scores, scores > 0.5).sum() == len(scores)
 
 
-def test_pictures_drawn_anew_are_pooled_as_if_they_were_in_the_list_as_often(
-    pictures: list[tuple[np.ndarray, ...]],
+def test_images_drawn_anew_are_pooled_as_if_they_were_in_the_list_as_often(
+    images: list[tuple[np.ndarray, ...]],
 ) -> None:
-    rows = [row_of(*each) for each in pictures]
+    rows = [row_of(*each) for each in images]
     found = resampled_pooled_metrics(rows, np.array([[1.0, 1, 1], [0, 2, 1]]))
     for number, drawn in enumerate((rows, [rows[1], rows[1], rows[2]])):
         assert {name: values[number] for name, values in found.items()} == pytest.approx(pooled_metrics(drawn))

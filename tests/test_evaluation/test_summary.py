@@ -57,7 +57,7 @@ def test_a_set_whose_name_is_a_path_is_in_the_mean_of_sets() -> None:
     assert both[MEAN_OF_SETS]['iou'] == pytest.approx(np.mean(sets[1:]))
 
 
-def test_a_threshold_of_the_image_score_calls_pictures_forged(rows: list[dict]) -> None:
+def test_a_threshold_of_the_image_score_calls_images_forged(rows: list[dict]) -> None:
     by_mask, by_score = (summarise(rows, image_threshold=threshold)[0].values for threshold in (None, 0.5))
     called = np.array([each['image_score'] > 0.5 for each in rows])
     truth = np.array([not each['is_pristine'] for each in rows])
@@ -65,7 +65,7 @@ def test_a_threshold_of_the_image_score_calls_pictures_forged(rows: list[dict]) 
     assert by_score['image_auc'] == by_mask['image_auc']
 
 
-def test_every_figure_has_an_interval_and_that_of_the_mean_is_of_pictures_drawn_within_each_set() -> None:
+def test_every_figure_has_an_interval_and_that_of_the_mean_is_of_images_drawn_within_each_set() -> None:
     rows = [row(seed, name, '', 0.3 * (seed % 3 > 0)) for name in 'ab' for seed in range(12 if name == 'a' else 6)]
     groups = {each.name: each for each in summarise(rows, resamples=400)}
     for each in groups.values():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.log_scores import log_scores, log_scores_of_logit
+from focal_mmseg.models.log_scores import log_scores, logit_to_log_scores
 
 
 @given(st.floats(0, 1, width=32))
@@ -24,7 +24,7 @@ def test_exactly_what_is_above_one_half_is_forged(probability: float) -> None:
 @given(st.floats(-80, 80, width=32), st.integers(0, 1))
 def test_of_a_logit_softmax_is_sigmoid_and_cross_entropy_the_binary_one(logit: float, label: int) -> None:
     value = torch.full((1, 1, 1, 1), logit)
-    channels = log_scores_of_logit(value)
+    channels = logit_to_log_scores(value)
     torch.testing.assert_close(channels.softmax(1)[:, 1:], value.sigmoid())
     binary = F.binary_cross_entropy_with_logits(value, torch.full_like(value, label))
     torch.testing.assert_close(F.cross_entropy(channels, torch.full((1, 1, 1), label)), binary, atol=1e-6, rtol=1e-5)

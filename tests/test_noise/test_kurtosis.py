@@ -94,14 +94,14 @@ def test_a_window_is_that_of_its_point() -> None:
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (3, 9), (33, 64), (10, 200)])
-def test_a_picture_of_any_size_has_a_map(shape: tuple[int, int]) -> None:
+def test_an_image_of_any_size_has_a_map(shape: tuple[int, int]) -> None:
     found = kurtosis_noise_map(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8))
     assert found.shape == tuple(-(-side // 4) for side in shape)
     assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize('value', [0, 255])
-def test_a_constant_picture_has_no_noise(value: int) -> None:
+def test_a_constant_image_has_no_noise(value: int) -> None:
     found = kurtosis_noise_map(np.full((40, 40), value, np.uint8))
     assert found.max() < 0.1
 

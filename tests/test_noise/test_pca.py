@@ -50,13 +50,13 @@ def test_a_block_that_is_clipped_has_its_neighbours_level(noisy) -> None:
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (4, 90), (20, 20), (64, 64), (70, 97), (129, 100)])
-def test_a_picture_of_any_size_has_a_map(noisy, shape: tuple[int, int]) -> None:
+def test_an_image_of_any_size_has_a_map(noisy, shape: tuple[int, int]) -> None:
     found = blockwise_noise_map(noisy(np.full(shape, 128.0), 5))
     assert found.shape == tuple(-(-side // 32) for side in shape)
     assert (found > 2).all() if min(shape) > 19 else (found == 0).all()
 
 
-def test_a_constant_picture_has_no_noise() -> None:
+def test_a_constant_image_has_no_noise() -> None:
     assert blockwise_noise_map(np.full((100, 100), 77, np.uint8)).max() == 0
 
 
@@ -67,6 +67,6 @@ def test_the_border_is_on_both_sides_of_the_change() -> None:
     np.testing.assert_array_equal(_borders(parts), np.array(expected, bool))
 
 
-def test_a_picture_with_colours_is_refused() -> None:
+def test_an_image_with_colours_is_refused() -> None:
     with pytest.raises(ValueError, match='grey image'):
         blockwise_noise_map(np.zeros((64, 64, 3)))

@@ -91,7 +91,7 @@ def test_the_rule_through_the_converter_is_equal_to_the_statement(
     base = (root / 'configs' / 'peers' / 'ifosn.py').as_posix()
     mine.write_text(f"_base_ = '{base}'\nmodel = dict(backbone=dict(layers={list(blocks)}))\n")
     state = filled(detector_shapes(blocks), 1.8)
-    release = dataclasses.replace(ifosn2mmseg.release_of(state), config=str(mine))
+    release = dataclasses.replace(ifosn2mmseg.identify_release(state), config=str(mine))
     conversion.write(conversion.convert(state, release).state, tmp_path / 'mine.pth')
     image = cv2.resize(load_packaged('chelsea'), (75, 67))
     with torch.no_grad():
@@ -142,14 +142,14 @@ def test_the_noise_unet_of_the_release(
 ) -> None:
     full = cheap(unet_shapes()) | {f'diff_jpeg.l{number}.table': torch.zeros(8, 8) for number in range(12)}
     assert len(full) == 168
-    converted = conversion.convert(full, ifosn2mmseg.release_of(full))
+    converted = conversion.convert(full, ifosn2mmseg.identify_release(full))
     assert len(converted.state) == 156 and list(converted.dropped.values()) == [12]
     # The rule at a small width: names that end up at the wrong place would give another image.
     mine = tmp_path / 'mine.py'
     base = (root / 'configs' / 'peers' / 'ifosn_retrained_osn.py').as_posix()
     mine.write_text(f"_base_ = '{base}'\nmodel = dict(noise=dict(width=4))\n")
     state = filled(unet_shapes(4), 1.5)
-    release = dataclasses.replace(ifosn2mmseg.release_of(state), config=str(mine))
+    release = dataclasses.replace(ifosn2mmseg.identify_release(state), config=str(mine))
     network = ResidualUNet(4).eval()
     found = conversion.convert(state, release).state
     network.load_state_dict({name.removeprefix('noise.unet.'): value for name, value in found.items()})
@@ -211,7 +211,7 @@ def test_the_pipeline_is_the_released_one(root: Path) -> None:
     assert cfg.train_dataloader is None
 
 
-def test_half_of_the_pictures_are_augmented_as_released(root: Path) -> None:
+def test_half_of_the_images_are_augmented_as_released(root: Path) -> None:
     cfg = Config.fromfile(root / 'configs' / 'peers' / 'ifosn_retrained.py')
     *_, augmentation, pad, crop, pack = cfg.train_pipeline
     assert (augmentation.type, augmentation.prob) == ('RandomApply', 0.5)
@@ -245,7 +245,7 @@ def test_the_training_pipeline_gives_crops_of_the_networks_size(root: Path, forg
 
 
 @pytest.mark.parametrize('name', CONFIGS[1:])
-def test_trains_one_step_and_tests_one_picture(root: Path, small_config: Callable, tmp_path: Path, name: str) -> None:
+def test_trains_one_step_and_tests_one_image(root: Path, small_config: Callable, tmp_path: Path, name: str) -> None:
     options = {'default_hooks.checkpoint.interval': 1}
     if name.endswith('osn'):
         state = ResidualUNet(4).state_dict()
@@ -281,8 +281,8 @@ def test_a_training_without_the_noises_weights_stops(root: Path, small_config: C
         Runner.from_cfg(cfg).train()
 
 
-def test_the_predict_tool_takes_an_odd_picture_and_a_broken_one(
-    root: Path, run_tool: Callable, picture: Path, tmp_path: Path
+def test_the_predict_tool_takes_an_odd_image_and_a_broken_one(
+    root: Path, run_tool: Callable, image_path: Path, tmp_path: Path
 ) -> None:
     mine = tmp_path / 'mine.py'
     base = (root / 'configs' / 'peers' / 'ifosn.py').as_posix()
@@ -293,11 +293,11 @@ def test_the_predict_tool_takes_an_odd_picture_and_a_broken_one(
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'mine.pth')
     arguments = ('--config', mine, '--checkpoint', tmp_path / 'mine.pth', '--device', 'cpu')
     with pytest.raises(SystemExit) as stop:
-        run_tool(root / 'tools' / 'predict.py', picture, *arguments, '--out', tmp_path / 'out')
+        run_tool(root / 'tools' / 'predict.py', image_path, *arguments, '--out', tmp_path / 'out')
     assert stop.value.code == 0
-    summary = json.loads((tmp_path / 'out' / picture.name / 'summary.json').read_text())
+    summary = json.loads((tmp_path / 'out' / image_path.name / 'summary.json').read_text())
     assert (summary['width'], summary['height']) == (150, 90) and 'image_score' not in summary
-    (tmp_path / 'broken.jpg').write_bytes(picture.read_bytes()[:100])
+    (tmp_path / 'broken.jpg').write_bytes(image_path.read_bytes()[:100])
     with pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / 'predict.py', tmp_path / 'broken.jpg', *arguments, '--out', tmp_path / 'out')
     assert stop.value.code not in (0, None)

@@ -119,7 +119,7 @@ def by_rule_and_statement(mvss2mmseg: ModuleType, small: Path, tmp_path: Path) -
     # So narrow an edge branch would end at a ReLU that lets nothing through.
     blocks = [name for name in state if name.startswith('erb_') and state[name].ndim == 4]
     state |= {name: state[name].abs() for name in blocks}
-    release = dataclasses.replace(mvss2mmseg.release_of(state), config=str(small))
+    release = dataclasses.replace(mvss2mmseg.identify_release(state), config=str(small))
     conversion.write(conversion.convert(state, release).state, tmp_path / 'small.pth')
     return {name: value.double() for name, value in state.items()}, tmp_path / 'small.pth'
 
@@ -146,15 +146,15 @@ def test_the_rule_through_the_converter_is_equal_to_the_statement(
 
 
 @torch.no_grad()
-def test_as_released_a_picture_is_squashed_and_its_score_goes_through_8_bits(
-    small: Path, by_rule_and_statement: tuple, picture: Path
+def test_as_released_an_image_is_squashed_and_its_score_goes_through_8_bits(
+    small: Path, by_rule_and_statement: tuple, image_path: Path
 ) -> None:
     weights, checkpoint = by_rule_and_statement
-    image = cv2.resize(cv2.imread(str(picture)), (512, 512), interpolation=cv2.INTER_LINEAR)
+    image = cv2.resize(cv2.imread(str(image_path)), (512, 512), interpolation=cv2.INTER_LINEAR)
     logit, _ = score_maps(torch.from_numpy(image).permute(2, 0, 1).double(), weights)
     levels = (logit.sigmoid().numpy() * 255).astype(np.uint8)
     levels = cv2.resize(levels, (150, 90), interpolation=cv2.INTER_LINEAR)
-    prediction = FOCALInferencer(small, checkpoint, 'cpu')(picture)
+    prediction = FOCALInferencer(small, checkpoint, 'cpu')(image_path)
     # A score at the edge of a level may fall to either side.
     assert np.abs(prediction.score * 255 - levels).max() < 1.01
     assert (np.abs(prediction.score * 255 - levels) > 0.01).mean() < 0.02
@@ -185,7 +185,7 @@ def test_what_is_not_released_is_named(mvss2mmseg: ModuleType, fault: str) -> No
     change, says = FAULTS[fault]
     state = change(cheap(released_shapes()))
     with pytest.raises(ValueError, match=f'(?s){says}'):
-        conversion.convert(state, mvss2mmseg.release_of(state))
+        conversion.convert(state, mvss2mmseg.identify_release(state))
 
 
 # --- configs
@@ -217,7 +217,7 @@ def test_the_pipeline_is_the_released_one(root: Path) -> None:
     torch.testing.assert_close(image.flatten(), torch.tensor(wanted))
 
 
-def test_trains_one_step_and_tests_one_picture(root: Path, small_config: Callable, tmp_path: Path) -> None:
+def test_trains_one_step_and_tests_one_image(root: Path, small_config: Callable, tmp_path: Path) -> None:
     cfg = small_config(
         root / 'configs' / 'peers' / 'mvss_retrained.py', **SMALL, **{'default_hooks.checkpoint.interval': 1}
     )
@@ -251,12 +251,12 @@ def test_the_training_pipeline_forges_and_marks_edges(root: Path, forged_set: Pa
     for item in DATASETS.build(dataset):
         assert item['inputs'].shape == (3, 512, 512)
         mask, edge = item['data_samples'].gt_sem_seg.data, item['data_samples'].gt_edge_map.data
-        # Every picture has a rectangle now, the pristine one too.
+        # Every image has a rectangle now, the pristine one too.
         assert bool((mask == 1).any()) and 0 < float(edge.float().mean()) < 0.3
 
 
 @torch.no_grad()
-def test_pictures_of_a_batch_of_any_sizes_get_what_they_get_alone(small: Path) -> None:
+def test_images_of_a_batch_of_any_sizes_get_what_they_get_alone(small: Path) -> None:
     model = built(Config.fromfile(small))
     sizes = ((90, 150), (1, 7), (64, 64))
     inputs = [torch.randint(0, 256, (3, 64, 64), dtype=torch.uint8) for _ in sizes]
@@ -274,7 +274,7 @@ def test_pictures_of_a_batch_of_any_sizes_get_what_they_get_alone(small: Path) -
 
 
 @torch.no_grad()
-def test_a_large_picture_needs_64_bytes_a_pixel_beside_the_network(
+def test_a_large_image_needs_64_bytes_a_pixel_beside_the_network(
     small: Path,
 ) -> None:
     model = built(Config.fromfile(small))
@@ -306,8 +306,8 @@ def test_sides_that_are_no_multiples_of_16_are_named(small: Path) -> None:
         model.test_step(dict(inputs=[torch.zeros(3, 120, 128, dtype=torch.uint8)]))
 
 
-def test_the_predict_tool_takes_an_odd_picture_and_names_a_broken_one(
-    run_tool: Callable, root: Path, small: Path, picture: Path, tmp_path: Path
+def test_the_predict_tool_takes_an_odd_image_and_names_a_broken_one(
+    run_tool: Callable, root: Path, small: Path, image_path: Path, tmp_path: Path
 ) -> None:
     torch.save(dict(state_dict=built(Config.fromfile(small)).state_dict()), tmp_path / 'small.pth')
     arguments = (
@@ -321,11 +321,11 @@ def test_the_predict_tool_takes_an_odd_picture_and_names_a_broken_one(
         tmp_path / 'out',
     )
     with pytest.raises(SystemExit) as stop:
-        run_tool(root / 'tools' / 'predict.py', picture, *arguments)
+        run_tool(root / 'tools' / 'predict.py', image_path, *arguments)
     assert stop.value.code == 0
-    summary = json.loads((tmp_path / 'out' / picture.name / 'summary.json').read_text())
+    summary = json.loads((tmp_path / 'out' / image_path.name / 'summary.json').read_text())
     assert (summary['width'], summary['height']) == (150, 90) and 0 <= summary['image_score'] <= 1
-    (tmp_path / 'broken.jpg').write_bytes(picture.read_bytes()[:100])
+    (tmp_path / 'broken.jpg').write_bytes(image_path.read_bytes()[:100])
     with pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / 'predict.py', tmp_path / 'broken.jpg', *arguments)
     assert stop.value.code not in (0, None)

@@ -543,32 +543,32 @@ def small_files(root: Path, tmp_path: Path, narrow: None) -> tuple[Path, Path]:
     return tmp_path / 'small.py', tmp_path / 'small.pth'
 
 
-def predict(root: Path, run_tool: Callable, picture: Path, files: tuple[Path, Path], out: Path, *more: str) -> Path:
+def predict(root: Path, run_tool: Callable, image_path: Path, files: tuple[Path, Path], out: Path, *more: str) -> Path:
     arguments = ('--config', files[0], '--checkpoint', files[1], '--out', out, '--device', 'cpu')
     with pytest.raises(SystemExit) as stop:
-        run_tool(root / 'tools' / 'predict.py', picture, *arguments, *more)
+        run_tool(root / 'tools' / 'predict.py', image_path, *arguments, *more)
     assert stop.value.code == 0
-    return out / picture.name
+    return out / image_path.name
 
 
 def test_predictions_have_the_confidence_beside_the_mask(
     root: Path, run_tool: Callable, small_files: tuple[Path, Path], classifier: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    picture = tmp_path / 'photo.jpg'
+    image_path = tmp_path / 'photo.jpg'
     image = Image.fromarray(photograph(40, 64))
     exif = image.getexif()
     exif[ORIENTATION] = 8
-    image.save(picture, exif=exif)
-    folder = predict(root, run_tool, picture, small_files, tmp_path / 'out')
+    image.save(image_path, exif=exif)
+    folder = predict(root, run_tool, image_path, small_files, tmp_path / 'out')
     maps = {name: cv2.imread(str(folder / f'{name}.png'), cv2.IMREAD_UNCHANGED) for name in ('confidence', 'score')}
-    wanted = FOCALInferencer(*small_files, device='cpu')(picture)
+    wanted = FOCALInferencer(*small_files, device='cpu')(image_path)
     np.testing.assert_array_equal(maps['confidence'], np.round(wanted.maps['confidence'] * 65535))
     assert maps['confidence'].dtype == np.uint16
     # As the file has its pixels, which EXIF would turn.
     assert cv2.imread(str(folder / 'overlay.png')).shape == (40, 64, 3)
     assert json.loads((folder / 'summary.json').read_text())['image_score'] == wanted.summary['image_score']
-    image.save(picture)
-    predict(root, run_tool, picture, classifier, tmp_path / 'out', '--again')
+    image.save(image_path)
+    predict(root, run_tool, image_path, classifier, tmp_path / 'out', '--again')
     assert not (folder / 'confidence.png').exists()
 
 

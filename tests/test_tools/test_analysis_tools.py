@@ -29,7 +29,7 @@ def test_mask_rules_counts_what_each_rule_loses(run: Callable, tmp_path: Path) -
     mask[:, 20:22] = 255
     mask[40:, 40:] = 255
     cv2.imwrite(str(tmp_path / 'line.png'), mask)
-    (tmp_path / 'broken.png').write_text('no picture')
+    (tmp_path / 'broken.png').write_text('no image')
     out = tmp_path / 'rules.json'
     found = run('mask_rules.py', tmp_path, '--side', 64, '--strides', 16, '--out', out)
     assert found.returncode != 0 and 'broken.png' in found.stderr
@@ -116,12 +116,12 @@ def test_hdbscan_stability_writes_tables_and_a_figure(analyse: Callable, embedde
 
 
 def test_calibration_transfer_tests_each_folder_with_each(
-    analyse: Callable, trained: tuple[Path, Path], picture: Path, tmp_path: Path
+    analyse: Callable, trained: tuple[Path, Path], image_path: Path, tmp_path: Path
 ) -> None:
     for name in ('one', 'other'):
         (tmp_path / name).mkdir()
         for number in range(2):
-            shutil.copy(picture, tmp_path / name / f'{number}.png')
+            shutil.copy(image_path, tmp_path / name / f'{number}.png')
     folders = [f'{name}={tmp_path / name}' for name in ('one', 'other')]
     options = ('calibration_transfer.py', *trained, '--device', 'cpu', '--out', tmp_path / 'found.json', '--pristine')
     analyse(*options, *folders, '--levels', 0.4)

@@ -125,7 +125,7 @@ def test_planted_noise_is_found_and_the_released_fallback_finds_less(root: Path,
 
 
 @pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='reads the memory of a process as Linux tells it')
-def test_a_long_run_tells_what_memory_each_thousand_pictures_take(
+def test_a_long_run_tells_what_memory_each_thousand_images_take(
     run: Callable, trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
     arguments = (*map(str, trained), '--num', '60', '--every', '0.1', '--most-slope')

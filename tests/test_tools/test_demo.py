@@ -1,4 +1,4 @@
-"""The demo from end to end, on few pictures and steps."""
+"""The demo from end to end, on few images and steps."""
 
 import importlib.util
 import re

@@ -17,7 +17,7 @@ from mmengine.config import Config
 from focal_mmseg.engine.checkpoint import read_checkpoint
 from focal_mmseg.evaluation import read_rows
 
-# What each process saw: mmengine logs the first one's loss. And a death in the second at its second picture.
+# What each process saw: mmengine logs the first one's loss. And a death in the second at its second image.
 OWN = """
 import os
 import signal
@@ -73,7 +73,7 @@ def run(launch: Callable[..., subprocess.CompletedProcess]) -> Callable[..., Non
     return call
 
 
-def test_a_test_counts_each_picture_once_also_where_they_do_not_share_evenly(
+def test_a_test_counts_each_image_once_also_where_they_do_not_share_evenly(
     run: Callable, trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
     options = ('--cfg-options', 'test_dataloader.dataset.indices=[0,1,2]')
@@ -118,7 +118,7 @@ def test_a_training_writes_one_checkpoint_and_one_log(
     assert np.isfinite(step['loss'])
 
 
-def test_two_ranks_learn_what_one_process_learns_from_the_same_pictures(
+def test_two_ranks_learn_what_one_process_learns_from_the_same_images(
     run: Callable, root: Path, small_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     cfg = small_config(root / 'configs' / 'focal_mit.py')

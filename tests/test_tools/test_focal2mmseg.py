@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import HDBSCANClusterer, KMeansClusterer
-from focal_mmseg.engine.checkpoint import load_weights, misfits, require_fit
+from focal_mmseg.engine.checkpoint import find_misfits, load_weights, require_fit
 
 FOCALS = 'module.net.'
 HEAD = {'final_layer.weight': (17, 32, 1, 1), 'final_layer.bias': (17,)}
@@ -210,7 +210,7 @@ def test_sams_own_files_are_vitsams(convert: Callable, capsys: pytest.CaptureFix
     result = load_weights(convert(cheap(full_sam_shapes(size))))
     with torch.device('meta'):
         backbone = ViTSAM(size, img_size=1024)
-    assert misfits(nn.ModuleDict(dict(backbone=backbone)), result) == []
+    assert find_misfits(nn.ModuleDict(dict(backbone=backbone)), result) == []
     output = capsys.readouterr().out
     assert "prefix='backbone.'" in output
     assert 'dropped, the features do not depend on it: mask_decoder (120 tensors)' in output
@@ -235,7 +235,7 @@ def test_hrnets_classifier_is_mmsegs_hrnet_with_all_maps(
     result = load_weights(convert(cheap(hrnet_shapes(32, 4) | head)))
     with torch.device('meta'):
         backbone = MODELS.build(Config.fromfile(root / 'configs' / 'focal_hrnet.py').model.backbone)
-    assert misfits(nn.ModuleDict(dict(backbone=backbone)), result) == []
+    assert find_misfits(nn.ModuleDict(dict(backbone=backbone)), result) == []
     output = capsys.readouterr().out
     assert all(f'{name.split(".")[0]} (1 tensors)' in output for name in head)
 

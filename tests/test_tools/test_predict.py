@@ -1,4 +1,4 @@
-"""The command for one's own pictures."""
+"""The command for one's own images."""
 
 import gc
 import json
@@ -71,12 +71,12 @@ def predict(root: Path, trained: tuple[Path, Path], run_tool: Callable) -> Calla
     return run
 
 
-def test_a_picture_gets_mask_score_overlay_and_summary(predict: Callable, picture: Path, tmp_path: Path) -> None:
-    assert predict(picture, tmp_path / 'out') == 0
-    folder = tmp_path / 'out' / picture.name
+def test_an_image_gets_mask_score_overlay_and_summary(predict: Callable, image_path: Path, tmp_path: Path) -> None:
+    assert predict(image_path, tmp_path / 'out') == 0
+    folder = tmp_path / 'out' / image_path.name
     mask = cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED)
     score = cv2.imread(str(folder / 'score.png'), cv2.IMREAD_UNCHANGED)
-    image = cv2.imread(str(picture))
+    image = cv2.imread(str(image_path))
     assert mask.shape == score.shape == image.shape[:2]
     assert cv2.imread(str(folder / 'overlay.png')).shape == image.shape
     assert score.dtype == np.uint16
@@ -89,15 +89,15 @@ def test_a_picture_gets_mask_score_overlay_and_summary(predict: Callable, pictur
 
 
 def test_a_folder_goes_on_past_bad_files_and_lists_them(
-    predict: Callable, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    predict: Callable, image_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    source = tmp_path / 'pictures'
+    source = tmp_path / 'images'
     (source / 'below').mkdir(parents=True)
-    shutil.copy(picture, source / 'good.png')
-    shutil.copy(picture, source / 'below' / 'good.png')
-    (source / 'a garbage.jpg').write_bytes(b'no picture')
-    (source / 'b truncated.png').write_bytes(picture.read_bytes()[: picture.stat().st_size // 2])
-    (source / 'notes.txt').write_text('not a picture by its name')
+    shutil.copy(image_path, source / 'good.png')
+    shutil.copy(image_path, source / 'below' / 'good.png')
+    (source / 'a garbage.jpg').write_bytes(b'no image')
+    (source / 'b truncated.png').write_bytes(image_path.read_bytes()[: image_path.stat().st_size // 2])
+    (source / 'notes.txt').write_text('not an image by its name')
     assert predict(source, tmp_path / 'out') == 1
     output = capsys.readouterr()
     assert '2 of 4 images written' in output.out
@@ -110,11 +110,11 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(
     assert written == {*OVERVIEW, *expected}
 
 
-def test_a_name_that_is_not_utf8_is_one_like_others(predict: Callable, picture: Path, tmp_path: Path) -> None:
-    source = tmp_path / 'pictures'
+def test_a_name_that_is_not_utf8_is_one_like_others(predict: Callable, image_path: Path, tmp_path: Path) -> None:
+    source = tmp_path / 'images'
     source.mkdir()
     name = os.fsdecode(b'caf\xe9.png')
-    shutil.copy(picture, source / name)
+    shutil.copy(image_path, source / name)
     assert predict(source, tmp_path / 'out') == 0
     folder = tmp_path / 'out' / name
     assert sorted(path.name for path in folder.iterdir()) == [*FILES]
@@ -122,63 +122,63 @@ def test_a_name_that_is_not_utf8_is_one_like_others(predict: Callable, picture: 
 
 
 @pytest.mark.parametrize('size', [(1, 1), (300, 4), (4, 300)])
-def test_the_thinnest_pictures_are_handled(predict: Callable, tmp_path: Path, size: tuple[int, int]) -> None:
-    picture = tmp_path / 'thin.png'
-    cv2.imwrite(str(picture), np.random.default_rng(0).integers(0, 255, (*size[::-1], 3), np.uint8))
-    assert predict(picture, tmp_path / 'out') == 0
+def test_the_thinnest_images_are_handled(predict: Callable, tmp_path: Path, size: tuple[int, int]) -> None:
+    image_path = tmp_path / 'thin.png'
+    cv2.imwrite(str(image_path), np.random.default_rng(0).integers(0, 255, (*size[::-1], 3), np.uint8))
+    assert predict(image_path, tmp_path / 'out') == 0
     assert cv2.imread(str(tmp_path / 'out' / 'thin.png' / 'mask.png')).shape[:2] == size[::-1]
 
 
-def test_the_clusterer_is_swapped_by_an_option(predict: Callable, picture: Path, tmp_path: Path) -> None:
+def test_the_clusterer_is_swapped_by_an_option(predict: Callable, image_path: Path, tmp_path: Path) -> None:
     option = 'model.decode_head.clusterer.type=KMeansClusterer'
-    assert predict(picture, tmp_path / 'out', '--cfg-options', option) == 0
-    assert json.loads((tmp_path / 'out' / picture.name / 'summary.json').read_text())['clusters'] == 2
+    assert predict(image_path, tmp_path / 'out', '--cfg-options', option) == 0
+    assert json.loads((tmp_path / 'out' / image_path.name / 'summary.json').read_text())['clusters'] == 2
 
 
-def test_a_folder_without_pictures_is_named(predict: Callable, tmp_path: Path) -> None:
+def test_a_folder_without_images_is_named(predict: Callable, tmp_path: Path) -> None:
     (tmp_path / 'empty').mkdir()
     assert 'empty holds no image' in predict(tmp_path / 'empty', tmp_path / 'out')
 
 
-@pytest.mark.parametrize('option', ['picture', '--config', '--checkpoint'])
+@pytest.mark.parametrize('option', ['image', '--config', '--checkpoint'])
 def test_what_the_command_line_names_but_is_missing_ends_in_one_line(
-    predict: Callable, picture: Path, tmp_path: Path, option: str
+    predict: Callable, image_path: Path, tmp_path: Path, option: str
 ) -> None:
     nowhere = tmp_path / 'nowhere.py'
-    more = () if option == 'picture' else (option, str(nowhere))
-    said = predict(nowhere if option == 'picture' else picture, tmp_path / 'out', *more)
+    more = () if option == 'image' else (option, str(nowhere))
+    said = predict(nowhere if option == 'image' else image_path, tmp_path / 'out', *more)
     assert said.startswith('predict.py: ') and 'nowhere.py' in said and len(said.splitlines()) == 1
     assert not (tmp_path / 'out').exists()
 
 
 def test_nothing_half_written_stays_when_writing_fails(
-    predict: Callable, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    predict: Callable, image_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cv2, 'imencode', lambda ending, image: (False, None))
-    assert predict(picture, tmp_path / 'out') == 1
+    assert predict(image_path, tmp_path / 'out') == 1
     assert {path.name for path in (tmp_path / 'out').rglob('*') if path.is_file()} == OVERVIEW
 
 
-def test_results_inside_the_input_folder_are_no_pictures(predict: Callable, picture: Path, tmp_path: Path) -> None:
-    source = tmp_path / 'pictures'
+def test_results_inside_the_input_folder_are_no_images(predict: Callable, image_path: Path, tmp_path: Path) -> None:
+    source = tmp_path / 'images'
     source.mkdir()
-    shutil.copy(picture, source / 'a.png')
-    shutil.copy(picture, source / '._a.png')
+    shutil.copy(image_path, source / 'a.png')
+    shutil.copy(image_path, source / '._a.png')
     for _ in range(2):
         assert predict(source, source / 'out') == 0
     assert {path.name for path in (source / 'out').iterdir()} == {'a.png', *OVERVIEW}
 
 
 def test_results_that_are_there_are_not_computed_again(
-    predict: Callable, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    predict: Callable, image_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    source, out = tmp_path / 'pictures', tmp_path / 'out'
+    source, out = tmp_path / 'images', tmp_path / 'out'
     source.mkdir()
     for name in ('a.png', 'b.png', 'c.png'):
-        shutil.copy(picture, source / name)
+        shutil.copy(image_path, source / name)
     assert predict(source, out) == 0
     times = {path: path.stat().st_mtime_ns for path in out.rglob('*.png') if path.is_file()}
-    # Interrupted before the last file of one picture; another picture was changed since.
+    # Interrupted before the last file of one image; another image was changed since.
     (out / 'a.png' / 'summary.json').unlink()
     os.utime(source / 'b.png')
     assert predict(source, out) == 0
@@ -189,23 +189,23 @@ def test_results_that_are_there_are_not_computed_again(
 
 
 def test_results_of_another_model_are_refused_unless_they_are_to_be_replaced(
-    predict: Callable, picture: Path, tmp_path: Path
+    predict: Callable, image_path: Path, tmp_path: Path
 ) -> None:
     out, option = tmp_path / 'out', ('--cfg-options', 'model.decode_head.clusterer.type=KMeansClusterer')
-    assert predict(picture, out) == 0
-    said = predict(picture, out, *option)
+    assert predict(image_path, out) == 0
+    said = predict(image_path, out, *option)
     assert 'out holds results of other options: ' in said and '--again' in said
-    assert predict(picture, out, '--again', *option) == 0
-    assert json.loads((out / picture.name / 'summary.json').read_text())['clusters'] == 2
+    assert predict(image_path, out, '--again', *option) == 0
+    assert json.loads((out / image_path.name / 'summary.json').read_text())['clusters'] == 2
 
 
 @pytest.fixture
-def three(picture: Path, tmp_path: Path) -> Path:
-    """A folder of three pictures."""
-    folder = tmp_path / 'pictures'
+def three(image_path: Path, tmp_path: Path) -> Path:
+    """A folder of three images."""
+    folder = tmp_path / 'images'
     folder.mkdir()
     for name in ('a.png', 'b.png', 'c.png'):
-        shutil.copy(picture, folder / name)
+        shutil.copy(image_path, folder / name)
     return folder
 
 
@@ -235,18 +235,18 @@ def test_a_replacement_that_was_interrupted_goes_on_and_mixes_no_models(
     assert (out / 'a.png' / 'summary.json').stat().st_mtime_ns == kept
 
 
-def test_a_picture_that_an_older_file_replaced_is_computed_again(
-    predict: Callable, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+def test_an_image_that_an_older_file_replaced_is_computed_again(
+    predict: Callable, image_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    assert predict(picture, tmp_path / 'out') == 0
-    cv2.imwrite(str(picture), np.zeros((20, 30, 3), np.uint8))
-    os.utime(picture, (1, 1))
-    assert predict(picture, tmp_path / 'out') == 0
+    assert predict(image_path, tmp_path / 'out') == 0
+    cv2.imwrite(str(image_path), np.zeros((20, 30, 3), np.uint8))
+    os.utime(image_path, (1, 1))
+    assert predict(image_path, tmp_path / 'out') == 0
     assert '1 of 1 images written' in capsys.readouterr().out
-    assert json.loads((tmp_path / 'out' / picture.name / 'summary.json').read_text())['width'] == 30
+    assert json.loads((tmp_path / 'out' / image_path.name / 'summary.json').read_text())['width'] == 30
 
 
-def test_whatever_befalls_one_picture_the_others_go_on_and_nothing_of_it_is_kept(
+def test_whatever_befalls_one_image_the_others_go_on_and_nothing_of_it_is_kept(
     predict: Callable, three: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     original, errors, living = FOCALInferencer.__call__, [], []
@@ -270,7 +270,7 @@ def test_whatever_befalls_one_picture_the_others_go_on_and_nothing_of_it_is_kept
     assert living == [None] * 3
 
 
-def test_a_picture_that_is_deleted_meanwhile_is_reported(
+def test_an_image_that_is_deleted_meanwhile_is_reported(
     predict: Callable, three: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     original = FOCALInferencer.__init__
@@ -301,7 +301,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
     out = tmp_path / 'out'
     command = [root / 'tools' / 'predict.py', three, '--config', tmp_path / 'config.py', '--checkpoint', trained[1]]
     command += ['--out', out, '--device', 'cpu']
-    # The first is predictions.json's, then four a picture: b.png has its mask only.
+    # The first is predictions.json's, then four an image: b.png has its mask only.
     environment = os.environ | dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(root)]), KILLED_AT_RENAME='7')
     killed = subprocess.run([sys.executable, *command], capture_output=True, env=environment, timeout=300)
     assert killed.returncode == -signal.SIGKILL
@@ -321,14 +321,14 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
 
 
 def test_images_of_any_name_are_taken_and_the_rest_is_counted(
-    predict: Callable, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    predict: Callable, image_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    source = tmp_path / 'pictures'
+    source = tmp_path / 'images'
     source.mkdir()
-    image = cv2.imread(str(picture))
+    image = cv2.imread(str(image_path))
     Image.fromarray(image[..., ::-1]).save(source / 'a.avif')
     Image.fromarray(image[..., ::-1]).save(source / 'b', 'GIF')
-    shutil.copy(picture, source / 'c.dat')
+    shutil.copy(image_path, source / 'c.dat')
     (source / 'd.psd').write_bytes(b'8BPS' + bytes(40))
     (source / 'e.txt').write_text('notes')
     assert predict(source, tmp_path / 'out') == 0
@@ -349,26 +349,26 @@ def test_a_kind_that_is_not_read_is_called_by_its_name(
     assert 'a.psd cannot be read: it is PSD, which is not read: save it as PNG' in capsys.readouterr().err
 
 
-def test_clusters_are_written_on_request(predict: Callable, picture: Path, tmp_path: Path) -> None:
-    assert predict(picture, tmp_path / 'out', '--clusters') == 0
-    folder = tmp_path / 'out' / picture.name
+def test_clusters_are_written_on_request(predict: Callable, image_path: Path, tmp_path: Path) -> None:
+    assert predict(image_path, tmp_path / 'out', '--clusters') == 0
+    folder = tmp_path / 'out' / image_path.name
     clusters, mask = (cv2.imread(str(folder / f'{name}.png'), cv2.IMREAD_UNCHANGED) for name in ('clusters', 'mask'))
     np.testing.assert_array_equal(clusters > 0, mask == 255)
     summary = json.loads((folder / 'summary.json').read_text())
     assert [each['cluster'] for each in summary['sources']] == np.unique(clusters[clusters > 0]).tolist()
-    assert 'results of other clusters' in predict(picture, tmp_path / 'out')
+    assert 'results of other clusters' in predict(image_path, tmp_path / 'out')
 
 
 def test_a_calibration_decides_and_its_results_are_not_mixed_with_others(
-    predict: Callable, trained: tuple[Path, Path], picture: Path, tmp_path: Path
+    predict: Callable, trained: tuple[Path, Path], image_path: Path, tmp_path: Path
 ) -> None:
     found = Calibration('pixels', 0.05, 25.0, 40, 'conformal risk control', **fingerprint(*trained))
     found.write(tmp_path / 'calibration.json')
     given = ('--calibration', str(tmp_path / 'calibration.json'))
-    assert predict(picture, tmp_path / 'out', *given) == 0
-    folder = tmp_path / 'out' / picture.name
+    assert predict(image_path, tmp_path / 'out', *given) == 0
+    folder = tmp_path / 'out' / image_path.name
     assert not cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED).any()
     assert json.loads((folder / 'summary.json').read_text())['calibration'] == str(found)
-    assert 'results of other calibration' in predict(picture, tmp_path / 'out')
-    refused = predict(picture, tmp_path / 'b', *given, '--cfg-options', 'model.decode_head.max_points=99')
+    assert 'results of other calibration' in predict(image_path, tmp_path / 'out')
+    refused = predict(image_path, tmp_path / 'b', *given, '--cfg-options', 'model.decode_head.max_points=99')
     assert 'is of other config' in refused

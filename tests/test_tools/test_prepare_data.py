@@ -12,7 +12,7 @@ NO_MASK = 'Sp_D_NRN_A_cha0011_sec0011_0542'
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    """Two forgeries, the one that is known to have no mask, and a pristine picture."""
+    """Two forgeries, the one that is known to have no mask, and a pristine image."""
     folder = tmp_path / 'CASIA1'
     rng = np.random.default_rng(0)
     for name in ('Sp_D_a_b_1', 'Sp_S_a_a_2', NO_MASK, 'Au_ani_0001'):

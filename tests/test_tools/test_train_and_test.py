@@ -15,7 +15,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from focal_mmseg.apis.testing import evaluators_of, keep_results
+from focal_mmseg.apis.testing import keep_results, list_evaluators
 from focal_mmseg.engine.checkpoint import load_weights
 from focal_mmseg.evaluation import read_rows
 
@@ -36,11 +36,11 @@ from mmseg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class KilledAt:
-    def __init__(self, picture, how='SIGKILL', delay=3):
-        self.picture, self.how, self.delay = picture, how, delay
+    def __init__(self, image, how='SIGKILL', delay=3):
+        self.image, self.how, self.delay = image, how, delay
 
     def __call__(self, results):
-        if results['image_name'] == self.picture:
+        if results['image_name'] == self.image:
             time.sleep(self.delay)
             os.kill(os.getpid(), getattr(signal, self.how))
         return results
@@ -219,7 +219,7 @@ def test_our_metric_is_found_in_every_form_of_evaluators(evaluated_by: Callable)
     ):
         cfg = Config.fromfile(evaluated_by(evaluator))
         keep_results(cfg, 'out')
-        found = [each.get('output_dir') for each in evaluators_of(cfg)]
+        found = [each.get('output_dir') for each in list_evaluators(cfg)]
         assert found[-1] == 'out' and set(found[:-1]) <= {None}, evaluator
 
 
@@ -263,7 +263,7 @@ def test_options_that_cannot_be_meant_end_in_a_line(
         assert "expected KEY=VALUE, got 'test_dataloader.batch_size'" in capsys.readouterr().err
 
 
-def test_pictures_of_two_sizes_in_a_batch_end_in_a_line(
+def test_images_of_two_sizes_in_a_batch_end_in_a_line(
     root: Path, run_tool: Callable, config: Path, checkpoint: Path, forged_set: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(forged_set / 'test', tmp_path / 'data')
@@ -321,13 +321,13 @@ def test_mmsegs_publishing_script_reads_our_checkpoints(
 def killed_test(
     root: Path, config: Path, checkpoint: Path, tmp_path: Path
 ) -> Callable[..., subprocess.CompletedProcess]:
-    """A test in a process of its own that is killed at its last picture."""
+    """A test in a process of its own that is killed at its last image."""
     (tmp_path / 'killing.py').write_text(KILLING)
 
     def run(*arguments: str | Path, workers: int, **killing: object) -> subprocess.CompletedProcess:
         cfg = Config.fromfile(config)
         cfg.custom_imports.imports.append('killing')
-        cfg.test_pipeline.insert(1, dict(type='KilledAt', picture='splice/00001', **killing))
+        cfg.test_pipeline.insert(1, dict(type='KilledAt', image='splice/00001', **killing))
         cfg.test_dataloader.update(num_workers=workers, batch_size=1)
         cfg.test_dataloader.dataset.pipeline = cfg.test_pipeline
         cfg.dump(tmp_path / 'config.py')
@@ -373,11 +373,11 @@ def test_checkpoints_between_gathered_gradients_are_told_of(
         run_tool(root / 'tools' / 'train.py', config, '--work-dir', tmp_path, '--cfg-options', *options)
 
 
-def test_damaged_pictures_are_skipped_on_request_and_listed_at_the_end(
+def test_damaged_images_are_skipped_on_request_and_listed_at_the_end(
     root: Path, run_tool: Callable, config: Path, checkpoint: Path, forged_set: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(forged_set / 'test', tmp_path / 'data')
-    (tmp_path / 'data' / 'images' / 'splice' / '00000.jpg').write_bytes(b'no picture')
+    (tmp_path / 'data' / 'images' / 'splice' / '00000.jpg').write_bytes(b'no image')
     arguments = (config, checkpoint, '--work-dir', tmp_path / 'work', '--out', tmp_path / 'out')
     options = ('--cfg-options', f'test_dataloader.dataset.data_root={tmp_path / "data"}')
     with pytest.raises(ValueError, match='cannot use the image'):

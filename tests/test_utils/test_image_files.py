@@ -1,4 +1,4 @@
-"""Pictures in files of any name."""
+"""Images in files of any name."""
 
 import os
 from pathlib import Path
@@ -28,9 +28,9 @@ def test_a_file_is_the_one_that_opencv_writes(tmp_path: Path) -> None:
     assert (tmp_path / 'ours.png').read_bytes() == (tmp_path / 'theirs.png').read_bytes()
 
 
-def test_what_is_missing_or_no_picture_is_none(tmp_path: Path) -> None:
+def test_what_is_missing_or_no_image_is_none(tmp_path: Path) -> None:
     (tmp_path / 'empty.png').touch()
-    (tmp_path / 'text.png').write_text('no picture')
+    (tmp_path / 'text.png').write_text('no image')
     for name in ('empty.png', 'text.png', 'nowhere.png'):
         assert read_image(tmp_path / name) is None
 

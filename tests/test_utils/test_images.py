@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_pictures_are_found_by_their_endings_hidden_ones_are_not(folder: Path) -> None:
+def test_images_are_found_by_their_endings_hidden_ones_are_not(folder: Path) -> None:
     found = [path.relative_to(folder).as_posix() for path in find_images(folder)]
     assert found == ['a.png', 'b.JPG', 'e_gt.png', 'sub/c.tiff']
 
@@ -84,7 +84,7 @@ def test_images_are_found_by_their_content_and_the_rest_is_counted(folder: Path)
         'c.ppm',
         'wrong.txt',
     }
-    assert found.said() == (
+    assert found.describe_left_out() == (
         f'left out of {folder}: 2 PSD, which is not read: save it as PNG; 1 no image (.gif); 1 no image (.txt); '
         '1 no image (without an ending)'
     )
@@ -95,7 +95,7 @@ def test_heic_is_taken_only_where_its_library_is(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(sys.modules, 'pillow_heif', None)
     found = search_images(tmp_path)
     assert not found.paths
-    assert found.said().endswith('1 HEIC, which needs the extra pillow-heif: pip install pillow-heif')
+    assert found.describe_left_out().endswith('1 HEIC, which needs the extra pillow-heif: pip install pillow-heif')
 
 
 def test_a_folder_of_results_may_lie_apart(folder: Path) -> None:

@@ -75,7 +75,7 @@ def test_colours_are_no_scores(tmp_path: Path, kind: str) -> None:
         read_score_map(path)
 
 
-def test_the_tools_own_score_of_the_picture_is_read(tmp_path: Path) -> None:
+def test_the_tools_own_score_of_the_image_is_read(tmp_path: Path) -> None:
     path = saved(tmp_path / 'a.npz', MAP, map=MAP, score=np.float32(0.75), sure=np.array([[1]]), loud=np.float32(2))
     assert read_image_score(path, 'score') == 0.75 and read_image_score(path, 'sure') == 1
     for key in ('map', 'loud'):

@@ -8,7 +8,7 @@ from focal_mmseg.visualization import curves, figures, panels
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that are begun, whose axes tell what is in the picture."""
+    """The figures that are begun, whose axes tell what is in the image."""
     found: list[Figure] = []
 
     def new_figure(width: float, height: float) -> Figure:

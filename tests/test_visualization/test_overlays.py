@@ -1,4 +1,4 @@
-"""Masks over pictures, and the grid."""
+"""Masks over images, and the grid."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def test_an_overlay_reddens_the_forged_region_alone() -> None:
     assert (image == 100).all()
 
 
-def test_the_grid_has_a_row_a_picture_and_a_column_a_view(tmp_path: Path) -> None:
+def test_the_grid_has_a_row_an_image_and_a_column_a_view(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     row = (rng.integers(0, 255, (16, 16, 3), np.uint8), np.zeros((16, 16), np.uint8), rng.random((16, 16)))
     plot_grid(tmp_path / 'grid.png', [row, row], ('input', 'truth', 'score'), ('one', 'two'))

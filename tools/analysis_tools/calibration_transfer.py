@@ -39,34 +39,34 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def images_of(said: str, most: int | None, level: float) -> tuple[str, list[Path]]:
+def list_images(text: str, most: int | None, level: float) -> tuple[str, list[Path]]:
     """The name and the images of a folder, enough for the level.
 
     Raises:
         FileNotFoundError: If there is no such folder.
         ValueError: If it has no name, or too few images.
     """
-    name, _, folder = said.partition('=')
+    name, _, folder = text.partition('=')
     if not folder:
-        raise ValueError(f'expected NAME=FOLDER, as cameras=photographs, got {said!r}')
+        raise ValueError(f'expected NAME=FOLDER, as cameras=photographs, got {text!r}')
     if not Path(folder).is_dir():
         raise FileNotFoundError(f'the folder {folder} does not exist')
     images = find_images(Path(folder))
     places = np.linspace(0, len(images) - 1, min(most or len(images), len(images))).round().astype(int)
     if len(places) < images_needed(level):
-        raise ValueError(f'a level of {level:g} needs {images_needed(level)} images, {said} gives {len(places)}')
+        raise ValueError(f'a level of {level:g} needs {images_needed(level)} images, {text} gives {len(places)}')
     return name, [images[place] for place in places]
 
 
-def rows_of(kept: dict[str, PristineMargins], levels: list[float]) -> list[dict]:
+def transfer_rows(kept: dict[str, PristineMargins], levels: list[float]) -> list[dict]:
     """A row for each kind of level, level, folder to calibrate on and folder to test on."""
     rows = []
     for of in METHODS:
         for level in levels:
             for name, margins in kept.items():
-                found = Calibration.of_margins(margins, level, of, dict(weights='', config=''))
+                found = Calibration.from_margins(margins, level, of, dict(weights='', config=''))
                 for other, tested in kept.items():
-                    met = found.met(tested), found.met_by_image_scores(tested)
+                    met = found.measure_false_alarms(tested), found.measure_image_false_alarms(tested)
                     rows.append(dict(zip(COLUMNS, (of, level, name, found.score, other, *met), strict=True)))
     return rows
 
@@ -77,7 +77,7 @@ def main() -> None:
     try:
         for level in args.levels:
             require_level(level)
-        folders = dict(images_of(said, args.most, min(args.levels)) for said in args.pristine)
+        folders = dict(list_images(text, args.most, min(args.levels)) for text in args.pristine)
         focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options)
         kept = {name: PristineMargins() for name in folders}
         for name, images in folders.items():
@@ -85,7 +85,7 @@ def main() -> None:
                 kept[name].add(*focal.margin_and_image_score(path))
     except (OSError, ValueError) as error:
         sys.exit(f'calibration_transfer.py: {error}')
-    rows = rows_of(kept, args.levels)
+    rows = transfer_rows(kept, args.levels)
     table = PrettyTable(COLUMNS)
     for row in rows:
         table.add_row([f'{value:.3f}' if isinstance(value, float) else value for value in row.values()])

@@ -44,7 +44,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def measure_apart(*arguments: Any) -> dict[str, Any]:
-    """:func:`measure` in a process of its own, so that no other config's memory is in the figures."""
+    """:func:`measure` in a process of its own, so that no other config's memory is counted."""
     with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
         return pool.submit(measure, *arguments).result()
 

@@ -19,12 +19,13 @@ from pathlib import Path
 from prettytable import PrettyTable
 
 from focal_mmseg.analysis.clustered_image import ClusteredImage
-from focal_mmseg.analysis.embedding_sets import count_of, read_set
+from focal_mmseg.analysis.embedding_sets import describe_counts, read_set
 from focal_mmseg.analysis.gate_rules import RULES
-from focal_mmseg.analysis.rule_metrics import LEVELS, figures_of, row_of
+from focal_mmseg.analysis.rule_metrics import LEVELS, compute_image_row, compute_rule_metrics
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.utils import atomic_write, positive_int
 from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.tables import number_text
 
 DEFAULT = next(iter(RULES))
 
@@ -39,23 +40,23 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measured(images: list[EmbeddedImage], rules: list[str]) -> dict[str, dict[str, float]]:
-    """The figures of each rule."""
+def measure_rules(images: list[EmbeddedImage], rules: list[str]) -> dict[str, dict[str, float]]:
+    """The metrics of each rule."""
     rows: dict[str, list[dict]] = {name: [] for name in rules}
     for image in track(images, 'images'):
         clustered = ClusteredImage(image)
         for name in rules:
-            rows[name].append(row_of(RULES[name], clustered))
-    return {name: figures_of(own, rows[DEFAULT]) for name, own in rows.items()}
+            rows[name].append(compute_image_row(RULES[name], clustered))
+    return {name: compute_rule_metrics(own, rows[DEFAULT]) for name, own in rows.items()}
 
 
-def table_of(results: dict[str, dict[str, float]]) -> PrettyTable:
+def make_table(results: dict[str, dict[str, float]]) -> PrettyTable:
     """A row a rule."""
     levels = (f'IoU at {level:.0%}' for level in LEVELS)
     table = PrettyTable(('rule', *levels, 'gain at 5 %', 'IoU alone', 'false alarms alone'))
     table.align['rule'] = 'l'
     for name, own in results.items():
-        values = {key: '-' if math.isnan(value) else f'{value:.3f}' for key, value in own.items()}
+        values = {key: number_text(value) for key, value in own.items()}
         gain = f'{own["gain_low"]:+.3f} to {own["gain_high"]:+.3f}'
         ious = (values[f'iou_at_{level}'] for level in LEVELS)
         table.add_row((name, *ious, gain, values['own_iou'], values['own_false_alarm']))
@@ -68,19 +69,19 @@ def main() -> None:
     rules = [name for name in RULES if name == DEFAULT or not args.rules or name in args.rules]
     results = {}
     try:
-        sets = dict(read_set(said, args.most) for said in args.sets)
+        sets = dict(read_set(text, args.most) for text in args.sets)
     except (OSError, ValueError) as error:
         sys.exit(f'gates.py: {error}')
     for name, images in sets.items():
-        results[name] = measured(images, rules)
-        print(f'\n{name}: {count_of(images)}\n{table_of(results[name])}')
+        results[name] = measure_rules(images, rules)
+        print(f'\n{name}: {describe_counts(images)}\n{make_table(results[name])}')
     with atomic_write(args.out) as part:
         content = {
             name: {
                 rule: {key: None if math.isnan(value) else value for key, value in own.items()}
-                for rule, own in figures.items()
+                for rule, own in metrics.items()
             }
-            for name, figures in results.items()
+            for name, metrics in results.items()
         }
         part.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
     print(f'written to {args.out}')

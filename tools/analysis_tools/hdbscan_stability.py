@@ -22,8 +22,13 @@ from pathlib import Path
 import numpy as np
 from prettytable import PrettyTable
 
-from focal_mmseg.analysis.embedding_sets import count_of, read_set
-from focal_mmseg.analysis.hdbscan_stability import finer, made_case, real_case, sharpness_of_image
+from focal_mmseg.analysis.embedding_sets import describe_counts, read_set
+from focal_mmseg.analysis.hdbscan_stability import (
+    compute_image_sharpness,
+    enlarge_map,
+    measure_real_case,
+    measure_synthetic_case,
+)
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.utils import atomic_write, positive_int
 from focal_mmseg.utils.progress import track
@@ -46,10 +51,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def made_cases(points: list[int], width: int) -> list[dict[str, float]]:
+def measure_synthetic_cases(points: list[int], width: int) -> list[dict[str, float]]:
     """A row a case."""
     cases = [(number, share, spread) for number in points for share in SHARES for spread in SPREADS]
-    return [made_case(*case, width=width) for case in track(cases, 'cases')]
+    return [measure_synthetic_case(*case, width=width) for case in track(cases, 'cases')]
 
 
 def draw(rows: list[dict[str, float]], path: Path) -> None:
@@ -69,11 +74,11 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
         figure.savefig(part, dpi=120)
 
 
-def real_cases(images: list[EmbeddedImage], factors: list[int]) -> list[dict]:
+def measure_real_cases(images: list[EmbeddedImage], factors: list[int]) -> list[dict]:
     """A row for each enlargement and setting: the means over images."""
     rows = []
     for factor in factors:
-        cases = [real_case(finer(image, factor)) for image in track(images, 'images')]
+        cases = [measure_real_case(enlarge_map(image, factor)) for image in track(images, 'images')]
         for name in cases[0]:
             means = {key: float(np.nanmean([case[name][key] for case in cases])) for key in ('iou', 'false_alarm')}
             rows.append(dict(factor=factor, setting=name, **means))
@@ -94,7 +99,7 @@ def main() -> None:
     """Measure, print, draw."""
     args = parse_args()
     if args.embeddings is None:
-        rows = made_cases(args.points, args.width)
+        rows = measure_synthetic_cases(args.points, args.width)
         draw(rows, args.out / 'made.png')
         report(rows, COLUMNS, args.out / 'made.json')
         return
@@ -102,12 +107,14 @@ def main() -> None:
         name, images = read_set(args.embeddings, args.most)
     except (OSError, ValueError) as error:
         sys.exit(f'hdbscan_stability.py: {error}')
-    print(f'{name}: {count_of(images)}')
-    sharp = [value for value in map(sharpness_of_image, images) if not np.isnan(value)]
+    print(f'{name}: {describe_counts(images)}')
+    sharp = [value for value in map(compute_image_sharpness, images) if not np.isnan(value)]
     if sharp:
         quartiles = np.percentile(sharp, (25, 50, 75))
         print('sharpness of forged images, quartiles:', *(f'{each:.2f}' for each in quartiles))
-    report(real_cases(images, args.factors), ('factor', 'setting', 'iou', 'false_alarm'), args.out / f'{name}.json')
+    report(
+        measure_real_cases(images, args.factors), ('factor', 'setting', 'iou', 'false_alarm'), args.out / f'{name}.json'
+    )
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ from prettytable import PrettyTable
 from sklearn.metrics import roc_auc_score
 
 from focal_mmseg.analysis.clustered_image import ClusteredImage
-from focal_mmseg.analysis.embedding_sets import count_of, read_set
+from focal_mmseg.analysis.embedding_sets import describe_counts, read_set
 from focal_mmseg.analysis.image_statistics import STATISTICS
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.utils import atomic_write, positive_int
@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def values_of(images: list[EmbeddedImage]) -> dict[str, np.ndarray]:
+def compute_values(images: list[EmbeddedImage]) -> dict[str, np.ndarray]:
     """Each candidate's numbers, one an image."""
     found: dict[str, list[float]] = {name: [] for name in STATISTICS}
     for image in track(images, 'images'):
@@ -48,7 +48,7 @@ def values_of(images: list[EmbeddedImage]) -> dict[str, np.ndarray]:
     return {name: np.array(own) for name, own in found.items()}
 
 
-def auc_of(forged: np.ndarray, values: np.ndarray) -> dict[str, float]:
+def compute_auc(forged: np.ndarray, values: np.ndarray) -> dict[str, float]:
     """``auc``, and ``low`` and ``high``, its interval: forged and pristine images are drawn each among themselves."""
     rng = np.random.default_rng(0)
     drawn = []
@@ -63,14 +63,14 @@ def main() -> None:
     """Measure, print and write."""
     args = parse_args()
     try:
-        sets = dict(read_set(said, args.most) for said in args.sets)
+        sets = dict(read_set(text, args.most) for text in args.sets)
     except (OSError, ValueError) as error:
         sys.exit(f'image_scores.py: {error}')
     results = {}
     for name, images in sets.items():
         forged = np.array([image.is_forged for image in images])
-        results[name] = {candidate: auc_of(forged, own) for candidate, own in values_of(images).items()}
-    table = PrettyTable(('image score', *(f'{name}: {count_of(images)}' for name, images in sets.items())))
+        results[name] = {candidate: compute_auc(forged, own) for candidate, own in compute_values(images).items()}
+    table = PrettyTable(('image score', *(f'{name}: {describe_counts(images)}' for name, images in sets.items())))
     table.align['image score'] = 'l'
     for candidate in sorted(STATISTICS, key=lambda each: -min(own[each]['auc'] for own in results.values())):
         cells = (own[candidate] for own in results.values())

@@ -3,7 +3,7 @@
 docs/guide/clustering.md has the table.
 
 The embeddings of the config's test set are computed once, or made with known clusters. Each clusterer then says what
-is forged, and the figures are ForgeryMetric's, of the score map brought to the image's size at once, with F1, IoU and
+is forged, and the metrics are ForgeryMetric's, of the score map brought to the image's size at once, with F1, IoU and
 AUC over the forged images and false alarms over the pristine ones; the seconds are those of one image.
 
 Example:
@@ -24,7 +24,7 @@ from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.evaluation.averages import average_metrics
 from focal_mmseg.evaluation.localisation import localisation_metrics
-from focal_mmseg.utils import made_embeddings, override, positive_int, read_config, write_json
+from focal_mmseg.utils import override, positive_int, read_config, synthetic_embeddings, write_json
 from focal_mmseg.utils.progress import track
 from focal_mmseg.utils.tables import text_table
 
@@ -84,14 +84,14 @@ def parse_args() -> argparse.Namespace:
 def embeddings(args: argparse.Namespace) -> list[tuple[torch.Tensor, np.ndarray]]:
     """The embeddings (C, h, w) and the truth (H, W) of each image."""
     if args.made:
-        return made_embeddings.made_maps(args.side, args.dim)
+        return synthetic_embeddings.synthetic_maps(args.side, args.dim)
     cfg = read_config(args.config)
     override(cfg, args.cfg_options)
     return embed_test_set(cfg, args.checkpoint)
 
 
 def measure(images: list[tuple[torch.Tensor, np.ndarray]], clusterer: dict) -> dict[str, float]:
-    """The figures of one clusterer, with its clusters, noise and seconds an image."""
+    """The metrics of one clusterer, with its clusters, noise and seconds an image."""
     clusterer = TASK_UTILS.build(clusterer)
     rows, found = [], []
     for embedded, truth in images:

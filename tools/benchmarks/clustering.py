@@ -30,9 +30,8 @@ from focal_mmseg.clustering import HDBSCANClusterer, sieve
 from focal_mmseg.clustering.sieve import spatial_order
 from focal_mmseg.clustering.spanning_tree import ReachabilityTree
 from focal_mmseg.utils import atomic_write, device_name, positive_int
-from focal_mmseg.utils.benchmarking import all_pairs_product, cpu_timed, extra_memory
-from focal_mmseg.utils.benchmarking import timed as clock_timed
-from focal_mmseg.utils.made_embeddings import KINDS
+from focal_mmseg.utils.benchmarking import all_pairs_product, extra_memory, time_call, time_cpu
+from focal_mmseg.utils.synthetic_embeddings import KINDS
 
 MIN_SAMPLES = 20
 MIN_SHARE = 0.005
@@ -75,14 +74,14 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def of_hdbscan(embeddings: Tensor) -> Tensor:
+def cluster_hdbscan(embeddings: Tensor) -> Tensor:
     """Labels of the hdbscan package."""
     smallest = round(MIN_SHARE * len(embeddings))
     model = hdbscan.HDBSCAN(smallest, MIN_SAMPLES, allow_single_cluster=True, core_dist_n_jobs=-1)
     return torch.from_numpy(model.fit_predict(embeddings.double().numpy()))
 
 
-def of_sklearn(embeddings: Tensor) -> Tensor:
+def cluster_sklearn(embeddings: Tensor) -> Tensor:
     """Labels of scikit-learn, which counts a point among its own neighbours."""
     smallest = round(MIN_SHARE * len(embeddings))
     model = HDBSCAN(
@@ -91,10 +90,10 @@ def of_sklearn(embeddings: Tensor) -> Tensor:
     return torch.from_numpy(model.fit_predict(embeddings.double().numpy()))
 
 
-PEERS: dict[str, Callable[[Tensor], Tensor]] = {'hdbscan': of_hdbscan, 'sklearn': of_sklearn}
+PEERS: dict[str, Callable[[Tensor], Tensor]] = {'hdbscan': cluster_hdbscan, 'sklearn': cluster_sklearn}
 
 
-def embeddings_of(points: int, args: argparse.Namespace) -> Tensor:
+def make_embeddings(points: int, args: argparse.Namespace) -> Tensor:
     """What is clustered, (P, C)."""
     if args.image:
         return embed_image(args.image, math.isqrt(points), args.dim)
@@ -103,7 +102,7 @@ def embeddings_of(points: int, args: argparse.Namespace) -> Tensor:
 
 def measure(embeddings: Tensor, args: argparse.Namespace) -> dict:
     """One row: seconds of the product and of our method, in parts, its memory, and the peers."""
-    timed = cpu_timed if args.cpu_time else clock_timed
+    timer = time_cpu if args.cpu_time else time_call
     device = torch.device(args.device)
     here, clusterer = embeddings.to(device), HDBSCANClusterer(MIN_SHARE, MIN_SAMPLES)
     row = dict(points=len(embeddings), dim=embeddings.shape[1], device=str(device))
@@ -111,21 +110,21 @@ def measure(embeddings: Tensor, args: argparse.Namespace) -> dict:
     def fit() -> tuple[Tensor, float | None]:
         return extra_memory(lambda: clusterer.fit_predict(here), device)
 
-    row['product'] = timed(lambda: all_pairs_product(here), device, args.repeats)[1]
-    (labels, row['extra_mib']), row['seconds'] = timed(fit, device, args.repeats)
+    row['product'] = timer(lambda: all_pairs_product(here), device, args.repeats)[1]
+    (labels, row['extra_mib']), row['seconds'] = timer(fit, device, args.repeats)
     row['of_product'] = row['seconds'] / row['product']
-    order, row['order'] = timed(lambda: spatial_order(here.double()), device)
-    found, row['neighbours'] = timed(lambda: ReachabilityTree(here[order].double(), MIN_SAMPLES), device)
-    edges, row['rounds'] = timed(found.build, device)
+    order, row['order'] = timer(lambda: spatial_order(here.double()), device)
+    found, row['neighbours'] = timer(lambda: ReachabilityTree(here[order].double(), MIN_SAMPLES), device)
+    edges, row['rounds'] = timer(found.build, device)
     tree = edges[edges[:, 2].argsort()].cpu().numpy()
-    row['labels'] = timed(lambda: clusterer.labels_of(tree), device)[1]
+    row['labels'] = timer(lambda: clusterer.tree_labels(tree), device)[1]
     if args.plain:
         with mock.patch.object(sieve, 'FEWEST_POINTS', sys.maxsize):
-            (without, row['plain_mib']), row['plain'] = timed(fit, device, args.repeats)
+            (without, row['plain_mib']), row['plain'] = timer(fit, device, args.repeats)
         row['plain_of_product'] = row['plain'] / row['product']
         row['plain_rand'] = float(adjusted_rand_score(without.cpu(), labels.cpu()))
     for peer in args.peers if len(embeddings) <= args.peer_points else ():
-        theirs, seconds = timed(lambda peer=peer: PEERS[peer](embeddings), torch.device('cpu'))
+        theirs, seconds = timer(lambda peer=peer: PEERS[peer](embeddings), torch.device('cpu'))
         agreement = adjusted_rand_score(theirs, labels.cpu())
         row[peer] = dict(seconds=seconds, times_faster=seconds / row['seconds'], rand=agreement)
     return row
@@ -136,16 +135,16 @@ def main() -> None:
     args = parse_args()
     ours = ['product', 'seconds', 'of_product', 'order', 'neighbours', 'rounds', 'labels', 'extra_mib']
     ours += ['plain', 'plain_of_product', 'plain_mib', 'plain_rand'] if args.plain else []
-    theirs = [f'{peer} {figure}' for peer in args.peers for figure in ('seconds', 'times faster', 'rand')]
+    theirs = [f'{peer} {value}' for peer in args.peers for value in ('seconds', 'times faster', 'rand')]
     table = PrettyTable(('points', 'dim', *(name.replace('_', ' ') for name in ours), *theirs))
     rows = []
     for points in args.points:
-        row = measure(embeddings_of(points, args), args)
+        row = measure(make_embeddings(points, args), args)
         rows.append(row)
-        figures = [row[name] for name in ours]
+        values = [row[name] for name in ours]
         for peer in args.peers:
-            figures += row.get(peer, dict.fromkeys(range(3))).values()
-        table.add_row((points, args.dim, *('' if figure is None else f'{figure:.4g}' for figure in figures)))
+            values += row.get(peer, dict.fromkeys(range(3))).values()
+        table.add_row((points, args.dim, *('' if value is None else f'{value:.4g}' for value in values)))
         print(table, flush=True)
         with atomic_write(args.out) as part:
             part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')

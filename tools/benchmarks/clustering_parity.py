@@ -19,7 +19,6 @@ from pathlib import Path
 
 import hdbscan
 import numpy as np
-from prettytable import PrettyTable
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
@@ -28,8 +27,9 @@ from focal_mmseg.apis.embeddings import embed_test_set
 from focal_mmseg.clustering import HDBSCANClusterer
 from focal_mmseg.clustering.spanning_tree import mutual_reachability_tree
 from focal_mmseg.utils import atomic_write, device_name, positive_int, read_config
-from focal_mmseg.utils.made_embeddings import KINDS
 from focal_mmseg.utils.progress import track
+from focal_mmseg.utils.synthetic_embeddings import KINDS
+from focal_mmseg.utils.tables import text_table
 
 TOLERANCE = 1e-5
 # The package's distances between equal unit vectors are roundings of up to this; relative differences start above.
@@ -103,8 +103,7 @@ def main() -> None:
             # After each, because the libraries take minutes for one.
             with atomic_write(args.out) as part:
                 part.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
-    table = PrettyTable([name.replace('_', ' ') for name in rows[0]])
-    table.add_rows([[f'{value:.3g}' if isinstance(value, float) else value for value in row.values()] for row in rows])
+    table = text_table([name.replace('_', ' ') for name in rows[0]], [row.values() for row in rows], '.3g')
     print(f'\n{table}\nwritten to {args.out}')
     differing = [row for row in rows if row['weights'] > TOLERANCE or (not row['ties'] and row['rand_hdbscan'] < 1)]
     sys.exit(f'{len(differing)} of {len(rows)} differ' if differing else 0)

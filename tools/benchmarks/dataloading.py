@@ -52,7 +52,7 @@ def write_images(folder: Path, size: tuple[int, int]) -> None:
         cv2.imwrite(str(folder / 'masks' / f'{name}.png'), mask)
 
 
-def by_transform(dataset: dict, num: int) -> dict[str, float]:
+def time_transforms(dataset: dict, num: int) -> dict[str, float]:
     """Milliseconds an image of each transform, in their order."""
     found = DATASETS.build(dict(dataset, pipeline=[]))
     transforms = [TRANSFORMS.build(each) for each in dataset['pipeline']]
@@ -67,7 +67,7 @@ def by_transform(dataset: dict, num: int) -> dict[str, float]:
     return {name: 1e3 * seconds / num for name, seconds in spent.items()}
 
 
-def by_workers(dataloader: dict, workers: int, num: int) -> float:
+def measure_throughput(dataloader: dict, workers: int, num: int) -> float:
     """Images a second of the config's loader."""
     options = dict(num_workers=workers, persistent_workers=workers > 0)
     batches = iter(Runner.build_dataloader(dict(dataloader, **options), seed=0))
@@ -90,8 +90,8 @@ def main() -> None:
         write_images(Path(folder), args.size)
         dataloader = cfg.train_dataloader.to_dict()
         dataloader['dataset'].update(data_root=folder, data_prefix=dict(img_path='images', seg_map_path='masks'))
-        transforms = by_transform(dataloader['dataset'], args.num)
-        workers = {number: by_workers(dataloader, number, args.num) for number in args.workers}
+        transforms = time_transforms(dataloader['dataset'], args.num)
+        workers = {number: measure_throughput(dataloader, number, args.num) for number in args.workers}
     rows = [*transforms.items(), ('all: images/s a core', 1e3 / sum(transforms.values()))]
     print(text_table(('transform', 'ms an image'), rows, '.1f'))
     print(text_table(('workers', 'images/s'), workers.items(), '.1f'))

@@ -33,8 +33,8 @@ from focal_mmseg.models.losses import (
 )
 from focal_mmseg.models.losses.streaming import RowLosses
 from focal_mmseg.utils import device_name, positive_int, write_json
-from focal_mmseg.utils.benchmarking import extra_memory, timed_in_turn
-from focal_mmseg.utils.made_embeddings import groups
+from focal_mmseg.utils.benchmarking import extra_memory, time_in_turn
+from focal_mmseg.utils.synthetic_embeddings import groups
 from focal_mmseg.utils.tables import text_table
 
 LOSSES: dict[str, Callable[..., ContrastiveLoss]] = {
@@ -135,7 +135,7 @@ def measure(name: str, points: int, args: argparse.Namespace) -> dict:
         calls['dense_seconds'] = dense
         wanted, row['dense_mib'] = extra_memory(dense, device)
         row['difference'] = max(paired_difference(*pair) for pair in zip(found, wanted, strict=True))
-    row |= timed_in_turn(calls, device, args.repeats)
+    row |= time_in_turn(calls, device, args.repeats)
     if 'dense_seconds' in row:
         row['of_dense'] = row['seconds'] / row['dense_seconds']
     return row

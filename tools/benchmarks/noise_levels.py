@@ -54,7 +54,7 @@ def noisy(grey: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
     return (grey + np.random.default_rng(0).normal(size=grey.shape) * sigma).round().clip(0, 255)
 
 
-def found_of(levels: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+def score_levels(levels: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
     """IoU and AUC of a map of noise levels, trimmed as its segmentor does."""
     cell, trim = (32, TRIM) if levels.shape[0] * 8 < mask.shape[0] else (4, 0.0)
     score = two_levels(levels, trim).score.repeat(cell, 0).repeat(cell, 1)[: mask.shape[0], : mask.shape[1]]
@@ -62,16 +62,16 @@ def found_of(levels: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
     return (forged & mask).sum() / (forged | mask).sum(), roc_auc_score(mask.ravel(), score.ravel())
 
 
-def planted(method: Callable[[np.ndarray], np.ndarray], greys: dict[str, np.ndarray]) -> list[str]:
+def score_planted(method: Callable[[np.ndarray], np.ndarray], greys: dict[str, np.ndarray]) -> list[str]:
     """Mean IoU and AUC over the photographs, for each difference."""
     cells = []
     for around, inside in DIFFERENCES:
-        figures = []
+        scores = []
         for grey in greys.values():
             mask = np.zeros(grey.shape, bool)
             mask[grey.shape[0] // 4 :, grey.shape[1] // 4 + 13 :][:150, :179] = True
-            figures.append(found_of(method(noisy(grey, np.where(mask, inside, around))), mask))
-        cells.append('{:.2f} / {:.2f}'.format(*np.mean(figures, 0)))
+            scores.append(score_levels(method(noisy(grey, np.where(mask, inside, around))), mask))
+        cells.append('{:.2f} / {:.2f}'.format(*np.mean(scores, 0)))
     return cells
 
 
@@ -87,7 +87,7 @@ def main() -> None:
         for name, grey in greys.items()
     ]
     print(text_table(['level found', 'photograph', *(f'of {sigma}' for sigma in SIGMAS)], rows, '.2f'), flush=True)
-    rows = [[name, *planted(method, greys)] for name, method in MAPS.items()]
+    rows = [[name, *score_planted(method, greys)] for name, method in MAPS.items()]
     print(text_table(['IoU / AUC of a rectangle', *(f'{inside} in {around}' for around, inside in DIFFERENCES)], rows))
 
 

@@ -26,10 +26,10 @@ from focal_mmseg.datasets.synthesis import (
     Forgery,
     Photographs,
     Sources,
+    allocate_kinds,
     load_packaged,
     make_image,
     read_recipe,
-    share_out,
 )
 from focal_mmseg.datasets.synthesis.writer import write_forgery
 from focal_mmseg.utils import count, find_images, positive_int, write_json
@@ -81,7 +81,7 @@ def measure(recipe_name: str, folder: Path, paths: list[Path], out: Path, args: 
         # The first image of a kind pays for what is loaded then.
         make_image(sources, recipe, kind, 0, 1)
     taken: dict[str, list[tuple[float, float]]] = {}
-    for kind, number in share_out(args.num, recipe.kinds).items():
+    for kind, number in allocate_kinds(args.num, recipe.kinds).items():
         for index in range(number):
             start = time.process_time()
             made = make_image(sources, recipe, kind, index, 0)

@@ -26,14 +26,14 @@ CLASSIFIER = 'last_layer.3.'
 OTHER_HEAD = Dropped('the rest of the network', 'the stream of the coefficients is started from alone')
 
 
-def renamed(name: str) -> str:
+def rename(name: str) -> str:
     """A released name in this project's: mmseg's heads call their last layer conv_seg."""
     if name.startswith(CLASSIFIER):
         return f'decode_head.conv_seg.{name.removeprefix(CLASSIFIER)}'
     return f'decode_head.{name}' if name.startswith(HEAD) else f'backbone.{name}'
 
 
-def renamed_of_stream(name: str) -> str | Dropped:
+def rename_stream(name: str) -> str | Dropped:
     """A name of a network that has the stream of the coefficients alone."""
     return f'backbone.{name}' if name.startswith(STREAM) else OTHER_HEAD
 
@@ -44,19 +44,19 @@ RELEASE = Release(
     config='configs/peers/catnet.py',
     licence='CC BY 4.0, by Myung-Joon Kwon and others: give credit wherever the weights go. The HRNet in it is MIT, '
     'Copyright (c) Microsoft Corporation.',
-    renamed=renamed,
+    rename=rename,
 )
 STREAM_ALONE = replace(
     RELEASE,
     network="CAT-Net's stream of JPEG coefficients",
     files="DCT_djpeg.pth.tar or DCT_only_v2.pth.tar, linked from the authors' README, mjkwon2021/CAT-Net",
-    renamed=renamed_of_stream,
+    rename=rename_stream,
     part='backbone.dc_',
     next_step='docs/guide/catnet.md shows the config that starts from {checkpoint}',
 )
 
 
-def release_of(state: Mapping[str, Tensor]) -> Release:
+def identify_release(state: Mapping[str, Tensor]) -> Release:
     """The whole network, or the stream of the coefficients alone.
 
     Raises:
@@ -68,4 +68,4 @@ def release_of(state: Mapping[str, Tensor]) -> Release:
 
 
 if __name__ == '__main__':
-    run(__doc__, release_of)
+    run(__doc__, identify_release)

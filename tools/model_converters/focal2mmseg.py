@@ -29,7 +29,7 @@ from mmpretrain.models import HRNet, ViTSAM
 from torch import Size, Tensor, nn
 
 from focal_mmseg.engine.checkpoint import read_checkpoint
-from focal_mmseg.engine.conversion import state_dict_in, write
+from focal_mmseg.engine.conversion import find_state_dict, write
 
 # In FOCAL's files the network is the attribute `net` of a module inside a DataParallel.
 PREFIXES = ('module.net.', 'net.', 'module.', '')
@@ -96,7 +96,7 @@ def convert(state: Mapping[str, Tensor]) -> Converted:
 def _convert_vit(state: Mapping[str, Tensor], prefix: str, is_focals: bool) -> Converted:
     kept, dropped = _without(state, prefix, SAMS_OTHER_PARTS)
     prefix = f'{prefix}image_encoder.'
-    backbone = _vit_of(kept, prefix)
+    backbone = _build_vit(kept, prefix)
     return Converted(
         f'{"FOCAL (ViT)" if is_focals else "SAM"}, {backbone.embed_dims} wide, {backbone.num_layers} blocks',
         'configs/focal_vit_official.py' if is_focals and backbone.embed_dims == 1024 else None,
@@ -108,7 +108,7 @@ def _convert_vit(state: Mapping[str, Tensor], prefix: str, is_focals: bool) -> C
 def _convert_hrnet(state: Mapping[str, Tensor], prefix: str, is_focals: bool) -> Converted:
     # FOCAL reads the last stage's first map alone. A network that starts from a classifier may read the others too.
     kept, dropped = _without(state, prefix, HRNETS_HEADS + (HRNETS_OTHER_OUTPUTS if is_focals else ()))
-    width = _shape_of(kept, f'{prefix}stage2.0.branches.0.0.conv1.weight', 4)[0]
+    width = _read_shape(kept, f'{prefix}stage2.0.branches.0.0.conv1.weight', 4)[0]
     has_all_maps = any(name.startswith(tuple(f'{prefix}{part}.' for part in HRNETS_OTHER_OUTPUTS)) for name in kept)
     with torch.device('meta'):
         backbone = HRNet(extra=_hrnet_stages(width), multiscale_output=has_all_maps)
@@ -130,13 +130,13 @@ def _without(
     return {name: state[name] for name, match in found.items() if not match}, dict(dropped)
 
 
-def _vit_of(state: Mapping[str, Tensor], prefix: str) -> ViTSAM:
+def _build_vit(state: Mapping[str, Tensor], prefix: str) -> ViTSAM:
     """SAM's image encoder of the size in a file, without memory for its weights.
 
     A published width has the published depth, so that a lost block is noticed. Anything else is as the shapes say.
     """
-    _, rows, columns, width = _shape_of(state, f'{prefix}pos_embed', 4)
-    patch = _shape_of(state, f'{prefix}patch_embed.proj.weight', 4)[-1]
+    _, rows, columns, width = _read_shape(state, f'{prefix}pos_embed', 4)
+    patch = _read_shape(state, f'{prefix}patch_embed.proj.weight', 4)[-1]
     published = {arch['embed_dims']: name for name, arch in ViTSAM.arch_zoo.items()}
     options = dict(arch=published[width]) if width in published else _vit_by_shapes(state, prefix, width, rows)
     with torch.device('meta'):
@@ -145,20 +145,20 @@ def _vit_of(state: Mapping[str, Tensor], prefix: str) -> ViTSAM:
 
 def _vit_by_shapes(state: Mapping[str, Tensor], prefix: str, width: int, rows: int) -> dict:
     """Options of ViTSAM: a block looks as far as its relative positions reach."""
-    head = _shape_of(state, f'{prefix}blocks.0.attn.rel_pos_h', 2)[1]
+    head = _read_shape(state, f'{prefix}blocks.0.attn.rel_pos_h', 2)[1]
     positions = re.compile(re.escape(prefix) + r'blocks\.(\d+)\.attn\.rel_pos_h')
     matches = {name: positions.fullmatch(name) for name in state}
-    sides = {int(match[1]): (_shape_of(state, name, 2)[0] + 1) // 2 for name, match in matches.items() if match}
+    sides = {int(match[1]): (_read_shape(state, name, 2)[0] + 1) // 2 for name, match in matches.items() if match}
     return dict(
         arch=dict(
             embed_dims=width,
             num_layers=max(sides) + 1,
             num_heads=max(1, width // head),
-            feedforward_channels=_shape_of(state, f'{prefix}blocks.0.mlp.lin1.weight', 2)[0],
+            feedforward_channels=_read_shape(state, f'{prefix}blocks.0.mlp.lin1.weight', 2)[0],
             global_attn_indexes=[block for block, side in sides.items() if side == rows],
         ),
         window_size=min(sides.values()),
-        out_channels=_shape_of(state, f'{prefix}neck.0.weight', 4)[0],
+        out_channels=_read_shape(state, f'{prefix}neck.0.weight', 4)[0],
     )
 
 
@@ -182,7 +182,7 @@ def _sams_name(name: str) -> str:
     return name
 
 
-def _shape_of(state: Mapping[str, Tensor], name: str, dimensions: int) -> Size:
+def _read_shape(state: Mapping[str, Tensor], name: str, dimensions: int) -> Size:
     """The shape of a tensor by which the size of the network is told."""
     if name not in state:
         raise ValueError(f'missing: {name}, by which the size of the network is told')
@@ -238,7 +238,7 @@ def main() -> None:
             f'{error}\nDownload it again. Where it holds more than weights and you trust it, save its state dict alone.'
         ) from error
     try:
-        converted = convert(state_dict_in(content))
+        converted = convert(find_state_dict(content))
     except ValueError as error:
         raise SystemExit(
             f'{args.source} cannot be converted: {error}\nGive one of the files that --help names, as it was released.'

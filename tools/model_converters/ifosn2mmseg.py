@@ -53,14 +53,14 @@ TRAINING = Dropped('osn_net', "the noise of a training; convert the authors' OSN
 CONSTANTS = Dropped('diff_jpeg', 'tables and cosines of JPEG, which are constants here')
 
 
-def renamed(name: str) -> str | Dropped | None:
+def rename(name: str) -> str | Dropped | None:
     """Our name of a tensor of the detector."""
     if NOISE.match(name):
         return TRAINING
     return _by(OF_DETECTOR, DETECTOR.sub('', name, count=1)) if DETECTOR.match(name) else None
 
 
-def renamed_of_unet(name: str) -> str | Dropped | None:
+def rename_unet(name: str) -> str | Dropped | None:
     """Our name of a tensor of the noise U-Net."""
     name = name.removeprefix('module.')
     return CONSTANTS if name.startswith('diff_jpeg.') else _by(OF_UNET, name)
@@ -73,21 +73,21 @@ def _by(rules: tuple, name: str) -> str | None:
     return None
 
 
-def release_of(state: Mapping[str, Tensor]) -> Release:
+def identify_release(state: Mapping[str, Tensor]) -> Release:
     """Which of the two it is.
 
     Raises:
         ValueError: If it is neither.
     """
     if any(DETECTOR.match(name) for name in state):
-        return Release('IF-OSN, detector', 'detector_weights.pth', 'configs/peers/ifosn.py', LICENCE, renamed)
+        return Release('IF-OSN, detector', 'detector_weights.pth', 'configs/peers/ifosn.py', LICENCE, rename)
     if all(UNET.match(name) for name in state):
         return Release(
             'IF-OSN, noise U-Net',
             'OSN_UNet_weights.pth',
             'configs/peers/ifosn_retrained_osn.py',
             LICENCE,
-            renamed_of_unet,
+            rename_unet,
             part='noise.unet.',
             next_step='python tools/train.py {config} --cfg-options model.noise.checkpoint={checkpoint}',
         )
@@ -98,4 +98,4 @@ def release_of(state: Mapping[str, Tensor]) -> Release:
 
 
 if __name__ == '__main__':
-    run(__doc__, release_of)
+    run(__doc__, identify_release)

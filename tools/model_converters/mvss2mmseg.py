@@ -46,7 +46,7 @@ BLOCK = dict(conv1='reduce', conv2='refine.0', bn='refine.1', conv3='refine.3')
 LEVEL = re.compile(r'(sobel_[xy]|erb_db_|erb_trans_)([1-4])\.(\w+)\.(\w+)')
 
 
-def renamed(name: str) -> str | Dropped | None:
+def rename(name: str) -> str | Dropped | None:
     """Our name of a tensor, also of its part in mmseg's modules, where they have one."""
     if name in GATES:
         return GATES[name]
@@ -56,16 +56,16 @@ def renamed(name: str) -> str | Dropped | None:
         if name.startswith(theirs):
             return CLASSIFIER if name.startswith(f'{theirs}fc.') else ours + name.removeprefix(theirs)
     if name.startswith('head.'):
-        return _of_head(name.removeprefix('head.'))
-    return _of_edges(name)
+        return _rename_head(name.removeprefix('head.'))
+    return _rename_edges(name)
 
 
-def _of_head(name: str) -> str | None:
+def _rename_head(name: str) -> str | None:
     part, _, tensor = name.rpartition('.')
     return f'decode_head.{HEAD[part]}.{tensor}' if part in HEAD else None
 
 
-def _of_edges(name: str) -> str | Dropped | None:
+def _rename_edges(name: str) -> str | Dropped | None:
     if SOBELS.fullmatch(name):
         return FILTERS
     found = LEVEL.fullmatch(name)
@@ -78,7 +78,7 @@ def _of_edges(name: str) -> str | Dropped | None:
     return f'auxiliary_head.{group}.{int(number) - 1}.{BLOCK[layer]}.{tensor}' if layer in BLOCK else None
 
 
-def release_of(state: Mapping[str, Tensor]) -> Release:
+def identify_release(state: Mapping[str, Tensor]) -> Release:
     """MVSS-Net, whose Sobel filters are checked.
 
     Raises:
@@ -91,8 +91,8 @@ def release_of(state: Mapping[str, Tensor]) -> Release:
         sobel = state[name].new_tensor(SOBEL)
         if not (state[name] == (sobel if found[1] == 'x' else sobel.T)).all():
             raise ValueError(f'{name} is not the Sobel filter that the network is built with')
-    return Release('MVSS-Net', 'mvssnet_casia.pt', 'configs/peers/mvss.py', LICENCE, renamed)
+    return Release('MVSS-Net', 'mvssnet_casia.pt', 'configs/peers/mvss.py', LICENCE, rename)
 
 
 if __name__ == '__main__':
-    run(__doc__, release_of)
+    run(__doc__, identify_release)

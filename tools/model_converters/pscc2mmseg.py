@@ -31,7 +31,7 @@ DETECTOR = ('incre_modules.', 'downsamp_modules.', 'final_layer.', 'classifier.'
 CLASSIFIER = Dropped("ImageNet's classifier", 'PSCC-Net starts its own heads anew')
 
 
-def renamed(name: str) -> str | None:
+def rename(name: str) -> str | None:
     """A released name in this project's."""
     if not name.startswith(PREFIX):
         return None
@@ -41,7 +41,7 @@ def renamed(name: str) -> str | None:
     return f'decode_head.image_head.{own}' if own.startswith(DETECTOR) else f'backbone.{own}'
 
 
-def renamed_of_imagenet(name: str) -> str | Dropped:
+def rename_imagenet(name: str) -> str | Dropped:
     """A name of the network that the extractor was started from."""
     own = name.removeprefix('model.')
     return CLASSIFIER if own.startswith(DETECTOR) else f'backbone.{own}'
@@ -53,7 +53,7 @@ RELEASE = Release(
     config='configs/peers/pscc.py',
     licence='MIT, Copyright (c) 2022 Xiaohong Liu; the HRNet in it MIT, Copyright (c) Microsoft Corporation. Keep both '
     'notices with the weights.',
-    renamed=renamed,
+    rename=rename,
 )
 EXTRACTOR = replace(
     RELEASE,
@@ -68,12 +68,12 @@ IMAGENET = replace(
     network='HRNet-W18-small-v2 of ImageNet',
     files="hrnet_w18_small_v2.pth of the authors' repository, or of HRNet's",
     licence='MIT, Copyright (c) Microsoft Corporation. ImageNet has terms of its own.',
-    renamed=renamed_of_imagenet,
+    rename=rename_imagenet,
     next_step='docs/guide/pscc.md shows the config that starts from {checkpoint}',
 )
 
 
-def release_of(state: Mapping[str, Tensor]) -> Release:
+def identify_release(state: Mapping[str, Tensor]) -> Release:
     """Which of the files there are.
 
     Raises:
@@ -81,7 +81,7 @@ def release_of(state: Mapping[str, Tensor]) -> Release:
     """
     if not any(name.startswith(PREFIX) for name in state):
         return IMAGENET
-    ours = [renamed(name) or '' for name in state]
+    ours = [rename(name) or '' for name in state]
     found = {
         'HRNet.pth': any(name.startswith('backbone.') for name in ours),
         'NLCDetection.pth': any(name.startswith(f'decode_head.{MASKS}') for name in ours),
@@ -96,4 +96,4 @@ def release_of(state: Mapping[str, Tensor]) -> Release:
 
 
 if __name__ == '__main__':
-    run(__doc__, release_of)
+    run(__doc__, identify_release)

@@ -67,7 +67,7 @@ COUNTED_FROM_1 = ('stage', 'side', 'level')
 AS_CONVOLUTIONS = re.compile(r'.*(mlp\.fc[12]|linear_c\d\.proj)\.weight')
 
 
-def renamed(name: str) -> str | None:
+def rename(name: str) -> str | None:
     """Our name of a released tensor, None if there is none."""
     for pattern, ours in NAMES:
         if match := re.fullmatch(pattern, name):
@@ -79,7 +79,7 @@ def renamed(name: str) -> str | None:
     return None
 
 
-def arranged(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def rearrange(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Queries, keys and values in one tensor, and linear layers of maps as convolutions, as mmseg has them."""
     found = {}
     for name, value in state.items():
@@ -97,12 +97,12 @@ TRUFOR = Release(
     'trufor.pth.tar of TruFor_weights.zip, linked from the README of github.com/grip-unina/TruFor',
     'configs/peers/trufor.py',
     LICENCE,
-    renamed,
-    arranged,
+    rename,
+    rearrange,
 )
 
 
-def release_of(state: Mapping[str, Tensor]) -> Release:
+def identify_release(state: Mapping[str, Tensor]) -> Release:
     """Which release some tensors are.
 
     Raises:
@@ -117,4 +117,4 @@ def release_of(state: Mapping[str, Tensor]) -> Release:
 
 
 if __name__ == '__main__':
-    run(__doc__, release_of)
+    run(__doc__, identify_release)

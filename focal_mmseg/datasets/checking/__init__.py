@@ -2,6 +2,6 @@
 
 from .entries import Entry, list_entries
 from .image_check import Finding, check_image
-from .near_duplicates import near_pairs
+from .near_duplicates import find_near_pairs
 
-__all__ = ['Entry', 'Finding', 'check_image', 'list_entries', 'near_pairs']
+__all__ = ['Entry', 'Finding', 'check_image', 'find_near_pairs', 'list_entries']

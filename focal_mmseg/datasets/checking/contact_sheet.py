@@ -54,7 +54,7 @@ def _tile(entry: Entry, finding: Finding) -> np.ndarray:
         image.thumbnail((SIDE, SIDE))
         shown = ImageOps.exif_transpose(image)
         small = np.ascontiguousarray(np.asarray(shown.convert('RGB'))[..., ::-1])
-    if finding.forged_share:
+    if finding.forged_share and entry.mask:
         forged = read_forgery_mask(entry.mask, entry.forged_is, entry.mask_threshold)
         small = overlay_mask(small, cv2.resize(forged, small.shape[1::-1], interpolation=cv2.INTER_NEAREST))
     tile[: small.shape[0], : small.shape[1]] = small

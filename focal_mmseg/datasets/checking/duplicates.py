@@ -10,7 +10,7 @@ from focal_mmseg.utils.progress import Bars
 
 from .entries import Entry
 from .image_check import Finding
-from .near_duplicates import LIMIT, NEAR, near_pairs
+from .near_duplicates import LIMIT, NEAR, find_near_pairs
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def find_duplicates(entries: Sequence[Entry], findings: Sequence[Finding], limit
     with Bars() as bars:
         bar = bars.add('comparisons', len(searches) * (NEAR + 1))
         for one, other in searches:
-            near = near_pairs(hashes[one], hashes[other], NEAR, limit, lambda: bars.advance(bar))
+            near = find_near_pairs(hashes[one], hashes[other], NEAR, limit, lambda: bars.advance(bar))
             if len(near) == limit:
                 found.cut_short.append(f'{one} and {other}' if one != other else one)
             for i, j in near:

@@ -10,9 +10,9 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from focal_mmseg.datasets.exchange import read_mvss
-from focal_mmseg.datasets.index import each_once, name_below, read_index
+from focal_mmseg.datasets.index import drop_repeats, name_below, read_index
 from focal_mmseg.datasets.mask_files import MaskFolder
-from focal_mmseg.datasets.wrapped import single_sets
+from focal_mmseg.datasets.wrapped import iter_dataset_configs
 from focal_mmseg.utils import read_config, search_images
 
 PARTS = ('train', 'val', 'test')
@@ -87,7 +87,7 @@ def _list_index(path: Path, part: str, root: str | Path | None) -> Iterator[Entr
     images, masks = (path.parent / 'images', path.parent / 'masks') if root is None else (Path(root), Path(root))
     if not images.is_dir():
         raise ValueError(f'{images}, the images of {path}, does not exist: of an imported list give --root')
-    for row in each_once(path, read_index(path)):
+    for row in drop_repeats(path, read_index(path)):
         mask = str(masks / name_below(masks, row.mask)) if row.mask else None
         name = row.dataset or Path(root or path.parent).resolve().name
         yield Entry(part, name, row.kind, str(images / name_below(images, row.image)), mask, listed=True)
@@ -108,7 +108,7 @@ def _refuse_list_of_mvss(path: Path) -> None:
 def _list_folder(folder: Path, part: str) -> Iterator[Entry]:
     found = search_images(folder / 'images')
     if found.left_out:
-        warnings.warn(found.said(), stacklevel=2)
+        warnings.warn(found.describe_left_out(), stacklevel=2)
     masks = MaskFolder(folder / 'masks', '.png')
     for image in found.paths:
         name = image.relative_to(folder / 'images')
@@ -120,14 +120,16 @@ def _list_folder(folder: Path, part: str) -> Iterator[Entry]:
 def _list_config(path: Path) -> tuple[list[Entry], list[str]]:
     cfg = read_config(path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    found, failures, seen = [], [], []
+    found: list[Entry] = []
+    failures: list[str] = []
+    seen: list[Any] = []
     for part in PARTS:
         dataset = (cfg.get(f'{part}_dataloader') or {}).get('dataset')
         # A config often tests on what it validates on.
         if not dataset or dataset in seen:
             continue
         seen.append(dataset)
-        for each in single_sets(dataset):
+        for each in iter_dataset_configs(dataset):
             try:
                 found += _list_dataset(each, part)
             except (OSError, ValueError) as error:

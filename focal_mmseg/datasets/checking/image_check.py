@@ -86,11 +86,11 @@ def _check_mask(entry: Entry, found: Finding) -> None:
     except Exception as error:  # as above
         found.problems.append(('unreadable mask', f'{entry.mask}: {_short(error)}'))
         return
-    found.forged_share = float(forged.mean())
+    share = found.forged_share = float(forged.mean())
     if found.size and forged.shape[::-1] != found.size:
         sizes = 'mask {}x{}, image {}x{}'.format(*forged.shape[::-1], *found.size)
         found.problems.append(('sizes differ', sizes))
-    _check_share(entry, forged, found)
+    _check_share(entry, forged, share, found)
 
 
 def _check_without_mask(entry: Entry, found: Finding) -> None:
@@ -103,9 +103,8 @@ def _check_without_mask(entry: Entry, found: Finding) -> None:
         found.problems.append(('missing mask', 'none is named'))
 
 
-def _check_share(entry: Entry, forged: np.ndarray, found: Finding) -> None:
+def _check_share(entry: Entry, forged: np.ndarray, share: float, found: Finding) -> None:
     """A kind that the mask contradicts, or a mask that looks like its inverse."""
-    share = found.forged_share
     border = np.concatenate([forged[0], forged[-1], forged[:, 0], forged[:, -1]]).mean()
     if not forged.any():
         if entry.kind not in ('', 'pristine'):

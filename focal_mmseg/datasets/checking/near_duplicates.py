@@ -12,7 +12,7 @@ BLOCK, LIMIT = 2**20, 100_000
 BITS = np.array([number.bit_count() for number in range(2**16)], np.uint8)
 
 
-def near_pairs(
+def find_near_pairs(
     first: np.ndarray,
     second: np.ndarray,
     most: int = NEAR,

@@ -135,13 +135,13 @@ def files(folder: Path, *patterns: str) -> Iterator[Path]:
         Path: But no hidden file, and nothing that macOS packs beside the files.
     """
     for path in sorted(folder.rglob('*')):
-        if is_litter(path.relative_to(folder)):
+        if is_hidden(path.relative_to(folder)):
             continue
         lower = Path(path.relative_to(folder.parent).as_posix().lower())
         if any(lower.match(pattern.lower()) for pattern in patterns) and path.is_file():
             yield path
 
 
-def is_litter(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
     """Whether a relative path is hidden, as ``._a.jpg``, or in ``__MACOSX``: named like images, they are none."""
     return any(part.startswith('.') or part == '__MACOSX' for part in path.parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 from focal_mmseg.datasets.exchange import Pair, read_mvss
 
 from .base import DataSet, ReleasedImage, files
-from .casia_names import paired
+from .casia_names import match_names
 
 IMAGES = ('*.jpg', '*.tif', '*.bmp', '*.png')
 # In the ground truth of v2 one mask has a number more than its image.
@@ -51,7 +51,7 @@ def _find(source: Path, forged: str, note: Callable[[str], None]) -> Iterator[Re
         elif image.stem.startswith(forged) and not image.stem.lower().endswith(('_gt', '_gt3')):
             images.append(image)
     masks = find_masks(source)
-    names = paired((image.stem for image in images), masks)
+    names = match_names((image.stem for image in images), masks)
     for image in images:
         # The kind is that of the corrected name, which is the mask's.
         name, rule = names.get(image.stem, (image.stem, ''))
@@ -69,7 +69,7 @@ def find_v1(source: Path, note: Callable[[str], None]) -> Iterator[ReleasedImage
 
 def find_v2(source: Path, note: Callable[[str], None]) -> Iterator[ReleasedImage]:
     """``Tp_*`` with ``<stem>_gt.png``, and ``Au_*``, in any folders."""
-    kinds = Counter()
+    kinds: Counter[str] = Counter()
     for released in _find(source, 'Tp_', note):
         kinds[released.kind] += 1
         yield released
@@ -91,7 +91,7 @@ def find_v1_plus(source: Path, note: Callable[[str], None]) -> Iterator[Released
     names = {_last(name) for pair in pairs for name in (pair.image, pair.mask) if name}
     # What the list names and is not there may have its old name, or its corrected one.
     by_stem = {path.stem: path for name, path in by_name.items() if name not in names}
-    others = paired([Path(name).stem for name in sorted(names - by_name.keys())], by_stem)
+    others = match_names([Path(name).stem for name in sorted(names - by_name.keys())], by_stem)
 
     def found(name: str) -> tuple[Path, str]:
         last = _last(name)
@@ -124,8 +124,8 @@ def _listed(source: Path, note: Callable[[str], None]) -> list[Pair]:
             note(f'images are those of {path.name}')
     if errors and not pairs:
         raise errors[0]
-    for error in errors:
-        note(f'no list of MVSS-Net, and not read: {error}')
+    for each in errors:
+        note(f'no list of MVSS-Net, and not read: {each}')
     return pairs
 
 

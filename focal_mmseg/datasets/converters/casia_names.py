@@ -8,7 +8,7 @@ EXACT = ''
 SHARED = 1
 
 
-def paired(wanted: Iterable[str], there: Iterable[str]) -> dict[str, tuple[str, str]]:
+def match_names(wanted: Iterable[str], there: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Which of the names that are there means each of the wanted ones.
 
     The same name first, in any case; then, among what is left, a corrected name: with D and S (from a different
@@ -48,24 +48,25 @@ def _parts(name: str) -> list[str] | None:
 
 def _open_kind(name: str) -> Hashable:
     parts = _parts(name)
-    return parts and (parts[0], *parts[2:])
+    return None if parts is None else (parts[0], *parts[2:])
 
 
 def _open_sides(name: str) -> Hashable:
     parts = _parts(name)
-    return parts and (parts[0], *parts[2:-3], *sorted(parts[-3:-1]), parts[-1])
+    return None if parts is None else (parts[0], *parts[2:-3], *sorted(parts[-3:-1]), parts[-1])
 
 
 def _open_one(name: str) -> Hashable:
     parts = _parts(name)
-    return parts and (parts[0], *parts[2:-3], parts[-1])
+    return None if parts is None else (parts[0], *parts[2:-3], parts[-1])
 
 
 def _may_mean(name: str, other: str, rule: str) -> bool:
     """Whether a pair is more than a number that happens to be the same."""
     if rule != _ONE:
         return True
-    return len({*_parts(name)[-3:-1]} & {*_parts(other)[-3:-1]}) >= SHARED
+    ours, theirs = _parts(name), _parts(other)
+    return ours is not None and theirs is not None and len({*ours[-3:-1]} & {*theirs[-3:-1]}) >= SHARED
 
 
 _ONE = 'source or target corrected'

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from focal_mmseg.datasets.index import IndexRow, read_index, write_index
-from focal_mmseg.datasets.transforms.loading import proportional
+from focal_mmseg.datasets.transforms.loading import has_proportions
 from focal_mmseg.utils import atomic_write, search_images, write_image, write_json
 from focal_mmseg.utils.progress import track
 
@@ -96,7 +96,8 @@ def convert(
     before = read_index(out / 'index.tsv') if (out / 'index.tsv').is_file() else []
     # Whose folder it is stands in it from the beginning: a conversion that broke off can be started again.
     _write_report(dataset, Report(), out, finished=False)
-    rows, lost = [], Counter()
+    rows = []
+    lost: Counter[bool] = Counter()
     for name, released in track(images.items(), 'images'):
         try:
             mask = _read_mask(dataset, released, report)
@@ -229,7 +230,7 @@ def _require_few_lost(dataset: DataSet, report: Report, lost: Counter, most: flo
 
 def _may_be_resized(rule: str, mask: tuple[int, int], image: tuple[int, int]) -> bool:
     if rule == 'proportional':
-        return proportional(mask, image)
+        return has_proportions(mask, image)
     return rule == 'nearest' and mask[::-1] != image
 
 

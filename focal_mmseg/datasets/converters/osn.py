@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .base import DataSet, ReleasedImage, files
-from .casia_names import paired
+from .casia_names import match_names
 
 SETS = ('casia', 'columbia', 'dso', 'nist')
 NETWORKS = ('facebook', 'weibo', 'wechat', 'whatsapp')
@@ -17,7 +17,7 @@ def find(source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
         for network in NETWORKS:
             images = list(files(source, f'{name}_{network}/*.jpg', f'{name}_{network}/*.png'))
             # CASIA's names are old ones or corrected ones here too.
-            names = paired((image.stem for image in images), masks)
+            names = match_names((image.stem for image in images), masks)
             for image in images:
                 stem, rule = names.get(image.stem, (image.stem, ''))
                 mask = masks.get(stem, source / f'{name}_GT' / f'{image.stem}_gt.png')

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import DataSet, ReleasedImage, files, grey, is_litter
+from .base import DataSet, ReleasedImage, files, grey, is_hidden
 
 
 def find(images: str, kind: str, source: Path, _: Callable[[str], None]) -> Iterator[ReleasedImage]:
@@ -27,7 +27,7 @@ def find(images: str, kind: str, source: Path, _: Callable[[str], None]) -> Iter
 def _folders(source: Path, name: str) -> Iterator[Path]:
     """The folders of a name."""
     for path in source.rglob(name):
-        if path.is_dir() and not is_litter(path.relative_to(source)):
+        if path.is_dir() and not is_hidden(path.relative_to(source)):
             yield path
 
 

@@ -5,7 +5,7 @@ from .named_recipes import RECIPES, read_recipe
 from .objects import ObjectMasks
 from .recipe import KINDS, Draw, Recipe
 from .scenes import PACKAGED, Photographs, Sources, load_packaged
-from .writer import make_image, share_out, synthesize
+from .writer import allocate_kinds, make_image, synthesize
 
 __all__ = [
     'KINDS',
@@ -17,10 +17,10 @@ __all__ = [
     'Photographs',
     'Recipe',
     'Sources',
+    'allocate_kinds',
     'forge_scene',
     'load_packaged',
     'make_image',
     'read_recipe',
-    'share_out',
     'synthesize',
 ]

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
 
 from .history import compress, named_tables, process, recolour
-from .parts import BLOCK, Part, fill, lay, on_grid, place, take, turn
+from .parts import BLOCK, Part, choose_corner, extract_part, inpaint, is_on_grid, paste_part, rotate_part
 from .recipe import Draw, Recipe, choose
 from .regions import Region, contour_mask, followed_mask, object_region
 from .scenes import Scene, cut, cut_square
@@ -62,7 +62,8 @@ def forge_scene(recipe: Recipe, kind: str, host: Scene, donor: Scene | None, rng
 
 def _age(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene, dict[str, object]]:
     """The image after what happened to it before it was forged: processing, then compression on a grid of its own."""
-    image, drawn = target.image, {}
+    image = target.image
+    drawn: dict[str, object] = {}
     if recipe.target_processing and rng.random() < recipe.target_processing:
         image, step = process(image, recipe, rng)
         drawn |= {f'target_{key}': value for key, value in step.items()}
@@ -70,7 +71,8 @@ def _age(recipe: Recipe, target: Scene, rng: np.random.Generator) -> tuple[Scene
     if quality is not None:
         off = (0, 0)
         if recipe.target_aligned < 1 and rng.random() >= recipe.target_aligned:
-            off = tuple(int(each) for each in rng.integers(BLOCK, size=2))
+            down, right = rng.integers(BLOCK, size=2)
+            off = int(down), int(right)
         # The grid begins above and left of the image by what it is off.
         framed = cv2.copyMakeBorder(image, off[0], 0, off[1], 0, cv2.BORDER_REFLECT)
         image = np.ascontiguousarray(compress(framed, quality)[off[0] :, off[1] :])
@@ -100,7 +102,7 @@ def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Ge
     source = target if donor is None else _rescale(recipe, donor, rng)
     wanted = recipe.scale.sample(rng)
     region = _region(recipe, source, shape, wanted or 1.0, rng)
-    part = take(source.image, region)
+    part = extract_part(source.image, region)
     drawn: dict[str, object] = dict(region=region.origin)
     quality = None if donor is None else _quality(recipe, recipe.source_quality, rng)
     if quality is not None:
@@ -109,7 +111,7 @@ def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Ge
     rotation = recipe.rotation.sample(rng)
     too_large = region.mask.shape[0] > shape[0] or region.mask.shape[1] > shape[1]
     if wanted is not None or rotation is not None or too_large:
-        part, scale = turn(part, rotation or 0.0, wanted or 1.0, shape)
+        part, scale = rotate_part(part, rotation or 0.0, wanted or 1.0, shape)
         drawn |= dict(scale=round(scale, 3), rotation=round(rotation or 0.0, 1))
     image, colours = recolour(part.image, recipe, rng)
     drawn |= colours
@@ -120,10 +122,10 @@ def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Ge
     aligned = None if part.resampled else bool(rng.random() < recipe.aligned)
     # A recipe whose parts stay inside keeps the draws that it had before they could reach over.
     beyond = bool(recipe.over_border and rng.random() < recipe.over_border)
-    at = place(part, shape, aligned, donor is None, beyond, rng)
+    at = choose_corner(part, shape, aligned, donor is None, beyond, rng)
     drawn |= dict(from_x=part.left, from_y=part.top, to_x=at[0], to_y=at[1], grid='resampled')
     if not part.resampled:
-        drawn |= dict(grid='aligned' if on_grid(*at) else 'unaligned', grid_x=at[0] % BLOCK, grid_y=at[1] % BLOCK)
+        drawn |= dict(grid='aligned' if is_on_grid(*at) else 'unaligned', grid_x=at[0] % BLOCK, grid_y=at[1] % BLOCK)
     poisson = bool(rng.random() < recipe.poisson)
     return _laid(recipe, target, part, at, poisson, drawn, rng)
 
@@ -131,7 +133,7 @@ def _paste(recipe: Recipe, target: Scene, donor: Scene | None, rng: np.random.Ge
 def _process_locally(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Generator) -> tuple:
     """A region of the image, recoloured or processed where it is."""
     region = _region(recipe, target, target.image.shape[:2], 1.0, rng)
-    part = take(target.image, region)
+    part = extract_part(target.image, region)
     image, drawn = recolour(part.image, recipe, rng)
     image, step = process(image, recipe, rng)
     part = replace(part, image=image)
@@ -149,7 +151,7 @@ def _laid(
 ) -> tuple:
     """Lay a part over the target, with what that draws."""
     softness = recipe.softness.sample(rng) or 0.0
-    image, mask = lay(target.image, part, at, softness, poisson)
+    image, mask = paste_part(target.image, part, at, softness, poisson)
     share = cv2.countNonZero(mask) / mask.size
     blending = 'poisson' if poisson else 'none'
     return image, mask, drawn | dict(softness=round(softness, 2), share=round(share, 4), blending=blending)
@@ -159,13 +161,15 @@ def _remove(recipe: Recipe, target: Scene, _: Scene | None, rng: np.random.Gener
     """A region filled in from its surroundings."""
     height, width = target.image.shape[:2]
     region = _region(recipe, target, (height, width), 1.0, rng)
-    dilation, radius = recipe.dilation.sample_int(rng), recipe.inpaint_radius.sample_int(rng)
+    dilation = recipe.dilation.sample_int(rng)
+    # A recipe always draws a radius.
+    radius = cast(int, recipe.inpaint_radius.sample_int(rng))
     method = choose(recipe.inpainting, rng)
-    mask = np.zeros((height, width), np.uint8)
+    mask: np.ndarray = np.zeros((height, width), np.uint8)
     mask[region.top :, region.left :][: region.mask.shape[0], : region.mask.shape[1]] = region.mask
     if dilation:
         mask = cv2.dilate(mask, np.ones((2 * dilation + 1,) * 2, np.uint8))
-    image = fill(target.image, mask, method, radius, recipe.filled_pixels)
+    image = inpaint(target.image, mask, method, radius, recipe.filled_pixels)
     drawn = dict(region=region.origin, inpainting=method, radius=radius, dilation=dilation)
     return image, mask * np.uint8(255), drawn | dict(share=round(cv2.countNonZero(mask) / mask.size, 4))
 

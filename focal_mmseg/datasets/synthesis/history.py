@@ -1,8 +1,10 @@
 """What an image or a part of it goes through: JPEG compression, colours, one step of processing."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -51,11 +53,11 @@ def _camera_tables() -> list[list[list[int]]]:
     return json.loads(CAMERA_TABLES.read_text(encoding='utf-8'))
 
 
-def _tables(name: str) -> list[list[int]]:
+def _tables(name: str) -> Sequence[Sequence[int]]:
     """Luma and chroma tables of a name."""
     if name.startswith(CAMERA):
         return _camera_tables()[int(name.removeprefix(CAMERA))]
-    return presets[name]['quantization']
+    return cast(list[list[int]], presets[name]['quantization'])
 
 
 def recolour(image: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, object]]:
@@ -79,7 +81,7 @@ def recolour(image: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> tup
     table = (np.arange(256.0)[:, None] - middle) * (1.0 if contrast is None else contrast) + middle
     table = table * (1.0 if colour is None else colour) + (luminance or 0.0)
     changed = cv2.LUT(image, np.clip(np.round(table), 0, 255).astype(np.uint8)[None])
-    drawn = dict(
+    drawn: dict[str, object] = dict(
         luminance=_rounded(luminance),
         contrast=_rounded(contrast),
         colour='' if colour is None else '/'.join(f'{gain:.3f}' for gain in colour),

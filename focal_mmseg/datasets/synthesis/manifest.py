@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Manifest:
             objects=_names_hash(sources.objects),
         )
         self._refuse_another()
-        self._rows = {row['image']: row for row in _read(out / 'manifest.csv')}
+        self._rows: dict[str, Mapping[str, object]] = {row['image']: row for row in _read(out / 'manifest.csv')}
         self.left_out = {row['photograph']: row['reason'] for row in _read(out / 'left_out.csv')}
 
     def has(self, name: str) -> bool:
@@ -98,7 +98,7 @@ class Manifest:
             _write_rows(self._out / 'left_out.csv', ('photograph', 'reason'), named)
 
 
-def _names_hash(names: object) -> str:
+def _names_hash(names: Iterable[str]) -> str:
     return hashlib.sha256('\n'.join(sorted(names)).encode()).hexdigest()[:16]
 
 
@@ -111,7 +111,7 @@ def _read(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(line for line in lines if line.endswith('\n')))
 
 
-def _write_rows(path: Path, columns: tuple[str, ...], rows: list[dict]) -> None:
+def _write_rows(path: Path, columns: tuple[str, ...], rows: Sequence[Mapping[str, object]]) -> None:
     with atomic_write(path) as part, part.open('w', newline='', encoding='utf-8') as file:
         writer = csv.DictWriter(file, columns, extrasaction='ignore')
         writer.writeheader()

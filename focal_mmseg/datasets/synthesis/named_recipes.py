@@ -130,8 +130,8 @@ def _parse_recipe(values: object, name: str) -> Recipe:
     unknown = [str(key) for key in values if key not in known]
     if unknown:
         raise ValueError(f'unknown key {", ".join(unknown)}; there are base, {", ".join(known)}')
-    values = {key: _draw(key, value) if key in LIMITS else value for key, value in values.items()}
-    return replace(RECIPES[base] if base else Recipe(), name=name, **values)
+    changes: dict[str, Any] = {key: _draw(key, value) if key in LIMITS else value for key, value in values.items()}
+    return replace(RECIPES[base] if base else Recipe(), name=name, **changes)
 
 
 def _draw(key: str, value: Any) -> Draw:

@@ -96,7 +96,7 @@ class ObjectMasks(Mapping[str, Sequence[ObjectMask]]):
         for annotation in content['annotations']:
             image = images.get(annotation.get('image_id'))
             name = image and names.get(image['file_name'], names.get(Path(image['file_name']).name))
-            if not name:
+            if not image or not name:
                 self.skipped['of no photograph'] += 1
                 continue
             found = coco_object(annotation.get('segmentation'), (image['height'], image['width']))
@@ -185,8 +185,12 @@ def label_objects(path: Path) -> list[ObjectMask]:
     found = []
     for number, (value, area) in enumerate(zip(values, counts, strict=True)):
         if value and area >= SMALLEST_AREA:
-            box = cv2.boundingRect((numbers == number).astype(np.uint8))
-            found.append(ObjectMask(tuple(box), float(area), labels.shape, partial(_labelled, numbers, number, box)))
+            left, top, width, height = box = cv2.boundingRect((numbers == number).astype(np.uint8))
+            found.append(
+                ObjectMask(
+                    (left, top, width, height), float(area), labels.shape, partial(_labelled, numbers, number, box)
+                )
+            )
     return found
 
 

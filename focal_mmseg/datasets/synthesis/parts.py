@@ -42,7 +42,7 @@ class Part:
     resampled: bool = False
 
 
-def take(image: np.ndarray, region: Region) -> Part:
+def extract_part(image: np.ndarray, region: Region) -> Part:
     """The rectangle of a region, a little larger, beginning at a block."""
     height, width = region.mask.shape
     left, top = (max(0, (at - MARGIN) // GRID * GRID) for at in (region.left, region.top))
@@ -53,7 +53,7 @@ def take(image: np.ndarray, region: Region) -> Part:
     return Part(np.ascontiguousarray(image[top:bottom, left:right]), mask, left, top)
 
 
-def turn(part: Part, rotation: float, scale: float, most: tuple[int, int]) -> tuple[Part, float]:
+def rotate_part(part: Part, rotation: float, scale: float, most: tuple[int, int]) -> tuple[Part, float]:
     """Rotate and scale a part about its middle.
 
     Args:
@@ -79,7 +79,7 @@ def turn(part: Part, rotation: float, scale: float, most: tuple[int, int]) -> tu
     return Part(image, (mask > 127).astype(np.uint8), part.left, part.top, True), scale
 
 
-def place(
+def choose_corner(
     part: Part, shape: tuple[int, int], aligned: bool | None, away: bool, beyond: bool, rng: np.random.Generator
 ) -> tuple[int, int]:
     """Where in an image the part's corner goes.
@@ -112,26 +112,26 @@ def place(
             overlap = [max(0, side - abs(to - of)) for side, to, of in zip(box[2:], at, origin, strict=True)]
             cost = overlap[0] * overlap[1] / (box[2] * box[3])
             cost = cost if cost > 0.1 else 0.0
-        if aligned is not None and aligned != on_grid(*at):
+        if aligned is not None and aligned != is_on_grid(*at):
             cost += 2.0
-        if beyond and _kept_share(part.mask, at, shape) < LEAST_KEPT:
+        if beyond and _kept_share(part.mask, (at[0], at[1]), shape) < LEAST_KEPT:
             continue
         if cost < fewest:
             best, fewest = (at[0], at[1]), cost
         if not fewest:
             break
     if beyond and fewest == float('inf'):
-        return place(part, shape, aligned, away, False, rng)
+        return choose_corner(part, shape, aligned, away, False, rng)
     return best
 
 
 def _kept_share(mask: np.ndarray, at: tuple[int, int], shape: tuple[int, int]) -> float:
     """How much of a region, by area, lies in an image of a height and width when its rectangle is put there."""
     inside = mask[max(0, -at[1]) : shape[0] - at[1], max(0, -at[0]) : shape[1] - at[0]]
-    return np.count_nonzero(inside) / max(1, np.count_nonzero(mask))
+    return int(np.count_nonzero(inside)) / max(1, int(np.count_nonzero(mask)))
 
 
-def on_grid(left: int, top: int) -> bool:
+def is_on_grid(left: int, top: int) -> bool:
     """Whether a part with this corner has its 8x8 blocks on the image's."""
     return left % BLOCK == 0 and top % BLOCK == 0
 
@@ -144,7 +144,7 @@ def _position(low: int, high: int, aligned: bool | None, rng: np.random.Generato
     return int(rng.integers(low, high + 1))
 
 
-def lay(
+def paste_part(
     image: np.ndarray, part: Part, at: tuple[int, int], softness: float, poisson: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lay a part over an image.
@@ -194,7 +194,7 @@ def _poisson(source: np.ndarray, under: np.ndarray, mask: np.ndarray) -> np.ndar
     return cv2.seamlessClone(source, under, inside * np.uint8(255), middle, cv2.NORMAL_CLONE)
 
 
-def fill(image: np.ndarray, mask: np.ndarray, method: str, radius: int, most: int | None) -> np.ndarray:
+def inpaint(image: np.ndarray, mask: np.ndarray, method: str, radius: int, most: int | None) -> np.ndarray:
     """Inpaint a region by OpenCV.
 
     Its time grows with the region's area and the square of the radius, so that the inner part of a large region can be

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 
@@ -178,7 +179,8 @@ class Recipe:
     def draw_share(self, rng: np.random.Generator) -> float:
         """The area of a forged region over the image's."""
         if not self.log_share:
-            return self.share.sample(rng)
+            # _require_draw has seen to it that a share is always drawn.
+            return cast(float, self.share.sample(rng))
         return float(np.exp(rng.uniform(np.log(self.share.low), np.log(self.share.high))))
 
     def asdict(self) -> dict[str, object]:

@@ -186,7 +186,7 @@ class Sources:
         return sorted(self.photographs)
 
     @cached_property
-    def with_objects(self) -> list[str]:
+    def names_with_objects(self) -> list[str]:
         """The names of those with objects, sorted."""
         return [name for name in self.names if name in self.objects]
 
@@ -236,6 +236,6 @@ def cut_square(
     else:
         # Recipes with one interpolation keep the draws that they had before there was a choice.
         by = choose(interpolation, rng) if len(interpolation) > 1 else next(iter(interpolation))
-        by = SMALLER[by] if out[0] < sides[0] else cv2.INTER_CUBIC
-        image = cv2.resize(image, out[::-1], interpolation=by)
+        way = SMALLER[by] if out[0] < sides[0] else cv2.INTER_CUBIC
+        image = cv2.resize(image, out[::-1], interpolation=way)
     return Scene(image, scene.objects, left, top, (out[1] / sides[1], out[0] / sides[0]))

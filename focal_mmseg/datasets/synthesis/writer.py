@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -88,7 +89,8 @@ def make_image(sources: Sources, recipe: Recipe, kind: str, index: int, seed: in
     Raises:
         ValueError: If no photograph is left, or one only for a splice.
     """
-    names, left_out = sources.names, {}
+    names = sources.names
+    left_out: dict[str, str] = {}
     while True:
         if len(names) < (2 if kind == 'splice' else 1):
             raise ValueError('\n'.join(['too few photographs can be used', *left_out.values()]))
@@ -110,7 +112,7 @@ def _forge(
     with_objects = bool(sources.objects) and kind != 'pristine' and rng.random() >= recipe.contours
     giving = names
     if with_objects and names is sources.names:
-        giving = sources.with_objects or names
+        giving = sources.names_with_objects or names
     elif with_objects:
         giving = [name for name in names if name in sources.objects] or names
     chosen = str(giving[rng.integers(len(giving))])
@@ -124,7 +126,7 @@ def _forge(
     return forge_scene(recipe, kind, *scenes, rng), host, chosen
 
 
-def share_out(num: int, shares: Mapping[str, float]) -> dict[str, int]:
+def allocate_kinds(num: int, shares: Mapping[str, float]) -> dict[str, int]:
     """How many images of each kind make a number of them, by the shares; more for a larger number, never fewer.
 
     Args:
@@ -172,7 +174,7 @@ def _begin(write: partial) -> None:
 
 
 def _next(job: tuple[str, int]) -> tuple[dict, dict]:
-    return _WRITE(job)
+    return cast(partial, _WRITE)(job)
 
 
 def _write_one(sources: Sources, recipe: Recipe, out: Path, seed: int, job: tuple[str, int]) -> tuple[dict, dict]:

@@ -61,7 +61,7 @@ class SynthesizeForgery(BaseTransform):
         if donors is not None:
             found = search_images(Path(donors))
             if found.left_out:
-                warnings.warn(found.said(), stacklevel=2)
+                warnings.warn(found.describe_left_out(), stacklevel=2)
             if not found.paths:
                 raise FileNotFoundError(f'{donors} holds no photograph ({", ".join(IMAGE_SUFFIXES)})')
             self.donors = Photographs(Path(donors), found.paths)
@@ -102,8 +102,8 @@ class SynthesizeForgery(BaseTransform):
             ValueError: If there is none that can be used.
         """
         while self._names:
-            with_objects = bool(self._with_objects) and rng.random() >= self.recipe.contours
-            names = self._with_objects if with_objects else self._names
+            names_with_objects = bool(self._with_objects) and rng.random() >= self.recipe.contours
+            names = self._with_objects if names_with_objects else self._names
             name = names[rng.integers(len(names))]
             try:
                 image = self.donors[name]
@@ -114,7 +114,7 @@ class SynthesizeForgery(BaseTransform):
                     if name in each:
                         each.remove(name)
                 continue
-            objects = self.objects[name] if with_objects else ()
+            objects = self.objects[name] if names_with_objects else ()
             return Scene(image, [each for each in objects if each.shape == image.shape[:2]])
         raise ValueError('no photograph of the donors can be used')
 

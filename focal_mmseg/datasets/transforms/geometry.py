@@ -1,5 +1,7 @@
 """Augmentations that move pixels, masks in step."""
 
+from typing import Any, cast
+
 import cv2
 import numpy as np
 from mmseg.registry import TRANSFORMS
@@ -124,15 +126,15 @@ class ElasticTransform(GeometryTransform):
 
     def plan(self, shape: tuple[int, int], rng: np.random.Generator) -> Warp:
         """Draw the affine map and the field."""
-        centre, arm = np.float32(shape[::-1]) / 2, max(1.0, min(shape) / 3)
-        points = centre + np.float32([[arm, arm], [arm, -arm], [-arm, -arm]])
+        centre, arm = np.array(shape[::-1], np.float32) / 2, max(1.0, min(shape) / 3)
+        points = centre + np.array([[arm, arm], [arm, -arm], [-arm, -arm]], np.float32)
         moved = points + rng.uniform(-self.affine, self.affine, points.shape)
-        back = cv2.getAffineTransform(np.float32(moved), points)
+        back = cv2.getAffineTransform(moved.astype(np.float32), points)
         noise = rng.uniform(-1, 1, (*shape, 2)).astype(np.float32)
         field = cv2.GaussianBlur(noise, (0, 0), self.sigma) * self.alpha
         rows, columns = np.indices(shape, np.float32)
         targets = np.dstack([columns + field[..., 0], rows + field[..., 1]])
-        return _remap(np.float32(targets @ back[:, :2].T + back[:, 2]))
+        return _remap((targets @ back[:, :2].T + back[:, 2]).astype(np.float32))
 
 
 @TRANSFORMS.register_module()
@@ -156,7 +158,7 @@ class GridDistortion(GeometryTransform):
     def plan(self, shape: tuple[int, int], rng: np.random.Generator) -> Warp:
         """Draw the factors."""
         rows, columns = (self._stretched(side, rng) for side in shape)
-        return _remap(np.float32(np.dstack(np.meshgrid(columns, rows))))
+        return _remap(np.dstack(np.meshgrid(columns, rows)).astype(np.float32))
 
     def _stretched(self, side: int, rng: np.random.Generator) -> np.ndarray:
         """Where each of the pixels of one direction comes from."""
@@ -171,6 +173,6 @@ def _remap(sources: np.ndarray) -> Warp:
 
     def warp(plane: np.ndarray, is_mask: bool) -> np.ndarray:
         way = cv2.INTER_NEAREST if is_mask else cv2.INTER_LINEAR
-        return cv2.remap(plane, sources, None, way, borderMode=cv2.BORDER_REFLECT_101)
+        return cv2.remap(plane, sources, cast(Any, None), way, borderMode=cv2.BORDER_REFLECT_101)
 
     return warp

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from ..validators import Range, is_pair
+from ..validators import Range
 
 Warp = Callable[[np.ndarray, bool], np.ndarray]
 
@@ -126,7 +126,7 @@ class GeometryTransform(ImageTransform):
 
 def draw(value: Range, rng: np.random.Generator) -> float:
     """The number itself, or one of the range, uniformly."""
-    return float(rng.uniform(*value)) if is_pair(value) else float(value)
+    return float(rng.uniform(*value)) if isinstance(value, list | tuple) else float(value)
 
 
 def draw_whole(value: Range, rng: np.random.Generator, step: int = 1) -> int:
@@ -137,11 +137,11 @@ def draw_whole(value: Range, rng: np.random.Generator, step: int = 1) -> int:
         rng (np.random.Generator): Source of chance.
         step (int): From one candidate to the next; 2 keeps odd ones odd. Defaults to 1.
     """
-    if not is_pair(value):
+    if not isinstance(value, list | tuple):
         return int(value)
-    return int(value[0] + step * rng.integers((value[1] - value[0]) // step + 1))
+    return int(value[0] + step * rng.integers(int(value[1] - value[0]) // step + 1))
 
 
 def scaled_size(shape: tuple[int, ...], factor: float) -> tuple[int, int]:
     """(width, height) of an image of that shape times a factor, at least 1 each."""
-    return tuple(max(1, round(side * factor)) for side in (shape[1], shape[0]))
+    return max(1, round(shape[1] * factor)), max(1, round(shape[0] * factor))

@@ -1,6 +1,7 @@
 """The JPEG file as an input: pixels, luma coefficients and their table in one image of five channels; its crops."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import cv2
 import mmengine.fileio as fileio
@@ -132,7 +133,7 @@ def _read_luma(image: np.ndarray, content: bytes | None) -> tuple[np.ndarray, Lu
         if luma is not None:
             return image, luma, orientation
     content = encode_jpeg(image, 100, '4:4:4')
-    return _decoded(content), read_luma(content), 1
+    return _decoded(content), cast(Luma, read_luma(content)), 1
 
 
 def _decoded(content: bytes) -> np.ndarray:
@@ -147,8 +148,6 @@ def _orientation(image: np.ndarray, content: bytes) -> int:
         ValueError: If it is not the image of that file.
     """
     stored = _decoded(content)
-    if stored is None:
-        raise ValueError('its JPEG file cannot be decoded')
     for orientation in (exif_orientation(content), 1):
         if np.array_equal(orient(stored, orientation), image):
             return orientation
@@ -172,7 +171,9 @@ def _padding(shape: tuple[int, int], orientation: int) -> tuple[int, int, int, i
     rows, columns, swap = ORIENTATIONS[orientation]
     above, before = (columns, rows) if swap else (rows, columns)
     height, width = (-side % BLOCK for side in shape)
-    return (width, 0)[:: 1 if before else -1] + (height, 0)[:: 1 if above else -1]
+    left, right = (width, 0) if before else (0, width)
+    top, bottom = (height, 0) if above else (0, height)
+    return left, right, top, bottom
 
 
 def _filled_up(image: np.ndarray, padding: tuple[int, int, int, int], border: int, value: int = 0) -> np.ndarray:

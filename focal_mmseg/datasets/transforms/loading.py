@@ -58,7 +58,7 @@ class LoadForgeryMask(BaseTransform):
             options = results.get('forged_is', FORGED_IS), results.get('mask_threshold', THRESHOLD)
             mask = read_forgery_mask(path, *options)
         shape = tuple(results['ori_shape'])
-        if self.resize and mask.shape != shape and proportional(mask.shape, shape):
+        if self.resize and mask.shape != shape and has_proportions(mask.shape, shape):
             mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         if mask.shape != shape:
             remedy = 'turn one of them' if mask.shape[::-1] == shape else 'make them the same size'
@@ -108,15 +108,16 @@ def read_forgery_mask(path: str, forged_is: str = FORGED_IS, threshold: int = TH
 def _grey(path: str) -> np.ndarray:
     """A mask file's luminance, uint8 or uint16 of shape (H, W)."""
     name = f'the mask {path}'
-    content = np.frombuffer(decodable(fileio.get(path), name), np.uint8)
-    with image_header(BytesIO(content), name) as header:
+    data = decodable(fileio.get(path), name)
+    content = np.frombuffer(data, np.uint8)
+    with image_header(BytesIO(data), name) as header:
         decode_alpha = _may_be_transparent(header)
     try:
         grey = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
         unchanged = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if decode_alpha else grey
     except cv2.error:
         grey = None
-    if grey is None:
+    if grey is None or unchanged is None:
         raise ValueError(f'{name} cannot be read: it is no image, or truncated')
     if grey.dtype not in (np.uint8, np.uint16):
         raise ValueError(f'{name} has {grey.dtype} values: save it with 8 bits, 0 and 255')
@@ -145,7 +146,7 @@ def _may_be_transparent(header: Image.Image) -> bool:
     return header.mode not in ('1', 'L', 'P', 'RGB', 'I;16') or 'transparency' in header.info
 
 
-def proportional(mask: tuple[int, int], image: tuple[int, int]) -> bool:
+def has_proportions(mask: tuple[int, int], image: tuple[int, int]) -> bool:
     """Whether a mask has the proportions of its image, up to two of the image's pixels."""
     scale = max(side / of_mask for side, of_mask in zip(image, mask, strict=True))
     return all(abs(of_mask * scale - side) <= 2 for side, of_mask in zip(image, mask, strict=True))

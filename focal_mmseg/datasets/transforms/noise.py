@@ -1,6 +1,7 @@
 """Noise: Gaussian, and as of a camera at a high ISO."""
 
 import math
+from typing import cast
 
 import cv2
 import numpy as np
@@ -35,7 +36,7 @@ class GaussianNoise(ImageTransform):
 
     def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Give the noisy image."""
-        sigma = math.sqrt(draw(self.variance, rng)) if self.sigma is None else draw(self.sigma, rng)
+        sigma = math.sqrt(draw(cast(Range, self.variance), rng)) if self.sigma is None else draw(self.sigma, rng)
         return add_gaussian_noise(image, sigma, rng, np.float64)
 
 
@@ -71,5 +72,5 @@ class ISONoise(ImageTransform):
         hls = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2HLS)
         counts = rng.poisson(255 * hls[..., 1].std() * intensity, image.shape[:2])
         hls[..., 0] = (hls[..., 0] + rng.normal(0, 360 * hue * intensity, image.shape[:2])) % 360
-        hls[..., 1] += counts / 255 * (1 - hls[..., 1])
+        hls[..., 1] = hls[..., 1] + counts / 255 * (1 - hls[..., 1])
         return to_uint8(255 * cv2.cvtColor(hls, cv2.COLOR_HLS2BGR))

@@ -1,6 +1,7 @@
 """How images change on their way: JPEG, PNG, resizing, a social network."""
 
 from abc import abstractmethod
+from typing import cast
 
 import cv2
 import numpy as np
@@ -160,7 +161,9 @@ class SimulatedSocialNetwork(CompressingTransform):
         super().__init__(seed)
         self.longest = require_whole('longest', longest, 1)
         self.enhancement = require_number('enhancement', enhancement, 0)
-        self.quality = require_whole_range('quality', require_pair('quality', quality, 1, 100), 1, 100)
+        self.quality = cast(
+            tuple[int, int], require_whole_range('quality', require_pair('quality', quality, 1, 100), 1, 100)
+        )
         self.bits = require_number('bits', bits, 0, above=True)
 
     def compress(self, image: np.ndarray, rng: np.random.Generator) -> bytes:

@@ -14,7 +14,6 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import HOOKS, TASK_UTILS
 from mmseg.utils import ConfigType, SampleList
-from torch import nn
 
 from focal_mmseg.clustering import Clusterer
 from focal_mmseg.utils import atomic_write
@@ -152,7 +151,7 @@ class ClusteringHook(Hook):
         """Log the means of all processes' images, and write their rows."""
         rows = _merged(all_gather_object(self._rows))
         path = Path(runner.log_dir) / name
-        clusters, noise_share, seconds = (fmean(row[column] for row in rows) for column in (1, 2, 3))
+        clusters, noise_share, seconds = (fmean(float(row[column]) for row in rows) for column in (1, 2, 3))
         means = dict(clusters=clusters, noise_share=noise_share, seconds=seconds)
         # None of these names may hold "time" or "loss": LogProcessor would average them over several validations.
         runner.message_hub.update_scalars({f'{mode}/clustering/{key}': value for key, value in means.items()})
@@ -170,7 +169,7 @@ class ClusteringHook(Hook):
                 writer.writerows(rows)
 
 
-def clustering_heads(model: nn.Module) -> list[nn.Module]:
+def clustering_heads(model: Any) -> list[Any]:
     """The modules of a model that have a clusterer, through wrappers for distribution and test-time augmentation.
 
     Args:

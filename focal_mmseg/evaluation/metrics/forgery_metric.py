@@ -145,15 +145,16 @@ class ForgeryMetric(BaseMetric):
                 image=sample.get('image_name', Path(sample['img_path']).stem),
             )
             if self.output_dir:
-                write_image(self._path(name, sample['img_path']), forged.astype(np.uint8) * 255)
-                self._write_maps(name, sample)
+                write_image(self._path(self.output_dir, name, sample['img_path']), forged.astype(np.uint8) * 255)
+                self._write_maps(self.output_dir, name, sample)
             scored = truth != self.ignore_index
             self._require_labels(truth, sample['img_path'])
             truth = truth == 1
             # At the image's size, for at a lower resolution a small region is lost.
             whole = dict(is_pristine=not (truth & scored).any(), called_forged=bool((forged & scored).any()))
             if self.resolution:
-                truth, forged, score, scored = (self._resize(plane) for plane in (truth, forged, score, scored))
+                size = self.resolution[::-1]
+                truth, forged, score, scored = (_resize(plane, size) for plane in (truth, forged, score, scored))
                 truth, forged, scored = truth >= 0.5, forged >= 0.5, scored >= 0.5
             own = sample.get('image_score') if self.image_score == OF_MODEL else None
             is_declared = name['kind'] == DECLARED or sample.get('seg_map_path', '') is None
@@ -162,20 +163,20 @@ class ForgeryMetric(BaseMetric):
                 # A lost forgery: an empty mask is not right, nor is what is called forged a false alarm.
                 row |= dict.fromkeys(LOCALISATION_METRICS, math.nan)
             self.results.append(row)
-            if self.partial_dir:
-                append_row(self._partial_path(), self.results[-1])
+            if self._partial_path:
+                append_row(self._partial_path, self.results[-1])
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Average what all processes have scored; see mmengine."""
         metrics = super().evaluate(size)
-        if self.partial_dir:
-            self._partial_path().unlink(missing_ok=True)
+        if self._partial_path:
+            self._partial_path.unlink(missing_ok=True)
         return metrics
 
     def _remove_earlier(self) -> None:
         """Remove what an earlier test left, so that nobody takes it for this one's if this one dies."""
-        if self.partial_dir:
-            self._partial_path().unlink(missing_ok=True)
+        if self._partial_path:
+            self._partial_path.unlink(missing_ok=True)
         if not is_main_process():
             return
         for path in self.partial_dir.glob('images.partial*.csv') if self.partial_dir else ():
@@ -183,8 +184,9 @@ class ForgeryMetric(BaseMetric):
             # Processes that this test has too begin theirs anew.
             if rank.isdecimal() and int(rank) >= get_world_size():
                 path.unlink()
-        for name in (IMAGES_FILE, CURVES_FILE, *SUMMARIES) if self.output_dir else ():
-            (self.output_dir / name).unlink(missing_ok=True)
+        if self.output_dir:
+            for name in (IMAGES_FILE, CURVES_FILE, *SUMMARIES):
+                (self.output_dir / name).unlink(missing_ok=True)
 
     def _row(
         self, truth: np.ndarray, forged: np.ndarray, score: np.ndarray, scored: np.ndarray, image_score: float | None
@@ -204,26 +206,27 @@ class ForgeryMetric(BaseMetric):
     @property
     def partial(self) -> Path | None:
         """What this process has scored of a test that did not come to its end, a row an image; None if nothing."""
-        path = self._partial_path() if self.partial_dir else None
+        path = self._partial_path
         return path if path and self.results and path.is_file() else None
 
-    def _partial_path(self) -> Path:
+    @property
+    def _partial_path(self) -> Path | None:
         """Of this process."""
-        return self.partial_dir / f'images.partial{get_rank() or ""}.csv'
+        return self.partial_dir / f'images.partial{get_rank() or ""}.csv' if self.partial_dir else None
 
-    def _write_maps(self, name: dict[str, str], sample: dict) -> None:
+    def _write_maps(self, folder: Path, name: dict[str, str], sample: dict) -> None:
         """Write what the model says of every pixel beside the mask; what an earlier test left there goes."""
         for kind in MAPS:
             if kind in sample:
                 values = sample[kind]['data'].squeeze(0).float().cpu().numpy()
-                write_image(self._path(name, sample['img_path'], kind), to_16_bits(values))
+                write_image(self._path(folder, name, sample['img_path'], kind), to_16_bits(values))
             else:
-                (self.output_dir / kind / name['dataset'] / f'{name["image"]}.png').unlink(missing_ok=True)
+                (folder / kind / name['dataset'] / f'{name["image"]}.png').unlink(missing_ok=True)
 
-    def _path(self, name: dict[str, str], img_path: str, kind: str = '') -> Path:
-        """Where an image's mask, or a map of it, goes: inside ``output_dir``, and where no other image's is."""
-        path = self.output_dir / kind / name['dataset'] / f'{name["image"]}.png'
-        if not path.resolve().is_relative_to(self.output_dir.resolve()):
+    def _path(self, folder: Path, name: dict[str, str], img_path: str, kind: str = '') -> Path:
+        """Where an image's mask, or a map of it, goes: inside the folder, and where no other image's is."""
+        path = folder / kind / name['dataset'] / f'{name["image"]}.png'
+        if not path.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f'the mask of {img_path} would lie outside output_dir, at {path}: change the dataset_name')
         if self._written.setdefault(path, img_path) != img_path:
             raise ValueError(
@@ -240,10 +243,6 @@ class ForgeryMetric(BaseMetric):
                 f'{img_path}: the mask to compare with holds {truth[stray][0]} where 0 is pristine, 1 forged and '
                 f'{self.ignore_index} ignored: read it by LoadForgeryMask'
             )
-
-    def _resize(self, plane: np.ndarray) -> np.ndarray:
-        """A (H, W) plane at ``resolution``, bilinear."""
-        return cv2.resize(plane.astype(np.float32), self.resolution[::-1], interpolation=cv2.INTER_LINEAR)
 
     @staticmethod
     def names(places: Iterable[tuple[str, str]]) -> list[str]:
@@ -281,21 +280,26 @@ class ForgeryMetric(BaseMetric):
             raise ValueError(f'{type(self).__name__} got no image: is the data set of this evaluator empty?')
         if not self.pristine_set:
             require_forged_images(results)
-        writes = self.output_dir and is_main_process()
-        groups = summarise(results, self.pristine, self.resamples if writes else 0, self.image_threshold)
+        folder = self.output_dir if is_main_process() else None
+        groups = summarise(results, self.pristine, self.resamples if folder else 0, self.image_threshold)
         on_screen = '\n'.join(map(str, summary_tables(groups)))
         MMLogger.get_current_instance().info(f'\n{on_screen}')
-        if writes:
-            write_rows(self.output_dir / IMAGES_FILE, results)
-            write_summary(self.output_dir, groups)
+        if folder:
+            write_rows(folder / IMAGES_FILE, results)
+            write_summary(folder, groups)
             curves = {each.name or 'all': operating_curve(each.rows) for each in group_rows(results)}
-            write_operating_curves(self.output_dir / CURVES_FILE, {name: each for name, each in curves.items() if each})
+            write_operating_curves(folder / CURVES_FILE, {name: each for name, each in curves.items() if each})
         return {
             f'{each.name}/{name}' if each.name else name: value
             for each in groups
             for name, value in each.values.items()
             if not math.isnan(value)
         }
+
+
+def _resize(plane: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """A plane (H, W) at another width and height, bilinear."""
+    return cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
 
 
 def _planes(sample: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -79,9 +79,9 @@ class CATNetBackbone(ExactSizeHRNet):
                 'the JPEG, as configs/peers/catnet.py does, and leave the size as it is'
             )
         finest, *pixels = super().forward(x[:, :3])
-        return [finest, *(torch.cat(pair, 1) for pair in zip(pixels, self._of_jpeg(x[:, 3:]), strict=True))]
+        return [finest, *(torch.cat(pair, 1) for pair in zip(pixels, self._forward_jpeg(x[:, 3:]), strict=True))]
 
-    def _of_jpeg(self, x: Tensor) -> list[Tensor]:
+    def _forward_jpeg(self, x: Tensor) -> list[Tensor]:
         """Coefficients and table (N, 2, H, W) to maps at 1/8, 1/16 and 1/32."""
         coefficients, table = x[:, :1], x[:, 1:]
         magnitude = coefficients.abs().clamp(max=HIGHEST)

@@ -1,7 +1,7 @@
 """HRNet whose branches are brought straight to each other's sizes, as PSCC-Net and CAT-Net have it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from mmseg.models.backbones.hrnet import HRModule, HRNet
 from mmseg.registry import MODELS
@@ -50,7 +50,7 @@ class ExactSizeHRModule(HRModule):
                     part, size=maps[number].shape[2:], mode='bilinear', align_corners=self.align_corners
                 )
             total = part if total is None else total + part
-        return total
+        return cast(Tensor, total)
 
     def _make_fuse_layers(self) -> nn.ModuleList | None:
         """The layers of ``HRModule`` without the enlargement, which has no parameters."""

@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from focal_mmseg.engine.checkpoint import misfits, read_checkpoint
+from focal_mmseg.engine.checkpoint import find_misfits, read_checkpoint
 
 WIDTH = 64
 INNER_LAYERS = 15
@@ -79,9 +79,9 @@ class NoiseprintPlusPlus(BaseModule):
         rows = max(1, PIXELS_AT_ONCE // width - 2 * REACH)
         # Its released weights lose a part of what they see to float32 already. The meta device knows no autocast.
         with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
-            return torch.cat([self._by_strips(each, rows) for each in x.float().split(images)])
+            return torch.cat([self._forward_strips(each, rows) for each in x.float().split(images)])
 
-    def _by_strips(self, x: Tensor, rows: int) -> Tensor:
+    def _forward_strips(self, x: Tensor, rows: int) -> Tensor:
         """So many rows at a time, with those around that they depend on."""
         height = x.shape[2]
         if height <= rows + 2 * REACH:
@@ -116,7 +116,7 @@ class NoiseprintPlusPlus(BaseModule):
         if not self.is_init and self.checkpoint_path:
             content = read_checkpoint(self.checkpoint_path)
             state = content.get('network', content) if isinstance(content, Mapping) else {}
-            if found := misfits(self.layers, state):
+            if found := find_misfits(self.layers, state):
                 raise ValueError(
                     f"{self.checkpoint_path} is not Noiseprint++'s released file ({len(found)} differences, the first: "
                     f'{found[0]})'

@@ -75,10 +75,10 @@ class SelfCorrelation(BaseModule):
         with torch.autocast(x.device.type, enabled=False):
             features = features.float()
             features = F.normalize(features - features.mean((2, 3), keepdim=True), dim=1)
-            maps = torch.stack([self._of_image(each) for each in features])
+            maps = torch.stack([self._correlate_image(each) for each in features])
         return self.convs(maps)
 
-    def _of_image(self, features: Tensor) -> Tensor:
+    def _correlate_image(self, features: Tensor) -> Tensor:
         """The highest similarities, descending, and the consistency of offsets: (matches + 1, h, w)."""
         size = features.shape[1:]
         factor = pooling_factor(size, self.max_points)
@@ -98,8 +98,8 @@ class SelfCorrelation(BaseModule):
             kept.append(found.values)
             best.append(found.indices[..., 0].clamp(max=height * width - 1))
         place = torch.cat(best)
-        rows, columns = (torch.arange(side, device=place.device) for side in (height, width))
-        offsets = torch.stack([place // width - rows[:, None], place % width - columns])
+        row_of, column_of = (torch.arange(side, device=place.device) for side in (height, width))
+        offsets = torch.stack([place // width - row_of[:, None], place % width - column_of])
         maps = torch.cat([torch.cat(kept).permute(2, 0, 1), consistency(offsets).to(features.dtype)[None]])
         return F.interpolate(maps[None], size, mode='bilinear', align_corners=False)[0] if factor > 1 else maps
 

@@ -1,7 +1,7 @@
 """Feature maps of timm's convolutional networks."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.model import BaseModule
@@ -82,7 +82,8 @@ class TIMMFeatures(BaseModule):
                     module.eval()
         return self
 
-    def _create(self, **source: Any) -> nn.Module:
+    # timm's networks have more than a Module, and no common class that says so.
+    def _create(self, **source: Any) -> Any:
         try:
             timm = importlib.import_module('timm')
         except ImportError as error:
@@ -105,7 +106,7 @@ class TIMMFeatures(BaseModule):
                 f'or train from random weights by pretrained=False ({error})'
             ) from error
 
-    def _load(self, state: dict[str, Tensor]) -> None:
+    def _load(self, state: Mapping[str, Tensor]) -> None:
         own = self.network.state_dict()
         missing = [name for name, value in own.items() if name not in state or state[name].shape != value.shape]
         if missing:
@@ -116,7 +117,7 @@ class TIMMFeatures(BaseModule):
         self.network.load_state_dict({name: state[name] for name in own})
 
 
-def _cut(network: nn.Module) -> None:
+def _cut(network: Any) -> None:
     """Drop the blocks behind the last map that is asked for; timm's EfficientNets would run them all the same."""
     blocks, last = getattr(network, 'blocks', None), network.feature_info.module_name()[-1]
     if isinstance(blocks, nn.Sequential) and last.startswith('blocks.'):

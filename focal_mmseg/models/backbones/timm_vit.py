@@ -128,7 +128,7 @@ class TIMMViT(BaseModule):
         """
         # Not that of BaseModule, which would go on to timm's own init_weights and make the weights random again.
         if not self.is_init and (self.checkpoint_path or self.pretrained):
-            loaded = self._from_file(self.checkpoint_path) if self.checkpoint_path else self._from_timm()
+            loaded = self._load_from_file(self.checkpoint_path) if self.checkpoint_path else self._load_from_timm()
             self.vit.load_state_dict(self._adapt(loaded).state_dict())
         elif not self.is_init and self.frozen:
             warnings.warn(
@@ -145,11 +145,13 @@ class TIMMViT(BaseModule):
         if self.frozen:
             self.vit.eval()
             for module in self.vit.modules():
-                if isinstance(getattr(module, 'lora_dropout', None), nn.Module):
-                    module.lora_dropout.train(mode)
+                dropout = getattr(module, 'lora_dropout', None)
+                if isinstance(dropout, nn.Module):
+                    dropout.train(mode)
         return self
 
-    def _create(self, **source: Any) -> nn.Module:
+    # timm's networks have more than a Module, and no common class that says so.
+    def _create(self, **source: Any) -> Any:
         """Build the network without adapters."""
         timm = _import('timm')
         try:
@@ -160,7 +162,7 @@ class TIMMViT(BaseModule):
                 f"timm's other networks): {error}"
             ) from error
 
-    def _adapt(self, vit: nn.Module) -> nn.Module:
+    def _adapt(self, vit: Any) -> Any:
         """Drop what is not used and put the adapters in."""
         vit.prune_intermediate_layers(list(self.out_indices), prune_head=True)
         if self.adapters is None:
@@ -173,7 +175,7 @@ class TIMMViT(BaseModule):
         config = peft.LoraConfig(**{'exclude_modules': [PATCH_EMBEDDING], **self.adapters})
         return peft.inject_adapter_in_model(config, vit)
 
-    def _from_timm(self) -> nn.Module:
+    def _load_from_timm(self) -> nn.Module:
         """The network with timm's weights."""
         try:
             return self._create(pretrained=True)
@@ -184,7 +186,7 @@ class TIMMViT(BaseModule):
                 f'and model.backbone.frozen=False ({error})'
             ) from error
 
-    def _from_file(self, path: str) -> nn.Module:
+    def _load_from_file(self, path: str) -> nn.Module:
         """The network with a local file's weights, all of them."""
         state = _read(path)
         state = {name: value for name, value in state.items() if not name.startswith('head.')}
@@ -197,7 +199,7 @@ class TIMMViT(BaseModule):
             raise ValueError(f'the checkpoint {path} does not fit {self.model_name}: {reason}') from error
 
 
-def _indices(vit: nn.Module, out_indices: Sequence[int]) -> tuple[int, ...]:
+def _indices(vit: Any, out_indices: Sequence[int]) -> tuple[int, ...]:
     """Check the indices and make them count from the beginning."""
     blocks = len(vit.blocks)
     found = tuple(index + blocks if index < 0 else index for index in out_indices)
@@ -209,7 +211,7 @@ def _indices(vit: nn.Module, out_indices: Sequence[int]) -> tuple[int, ...]:
 def _read(path: str) -> dict[str, Tensor]:
     """Read a state dict without running code from it."""
     if Path(path).suffix != '.safetensors' or not Path(path).is_file():
-        return load_weights(path)
+        return dict(load_weights(path))
     try:
         return _import('safetensors.torch').load_file(path)
     except Exception as error:  # damaged bytes

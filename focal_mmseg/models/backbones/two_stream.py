@@ -81,19 +81,19 @@ class TwoStreamBackbone(BaseModule):
             )
         maps: list[Tensor] = []
         if self.rgb is not None:
-            maps += self._of_colours(x[:, :3])
+            maps += self._forward_rgb(self.rgb, x[:, :3])
         if self.dct is not None:
             maps.append(self.dct(x[:, 3:4], x[:, 4:5]))
         if self.copies is not None:
             maps.append(self.copies(maps[self.copies_index]))
         return tuple(maps)
 
-    def _of_colours(self, rgb: Tensor) -> list[Tensor]:
+    def _forward_rgb(self, backbone: nn.Module, rgb: Tensor) -> list[Tensor]:
         height, width = rgb.shape[2:]
         margins = (0, -width % self.divisor, 0, -height % self.divisor)
         padded = F.pad(rgb, margins, mode='replicate') if any(margins) else rgb
         cut = []
-        for each in self.rgb(padded):
+        for each in backbone(padded):
             rows, columns = (
                 # Rounded up without a negative number, whose quotients an ONNX file rounds the other way.
                 (side * cells + whole - 1) // whole

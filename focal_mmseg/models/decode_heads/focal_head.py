@@ -72,10 +72,11 @@ class FOCALHead(ClusteringHead, BaseDecodeHead):
         if channels is not None and channels < 1:
             raise ValueError(f'channels must be None or at least 1, got {channels}')
         several = not isinstance(in_channels, int)
+        levels = [in_channels] if isinstance(in_channels, int) else list(in_channels)
         if several and channels is None:
             raise ValueError('channels=None takes one feature map as it is; with several in_channels give a width')
         if in_index is None:
-            in_index = tuple(range(len(in_channels))) if several else -1
+            in_index = tuple(range(len(levels))) if several else -1
         super().__init__(
             in_channels,
             channels or in_channels,
@@ -91,7 +92,6 @@ class FOCALHead(ClusteringHead, BaseDecodeHead):
         )
         _require_contrastive(self.loss_decode)
         del self.conv_seg
-        levels = in_channels if several else [in_channels]
         self.projections = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in levels) if channels else None
         self._set_clustering(clusterer, gate, max_points, keep_embeddings)
 
@@ -165,10 +165,10 @@ class FOCALHead(ClusteringHead, BaseDecodeHead):
             Tensor: float32 of shape (N, 2, H, W): the logarithms of the scores for pristine and forged, at the size
             of the network's input. Their softmax is the clusterer's (or the gate's) soft score, their argmax the mask.
         """
-        localised = self.localise(self.without_padding(seg_logits, batch_img_metas), batch_img_metas)
-        return self.logits_by_score([each.score for each in localised], seg_logits.shape[2:], batch_img_metas)
+        localised = self.localise(self.remove_padding(seg_logits, batch_img_metas), batch_img_metas)
+        return self.scores_to_logits([each.score for each in localised], seg_logits.shape[2:], batch_img_metas)
 
-    def without_padding(self, embeddings: Tensor, batch_img_metas: list[dict]) -> list[Tensor]:
+    def remove_padding(self, embeddings: Tensor, batch_img_metas: list[dict]) -> list[Tensor]:
         """The part of each map that shows the image.
 
         Args:
@@ -181,8 +181,8 @@ class FOCALHead(ClusteringHead, BaseDecodeHead):
         windows = self._windows(embeddings.shape[2:], batch_img_metas)
         return [each[:, rows, columns] for each, (rows, columns) in zip(embeddings, windows, strict=True)]
 
-    def logits_by_score(self, scores: Sequence[Tensor], cells: Sequence[int], batch_img_metas: list[dict]) -> Tensor:
-        """Bring forged scores of the parts that :meth:`without_padding` gave to the size of the network's input.
+    def scores_to_logits(self, scores: Sequence[Tensor], cells: Sequence[int], batch_img_metas: list[dict]) -> Tensor:
+        """Bring forged scores of the parts that :meth:`remove_padding` gave to the size of the network's input.
 
         Args:
             scores (Sequence[Tensor]): float32 in [0, 1] of shape (h_i, w_i), one an image.

@@ -11,5 +11,7 @@ def input_size(meta: dict) -> tuple[int, int]:
             ``pad_shape`` where it was padded.
     """
     if isinstance(meta['img_shape'], torch.Size):
-        return tuple(meta['img_shape'])
-    return tuple(meta.get('pad_shape', meta['img_shape'])[:2])
+        height, width = meta['img_shape']
+    else:
+        height, width = meta.get('pad_shape', meta['img_shape'])[:2]
+    return height, width

@@ -12,7 +12,7 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.log_scores import log_scores, log_scores_of_logit
+from focal_mmseg.models.log_scores import log_scores, logit_to_log_scores
 
 WHITE = 255
 
@@ -64,7 +64,7 @@ class MVSSHead(DAHead):
         by_channel = self.cam_out_conv(self.cam(self.cam_in_conv(features)))
         logit = self.cls_seg(by_place + by_channel)
         logit = F.interpolate(logit, scale_factor=self.stride, mode='bilinear', align_corners=True)
-        return log_scores_of_logit(logit)
+        return logit_to_log_scores(logit)
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """The losses of the forged images' pixels, and that of all images.
@@ -77,7 +77,7 @@ class MVSSHead(DAHead):
             dict[str, Tensor]: A scalar for each loss name.
         """
         target = self._stack_batch_gt(batch_data_samples).squeeze(1)
-        losses = losses_of_forged(self.loss_decode, seg_logits, target, target, self.ignore_index)
+        losses = forged_image_losses(self.loss_decode, seg_logits, target, target, self.ignore_index)
         if self.image_loss is not None:
             logits = seg_logits[:, 1].masked_fill(target == self.ignore_index, -torch.inf).flatten(1).amax(1)
             seen = logits.isfinite()
@@ -116,7 +116,7 @@ class MVSSHead(DAHead):
         return log_scores(scores)
 
 
-def losses_of_forged(
+def forged_image_losses(
     losses: nn.Module, logits: Tensor, target: Tensor, masks: Tensor, ignore_index: int
 ) -> dict[str, Tensor]:
     """The losses of the images that have a forged pixel.
@@ -137,7 +137,8 @@ def losses_of_forged(
         value = logits.sum() * 0
         if is_forged.any():
             value = loss(logits[is_forged], target[is_forged], ignore_index=ignore_index)
-        found[loss.loss_name] = found.get(loss.loss_name, 0) + value
+        name = str(loss.loss_name)
+        found[name] = found[name] + value if name in found else value
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -12,7 +12,7 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.log_scores import log_scores, log_scores_of_logit
+from focal_mmseg.models.log_scores import log_scores, logit_to_log_scores
 
 # How many pixels a side are taken together by the attention, finest scale first.
 GATHERED = (4, 2, 2, 1)
@@ -78,7 +78,7 @@ class SpatialChannelMask(BaseModule):
             Tensor: Logits of shape (N, 1, h, w).
         """
         # The scores are not scaled, so that half precision would overflow.
-        with _in_full_precision(x.device.type):
+        with _full_precision(x.device.type):
             x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
             places, channels = self._attended(x)
             x = x + self.gamma_s * self.W_s(places) + self.gamma_c * self.W_c(channels)
@@ -170,7 +170,7 @@ class PSCCHead(BaseDecodeHead):
         Returns:
             Tensor: Of shape (N, 2, side, side): the logarithms of the scores for pristine and forged.
         """
-        return log_scores_of_logit(self.findings(inputs).masks[0])
+        return logit_to_log_scores(self.findings(inputs).masks[0])
 
     def findings(self, inputs: Sequence[Tensor]) -> PSCCFindings:
         """All masks, and the detector's word.
@@ -209,7 +209,7 @@ class PSCCHead(BaseDecodeHead):
         """
         truth = self._stack_batch_gt(batch_data_samples)
         name = self.loss_decode.loss_name
-        losses = {name: 0}
+        losses: dict[str, Any] = {name: 0}
         for logits in seg_logits.masks:
             target = mask_at_scale(truth, logits.shape[-1], self.ignore_index)
             losses[name] = losses[name] + self.loss_decode(logits[:, 0], target[:, 0], ignore_index=self.ignore_index)
@@ -270,7 +270,7 @@ class PSCCHead(BaseDecodeHead):
         return F.interpolate(x, (side, side), mode='bilinear', align_corners=True)
 
 
-def _in_full_precision(device: str) -> AbstractContextManager:
+def _full_precision(device: str) -> AbstractContextManager:
     """No autocast; the meta device, which shapes are found on, knows none."""
     return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 

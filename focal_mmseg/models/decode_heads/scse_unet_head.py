@@ -9,7 +9,7 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.log_scores import log_scores_of_logit
+from focal_mmseg.models.log_scores import logit_to_log_scores
 
 from .input_size import input_size
 
@@ -87,7 +87,7 @@ class SCSEUNetHead(BaseDecodeHead):
         for upsample, merge, skip in zip(self.upsamples, self.merges, reversed(skips), strict=True):
             features = _at(upsample(_doubled(features)), skip.shape[2:])
             features = merge(torch.cat([features, skip], dim=1))
-        return log_scores_of_logit(self.score(self.last_upsample(_doubled(features))))
+        return logit_to_log_scores(self.score(self.last_upsample(_doubled(features))))
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """See mmseg's; the logits come to the masks' size by the nearest, as in a test."""

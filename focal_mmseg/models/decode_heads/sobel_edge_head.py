@@ -9,9 +9,9 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.log_scores import log_scores_of_logit
+from focal_mmseg.models.log_scores import logit_to_log_scores
 
-from .mvss_head import losses_of_forged
+from .mvss_head import forged_image_losses
 
 SOBEL = ((1.0, 0.0, -1.0), (2.0, 0.0, -2.0), (1.0, 0.0, -1.0))
 
@@ -79,7 +79,7 @@ class SobelEdgeHead(BaseDecodeHead):
         for step, other in zip(self.steps, others, strict=True):
             other = F.interpolate(other, size=first.shape[2:], mode='bilinear', align_corners=True)
             first = step(first + other)
-        return log_scores_of_logit(first)
+        return logit_to_log_scores(first)
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """The loss of the forged images' edges.
@@ -102,7 +102,7 @@ class SobelEdgeHead(BaseDecodeHead):
         edges = edges.masked_fill(edges == self.ignore_index, 0)
         target = F.adaptive_max_pool2d(edges.float(), seg_logits.shape[2:]).long().squeeze(1)
         masks = self._stack_batch_gt(batch_data_samples)
-        return losses_of_forged(self.loss_decode, seg_logits, target, masks, self.ignore_index)
+        return forged_image_losses(self.loss_decode, seg_logits, target, masks, self.ignore_index)
 
 
 class SobelGate(nn.Module):
@@ -111,6 +111,8 @@ class SobelGate(nn.Module):
     Args:
         eps (float): See :class:`SobelEdgeHead`.
     """
+
+    kernels: Tensor
 
     def __init__(self, eps: float) -> None:
         super().__init__()

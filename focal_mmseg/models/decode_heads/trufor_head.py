@@ -1,6 +1,7 @@
 """TruFor's decoder: every level through a linear layer, joined, classified."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from mmcv.cnn import build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -83,4 +84,4 @@ class TruForHead(BaseDecodeHead):
             part = F.conv2d(projection(level), weight)
             # In place: one map at the finest size and full width less.
             joined = resize(part, size, mode='bilinear', align_corners=False).add_(joined)
-        return self.cls_seg(self.norm(joined.add_(self.fuse.bias[:, None, None])).relu_())
+        return self.cls_seg(self.norm(joined.add_(cast(Tensor, self.fuse.bias)[:, None, None])).relu_())

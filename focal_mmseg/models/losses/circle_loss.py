@@ -1,5 +1,7 @@
 """Circle loss, a row of table 3 of the FOCAL paper."""
 
+from typing import Any
+
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -7,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .contrastive_loss import QueryLoss
 from .named_loss import check_above
-from .streaming import RowLosses, streamed_mean, without_own
+from .streaming import RowLosses, mask_self, streamed_mean
 
 
 @MODELS.register_module()
@@ -37,7 +39,9 @@ class CircleLoss(QueryLoss):
         tensor(True)
     """
 
-    def __init__(self, margin: float = 0.4, gamma: float = 80.0, loss_name: str = 'loss_circle', **options) -> None:
+    def __init__(
+        self, margin: float = 0.4, gamma: float = 80.0, loss_name: str = 'loss_circle', **options: Any
+    ) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('margin', margin)
         check_above('gamma', gamma)
@@ -55,7 +59,7 @@ class CircleLoss(QueryLoss):
             negative_weights = self.gamma * F.relu(negative.detach() + self.margin)
             positive_logits = positive_weights * (1 - self.margin - positive)
             negative_logits = negative_weights * (negative - self.margin)
-            pull = torch.logsumexp(without_own(positive_logits, first, float('-inf')), dim=1)
+            pull = torch.logsumexp(mask_self(positive_logits, first, float('-inf')), dim=1)
             return F.softplus(pull + torch.logsumexp(negative_logits, dim=1))
 
         return row_losses

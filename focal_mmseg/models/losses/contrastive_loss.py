@@ -118,7 +118,7 @@ class QueryLoss(ContrastiveLoss):
         **options: See :class:`ContrastiveLoss`.
     """
 
-    def __init__(self, queries: str = 'pristine', **options) -> None:
+    def __init__(self, queries: str = 'pristine', **options: Any) -> None:
         super().__init__(**options)
         check_choice('queries', queries, QUERIES)
         self.queries = queries
@@ -142,7 +142,8 @@ class QueryLoss(ContrastiveLoss):
         if not sides:
             return None
         count = sum(len(queries) for queries, _ in sides)
-        return sum(self.mean_loss(queries, negatives) * (len(queries) / count) for queries, negatives in sides)
+        losses = [self.mean_loss(queries, negatives) * (len(queries) / count) for queries, negatives in sides]
+        return torch.stack(losses).sum()
 
 
 def mean_positive_similarity(queries: Tensor) -> Tensor:

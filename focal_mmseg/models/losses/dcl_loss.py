@@ -1,5 +1,7 @@
 """Decoupled contrastive learning, a row of table 3 of the FOCAL paper."""
 
+from typing import Any
+
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -26,7 +28,7 @@ class DCLLoss(QueryLoss):
         ValueError: If an option is out of its range.
     """
 
-    def __init__(self, temperature: float = 0.1, loss_name: str = 'loss_dcl', **options) -> None:
+    def __init__(self, temperature: float = 0.1, loss_name: str = 'loss_dcl', **options: Any) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('temperature', temperature)
         self.temperature = temperature

@@ -1,5 +1,7 @@
 """InfoNCE, a row of table 3 of the FOCAL paper."""
 
+from typing import Any
+
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -7,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .contrastive_loss import QueryLoss
 from .named_loss import check_above
-from .streaming import RowLosses, streamed_mean, without_own
+from .streaming import RowLosses, mask_self, streamed_mean
 
 
 @MODELS.register_module()
@@ -27,7 +29,7 @@ class InfoNCELoss(QueryLoss):
         ValueError: If an option is out of its range.
     """
 
-    def __init__(self, temperature: float = 0.1, loss_name: str = 'loss_info_nce', **options) -> None:
+    def __init__(self, temperature: float = 0.1, loss_name: str = 'loss_info_nce', **options: Any) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('temperature', temperature)
         self.temperature = temperature
@@ -42,6 +44,6 @@ def _row_losses(queries: int) -> RowLosses:
     def row_losses(logits: Tensor, first: int) -> Tensor:
         negative = torch.logsumexp(logits[:, queries:], dim=1, keepdim=True)
         of_pairs = F.softplus(negative - logits[:, :queries])
-        return without_own(of_pairs, first, 0).sum(1) / (queries - 1)
+        return mask_self(of_pairs, first, 0).sum(1) / (queries - 1)
 
     return row_losses

@@ -1,6 +1,7 @@
 """InfoNCE++, eq. 2 of the FOCAL paper."""
 
 import math
+from typing import Any
 
 import torch
 from mmseg.registry import MODELS
@@ -9,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .contrastive_loss import QueryLoss, mean_positive_similarity
 from .named_loss import check_above, check_choice
-from .streaming import RowLosses, streamed_mean, without_own
+from .streaming import RowLosses, mask_self, streamed_mean
 
 POSITIVES = ('expectation', 'mean_exp')
 
@@ -53,7 +54,7 @@ class InfoNCEPlusPlusLoss(QueryLoss):
         temperature: float = 0.1,
         positives: str = 'expectation',
         loss_name: str = 'loss_info_nce_plus_plus',
-        **options,
+        **options: Any,
     ) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('temperature', temperature)
@@ -65,18 +66,18 @@ class InfoNCEPlusPlusLoss(QueryLoss):
         """See :meth:`QueryLoss.mean_loss`."""
         if self.positives == 'expectation':
             positive = mean_positive_similarity(queries) / self.temperature
-            return streamed_mean(_of_expectation, queries / self.temperature, negatives, positive)
+            return streamed_mean(_expectation_losses, queries / self.temperature, negatives, positive)
         keys = torch.cat([queries, negatives])
-        return streamed_mean(_of_mean_exp(len(queries)), queries / self.temperature, keys)
+        return streamed_mean(_mean_exp_losses(len(queries)), queries / self.temperature, keys)
 
 
-def _of_expectation(logits: Tensor, _: int, positive: Tensor) -> Tensor:
+def _expectation_losses(logits: Tensor, _: int, positive: Tensor) -> Tensor:
     return F.softplus(torch.logsumexp(logits, dim=1) - positive)
 
 
-def _of_mean_exp(queries: int) -> RowLosses:
+def _mean_exp_losses(queries: int) -> RowLosses:
     def row_losses(logits: Tensor, first: int) -> Tensor:
-        positive = torch.logsumexp(without_own(logits[:, :queries].clone(), first, float('-inf')), dim=1)
+        positive = torch.logsumexp(mask_self(logits[:, :queries].clone(), first, float('-inf')), dim=1)
         negative = torch.logsumexp(logits[:, queries:], dim=1)
         return negative - positive + math.log(queries - 1)
 

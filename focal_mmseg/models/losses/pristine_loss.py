@@ -1,5 +1,7 @@
 """What FOCAL's loss does not say of a pristine image."""
 
+from typing import Any
+
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -24,7 +26,7 @@ class PristineLoss(ContrastiveLoss):
         ValueError: If an option is out of its range.
     """
 
-    def __init__(self, loss_name: str = 'loss_pristine', **options) -> None:
+    def __init__(self, loss_name: str = 'loss_pristine', **options: Any) -> None:
         super().__init__(loss_name=loss_name, **options)
         if self.scope != 'image':
             raise ValueError("PristineLoss looks at one image: scope must be 'image'")

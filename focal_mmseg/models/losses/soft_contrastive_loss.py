@@ -1,6 +1,7 @@
 """The soft contrastive loss of FOCAL's journal version (arXiv 2308.09307 v2, 2025)."""
 
 import math
+from typing import Any
 
 import torch
 from mmseg.registry import MODELS
@@ -40,7 +41,7 @@ class SoftContrastiveLoss(ContrastiveLoss):
         max_updates: int = 100,
         tolerance: float = 1e-4,
         loss_name: str = 'loss_soft_contrastive',
-        **options,
+        **options: Any,
     ) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('temperature', temperature)

@@ -1,10 +1,10 @@
 """Losses over all pairs of a query and a key, in memory that grows with the points and not with the pairs."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 # Similarities held at once: 4 Mi floats are 16 MiB; an accelerator wants longer work at a time, 256 MiB.
 SIMILARITIES_PER_BLOCK = 1 << 22
@@ -41,7 +41,7 @@ def streamed_mean(row_losses: RowLosses, queries: Tensor, keys: Tensor, *per_que
     return _StreamedMean.apply(row_losses, *tensors)
 
 
-def without_own(values: Tensor, first: int, fill: float) -> Tensor:
+def mask_self(values: Tensor, first: int, fill: float) -> Tensor:
     """Overwrite each query's value for itself, where the queries are the keys.
 
     Args:
@@ -67,7 +67,7 @@ class _StreamedMean(torch.autograd.Function):
     """See :func:`streamed_mean`."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, row_losses: RowLosses, queries: Tensor, keys: Tensor, *per_query: Tensor) -> Tensor:
+    def forward(ctx: Any, row_losses: RowLosses, queries: Tensor, keys: Tensor, *per_query: Tensor) -> Tensor:
         wanted = any(ctx.needs_input_grad)
         gradients = [torch.zeros_like(tensor) for tensor in (queries, keys, *per_query)] if wanted else []
         total = queries.new_zeros(())
@@ -83,7 +83,7 @@ class _StreamedMean(torch.autograd.Function):
         return total / len(queries)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError('the contrastive losses can be differentiated once, not with create_graph=True')
         share = gradient / ctx.count

@@ -1,5 +1,7 @@
 """The triplet loss, a row of table 3 of the FOCAL paper."""
 
+from typing import Any
+
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -7,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .contrastive_loss import QueryLoss
 from .named_loss import check_above, check_choice
-from .streaming import RowLosses, streamed_mean, without_own
+from .streaming import RowLosses, mask_self, streamed_mean
 
 MINING = ('all', 'hard')
 
@@ -45,7 +47,9 @@ class TripletLoss(QueryLoss):
         0.0
     """
 
-    def __init__(self, margin: float = 1.0, mining: str = 'all', loss_name: str = 'loss_triplet', **options) -> None:
+    def __init__(
+        self, margin: float = 1.0, mining: str = 'all', loss_name: str = 'loss_triplet', **options: Any
+    ) -> None:
         super().__init__(loss_name=loss_name, **options)
         check_above('margin', margin)
         check_choice('mining', mining, MINING)
@@ -54,14 +58,14 @@ class TripletLoss(QueryLoss):
 
     def mean_loss(self, queries: Tensor, negatives: Tensor) -> Tensor:
         """See :meth:`QueryLoss.mean_loss`."""
-        of_count = self._of_all if self.mining == 'all' else self._of_hardest
+        of_count = self._all_losses if self.mining == 'all' else self._hardest_losses
         return streamed_mean(of_count(len(queries)), queries, torch.cat([queries, negatives]))
 
-    def _of_all(self, queries: int) -> RowLosses:
+    def _all_losses(self, queries: int) -> RowLosses:
         def row_losses(similarities: Tensor, first: int) -> Tensor:
             distances = _distances(similarities)
             # Distances are above 0, so that a reach of 0 takes part in no triplet.
-            reach = without_own(distances[:, :queries] + self.margin, first, 0)
+            reach = mask_self(distances[:, :queries] + self.margin, first, 0)
             negative = distances[:, queries:]
             within, beyond = _triplet_counts(reach.detach(), negative.detach())
             # In float64: the two sums are over all triplets and may nearly cancel.
@@ -70,7 +74,7 @@ class TripletLoss(QueryLoss):
 
         return row_losses
 
-    def _of_hardest(self, queries: int) -> RowLosses:
+    def _hardest_losses(self, queries: int) -> RowLosses:
         # A query is never its own farthest positive, so it needs no leaving out.
         def row_losses(similarities: Tensor, _: int) -> Tensor:
             positive = _distances(similarities[:, :queries].min(1).values)

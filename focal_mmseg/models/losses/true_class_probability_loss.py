@@ -45,7 +45,7 @@ class TrueClassProbabilityLoss(NamedLoss):
         Returns:
             Tensor: Scalar; zero on the graph where no pixel is left.
         """
-        inside, outside = off_the_borders(target, ignore_index)
+        inside, outside = interior_masks(target, ignore_index)
         pristine, forged = seg_logits.detach().float().softmax(1).unbind(1)
         wanted = torch.where(inside, forged, pristine)
         counted = inside | outside
@@ -53,7 +53,7 @@ class TrueClassProbabilityLoss(NamedLoss):
         return self.loss_weight * error.sum() / counted.sum().clamp(min=1)
 
 
-def off_the_borders(target: Tensor, ignore_index: int = 255) -> tuple[Tensor, Tensor]:
+def interior_masks(target: Tensor, ignore_index: int = 255) -> tuple[Tensor, Tensor]:
     """Which pixels lie deep inside a forgery, and which far from any.
 
     Args:

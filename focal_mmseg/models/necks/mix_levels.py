@@ -73,5 +73,5 @@ def _at(x: Tensor, size: torch.Size) -> Tensor:
     if x.shape[2:] == size:
         return x
     if x.shape[2] > size[0]:
-        return F.adaptive_avg_pool2d(x, size)
+        return F.adaptive_avg_pool2d(x, (size[0], size[1]))
     return F.interpolate(x, size, mode='bilinear', align_corners=False)

@@ -25,6 +25,9 @@ class AdversarialMemory(nn.Module):
         IF-OSN, algorithm 1, by entries of single images where the released code has those of whole batches.
     """
 
+    signs: Tensor
+    seen: Tensor
+
     def __init__(self, size: Sequence[int], entries: int = 32, added: int = 5, bound: float = 4 / 255) -> None:
         super().__init__()
         if len(size) != 2 or min(size) < 1 or entries < 2 or added < 1 or bound <= 0:

@@ -62,7 +62,7 @@ class OSNNoise(BaseModule):
             FileNotFoundError: If there is no such file.
             ValueError: If it is no checkpoint of the U-Net.
         """
-        if self.unet is not None and not self.is_init:
+        if self.unet is not None and self.checkpoint is not None and not self.is_init:
             state = load_weights(self.checkpoint)
             state = {name.removeprefix(OURS): value for name, value in state.items() if name.startswith(OURS)}
             require_fit(self.unet, state, f'model.noise.checkpoint={self.checkpoint}')

@@ -89,7 +89,7 @@ class AsLoadedSegmentor(BaseSegmentor):
         """
         raise TypeError(f'{type(self).__name__} is not trained: {self.not_trained}')
 
-    def extract_feat(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+    def extract_feat(self, inputs: Sequence[Tensor]) -> Sequence[Any]:
         """There are no features but the images."""
         return inputs
 

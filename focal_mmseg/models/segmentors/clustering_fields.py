@@ -23,7 +23,7 @@ Where an image was clustered several times (a fusion that clusters each member, 
 the numbers are means, the seconds a sum, and there are none of the others: clusters of two maps have no common names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean
 
 import torch
@@ -55,15 +55,15 @@ def write_clustering(
     for sample, maps in zip(samples, localised, strict=True):
         _drop_maps(sample)
         found = [each.found for each in maps]
-        values = (
+        values: tuple[Sequence[float], ...] = (
             [each.image_score for each in found],
             [each.num_clusters for each in found],
             [each.noise_share for each in found],
             [each.seconds for each in found],
         )
         _write_numbers(sample, dict(zip(NUMBERS, values, strict=True)))
-        if len(maps) == 1 and found[0].labels is not None and found[0].grid is not None:
-            _write_maps(sample, maps[0], keep_embeddings)
+        if len(maps) == 1 and found[0].grid is not None:
+            _write_maps(sample, maps[0], found[0].grid, keep_embeddings)
     return samples
 
 
@@ -91,16 +91,16 @@ def _drop_maps(sample: SegDataSample) -> None:
         sample.pop(name, None)
 
 
-def _write_numbers(sample: SegDataSample, values: dict[str, list[float]]) -> None:
+def _write_numbers(sample: SegDataSample, values: Mapping[str, Sequence[float]]) -> None:
     """Write means, and sums of seconds."""
     for name, each in values.items():
         sample.set_field(sum(each) if name == 'clustering_seconds' else mean(each), name)
 
 
-def _write_maps(sample: SegDataSample, localised: LocalisedMap, keep_embeddings: bool) -> None:
+def _write_maps(sample: SegDataSample, localised: LocalisedMap, grid: tuple[int, int], keep_embeddings: bool) -> None:
     found = localised.found
-    maps = dict(pred_clusters=found.labels, pred_sources=found.sources, pred_probabilities=found.probabilities)
-    maps = {name: each.reshape(1, *found.grid) for name, each in maps.items() if each is not None}
+    values = dict(pred_clusters=found.labels, pred_sources=found.sources, pred_probabilities=found.probabilities)
+    maps = {name: each.reshape(1, *grid) for name, each in values.items() if each is not None}
     if keep_embeddings:
         maps['embeddings'] = localised.embeddings
     meta = sample.metainfo

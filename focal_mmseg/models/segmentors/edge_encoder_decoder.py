@@ -24,9 +24,9 @@ class EdgeEncoderDecoder(NativeSizeEncoderDecoder):
     auxiliary_head_tests = True
 
     @property
-    def gives_more(self) -> bool:
+    def has_extra_outputs(self) -> bool:
         """See :class:`NativeSizeEncoderDecoder`."""
-        return super().gives_more or self.with_auxiliary_head
+        return super().has_extra_outputs or self.with_auxiliary_head
 
     def decode(self, features: Sequence[Tensor], metas: list[dict]) -> tuple[Tensor, dict[str, Any]]:
         """See :class:`NativeSizeEncoderDecoder`; ``edge`` is float32 (1, H, W) in [0, 1], of the image's own size."""

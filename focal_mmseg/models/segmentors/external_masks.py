@@ -89,7 +89,7 @@ class ExternalMasks(ScoringSegmentor):
         samples = super().predict(inputs, data_samples)
         if self.score_key is not None:
             for sample in samples:
-                sample.set_field(read_image_score(self.path_of(sample.metainfo), self.score_key), 'image_score')
+                sample.set_field(read_image_score(self.find_path(sample.metainfo), self.score_key), 'image_score')
         return samples
 
     def score(self, image: np.ndarray, meta: dict) -> np.ndarray:
@@ -99,19 +99,19 @@ class ExternalMasks(ScoringSegmentor):
             FileNotFoundError: If the image has no file.
             ValueError: If its file cannot be read or used, lies outside the folder, or the image has no name.
         """
-        path = self.path_of(meta)
+        path = self.find_path(meta)
         if not path.is_file():
             raise FileNotFoundError(
                 f'{path}, the mask of {meta["img_path"]}, does not exist: check model.folder and model.pattern'
             )
         score = read_score_map(path, self.key, self.white).astype(np.float64)
         score = score if self.forged_is == 'white' else 1 - score
-        score = _at_half(_resized(score, meta.get('ori_shape', image.shape[:2]), path), self.threshold)
+        score = _rescale_to_half(_resized(score, meta.get('ori_shape', image.shape[:2]), path), self.threshold)
         if meta.get('flip'):
             score = np.flip(score, 1 if meta['flip_direction'] == 'horizontal' else 0)
         return cv2.resize(np.ascontiguousarray(score), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
-    def path_of(self, meta: dict) -> Path:
+    def find_path(self, meta: dict) -> Path:
         """The file of an image.
 
         Args:
@@ -158,7 +158,7 @@ def _resized(score: np.ndarray, shape: tuple[int, int], path: Path) -> np.ndarra
     return cv2.resize(score, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _at_half(score: np.ndarray, threshold: float) -> np.ndarray:
+def _rescale_to_half(score: np.ndarray, threshold: float) -> np.ndarray:
     """Scores whose threshold is 1/2, so that exactly those above it are above 1/2."""
     above = score > threshold
     lower, upper = score / (2 * threshold), 0.5 + (score - threshold) / (2 * (1 - threshold))

@@ -10,7 +10,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
-from focal_mmseg.clustering.stitching import stitched
+from focal_mmseg.clustering.stitching import stitch_embeddings
 from focal_mmseg.models.decode_heads.focal_head import FOCALHead
 
 from .clustering_fields import write_clustering
@@ -74,9 +74,9 @@ class FOCALEncoderDecoder(EncoderDecoder):
         whole = dict(ori_shape=size, img_shape=size, pad_shape=size)
         metas = [whole] * len(inputs) if data_samples is None else [sample.metainfo for sample in data_samples]
         embeddings, metas = self.embed(inputs, metas)
-        localised = self.decode_head.localise(self.decode_head.without_padding(embeddings, metas), metas)
+        localised = self.decode_head.localise(self.decode_head.remove_padding(embeddings, metas), metas)
         scores = [each.score for each in localised]
-        logits = self.decode_head.logits_by_score(scores, embeddings.shape[2:], metas)
+        logits = self.decode_head.scores_to_logits(scores, embeddings.shape[2:], metas)
         samples = self.postprocess_result(logits[:, :, : size[0], : size[1]], data_samples)
         return write_clustering(samples, [[each] for each in localised], self.decode_head.keep_embeddings)
 
@@ -135,7 +135,7 @@ class FOCALEncoderDecoder(EncoderDecoder):
         maps = []
         for image in inputs:
             fitting = self._fitting(window, image.shape[1:])
-            embeddings, cell = stitched(self._embed, image, fitting, stride, self.decode_head.max_points)
+            embeddings, cell = stitch_embeddings(self._embed, image, fitting, stride, self.decode_head.max_points)
             maps.append(embeddings)
         covered = tuple(cell * cells for cells in maps[0].shape[1:])
         return torch.stack(maps), [_beyond(meta, covered, inputs.shape[2:]) for meta in batch_img_metas]
@@ -175,16 +175,16 @@ class FOCALEncoderDecoder(EncoderDecoder):
 def _pixels(test_cfg: dict, option: str) -> tuple[int, int]:
     """An option that is a height and a width."""
     value = test_cfg.get(option)
-    pair = isinstance(value, list | tuple) and len(value) == 2
-    if not (pair and all(isinstance(side, int) and side >= 1 for side in value)):
+    sides = value if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
         raise ValueError(
             f"model.test_cfg.mode='slide' needs {option}=(height, width), whole numbers of pixels of at least 1, got "
             f'{value!r}'
         )
-    return tuple(value)
+    return sides[0], sides[1]
 
 
-def _beyond(meta: dict, covered: tuple[int, int], size: tuple[int, int]) -> dict:
+def _beyond(meta: dict, covered: Sequence[int], size: Sequence[int]) -> dict:
     """An image's meta for a map that covers more than the image: what lies beyond it is padding."""
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
     bottom, right = bottom + covered[0] - size[0], right + covered[1] - size[1]

@@ -1,8 +1,8 @@
 """Several trained FOCAL networks as one segmentor, without retraining."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from mmengine.dist import is_distributed
@@ -159,7 +159,7 @@ class FOCALFusion(AsLoadedSegmentor):
 
     def _used(self) -> list[FusionMember]:
         """The members that count."""
-        return [member for member in self.members if member.weight]
+        return [member for member in cast(Iterable[FusionMember], self.members) if member.weight]
 
     def _fused(self, maps: Sequence[Sequence[MemberMap]]) -> list[MemberMap]:
         """One map an image, which is treated as that of the member whose resolution it has from here on."""
@@ -187,7 +187,7 @@ def _joined(logits: Sequence[Tensor], mode: str) -> Tensor:
     """
     if mode == 'features':
         return logits[0]
-    members = torch.stack(logits)
+    members = torch.stack(list(logits))
     margin = members[:, 1] - members[:, 0]
     chosen = margin.argmax(0) if mode == 'union' else margin.argmin(0)
     return members.gather(0, chosen.expand(1, 2, -1, -1))[0]

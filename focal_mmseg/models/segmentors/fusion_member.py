@@ -53,7 +53,7 @@ class MemberMap:
         Returns:
             Tensor: float32 of shape (2, H, W), see :meth:`FOCALHead.predict_by_feat`.
         """
-        logits = self.segmentor.decode_head.logits_by_score([score], self.cells, [self.meta])
+        logits = self.segmentor.decode_head.scores_to_logits([score], self.cells, [self.meta])
         logits = logits[:, :, : self.size[0], : self.size[1]]
         return self.segmentor.postprocess_result(logits, [self.sample])[0].seg_logits.data
 
@@ -118,7 +118,7 @@ class FusionMember(nn.Module):
             embeddings, metas = self.segmentor.slide_embeddings(inputs, metas)
         else:
             embeddings = self.segmentor(inputs, mode='tensor')
-        (valid,) = self.segmentor.decode_head.without_padding(embeddings, metas)
+        (valid,) = self.segmentor.decode_head.remove_padding(embeddings, metas)
         return MemberMap(valid, self.segmentor, embeddings.shape[2:], inputs.shape[2:], metas[0], sample)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> nn.Module:

@@ -37,7 +37,8 @@ class NativeSizePreProcessor(SegDataPreProcessor):
         """
         if training:
             return super().forward(data, training)
-        inputs, samples = [], []
+        inputs: list[Tensor] = []
+        samples: list[SegDataSample] = []
         for number, image in enumerate(data['inputs']):
             sample = [data['data_samples'][number]] if data.get('data_samples') else None
             batch = super().forward(dict(inputs=[image], data_samples=sample))
@@ -79,7 +80,7 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
         return [self._predict_one(*each) for each in zip(images, batches, strict=True)]
 
     @property
-    def gives_more(self) -> bool:
+    def has_extra_outputs(self) -> bool:
         """Whether the heads say more of an image than its logits; otherwise :meth:`inference` does all."""
         return hasattr(self.decode_head, 'predict_with_image_score')
 
@@ -103,7 +104,7 @@ class NativeSizeEncoderDecoder(EncoderDecoder):
         metas = [batch[0].metainfo if batch else dict(ori_shape=size, img_shape=size, pad_shape=size)]
         # By windows or tiles there is no reading of the image as a whole.
         is_whole = (self.test_cfg or {}).get('mode', 'whole') == 'whole'
-        if is_whole and self.gives_more:
+        if is_whole and self.has_extra_outputs:
             logits, fields = self.decode(self.extract_feat(image), metas)
         else:
             logits, fields = self.inference(image, metas), {}

@@ -10,14 +10,14 @@ from torch import Tensor
 from focal_mmseg.models.log_scores import log_scores
 
 from .native_size import NativeSizeEncoderDecoder
-from .tiles import blended
+from .tiles import blend_tiles
 
 OPTIONS = ('tile', 'stride', 'least_side')
 
 
 @MODELS.register_module()
 class TiledEncoderDecoder(NativeSizeEncoderDecoder):
-    """mmseg's ``EncoderDecoder``, with ``test_cfg.mode='tiles'``: an image of any size by tiles, see :func:`blended`.
+    """mmseg's ``EncoderDecoder``; ``test_cfg.mode='tiles'`` takes any size by tiles, see :func:`blend_tiles`.
 
     ``test_cfg`` for ``mode='tiles'``:
 
@@ -39,11 +39,11 @@ class TiledEncoderDecoder(NativeSizeEncoderDecoder):
         super().__init__(*args, **kwargs)
         if noise is not None:
             self.noise = MODELS.build(noise)
-        if self._by_tiles:
+        if self._uses_tiles:
             self._check_options()
 
     @property
-    def _by_tiles(self) -> bool:
+    def _uses_tiles(self) -> bool:
         return self.test_cfg is not None and self.test_cfg.get('mode') == 'tiles'
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
@@ -63,7 +63,7 @@ class TiledEncoderDecoder(NativeSizeEncoderDecoder):
         Raises:
             ValueError: If an image is smaller than ``least_side``.
         """
-        if not self._by_tiles:
+        if not self._uses_tiles:
             return super().inference(inputs, batch_img_metas)
         tile, stride, least = self._check_options()
         height, width = inputs.shape[2:]
@@ -76,7 +76,7 @@ class TiledEncoderDecoder(NativeSizeEncoderDecoder):
             return self.encode_decode(part[None], [meta]).softmax(1)[0, 1]
 
         eight_bit = self.test_cfg.get('eight_bit', True)
-        scores = [blended(score, image, tile, stride, eight_bit) for image in inputs]
+        scores = [blend_tiles(score, image, tile, stride, eight_bit) for image in inputs]
         return torch.stack([log_scores(each.to(inputs)[None], 0) for each in scores])
 
     def _check_options(self) -> tuple[int, int, int]:

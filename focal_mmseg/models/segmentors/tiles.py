@@ -29,7 +29,9 @@ def tile_places(size: tuple[int, int], tile: int, stride: int) -> Iterator[tuple
             yield top, left
 
 
-def blended(score: Callable[[Tensor], Tensor], image: Tensor, tile: int, stride: int, eight_bit: bool = True) -> Tensor:
+def blend_tiles(
+    score: Callable[[Tensor], Tensor], image: Tensor, tile: int, stride: int, eight_bit: bool = True
+) -> Tensor:
     """The score map of an image, tile by tile.
 
     Where nothing was written a tile's scores are written; elsewhere they replace the old ones by the weight that
@@ -47,7 +49,8 @@ def blended(score: Callable[[Tensor], Tensor], image: Tensor, tile: int, stride:
     Returns:
         Tensor: float64 of shape (H, W) in [0, 1], on the CPU.
     """
-    size = tuple(image.shape[1:])
+    _, height, width = image.shape
+    size = height, width
     shown = tuple(min(tile, side) for side in size)
     weight = centre_weight(shown[0])[:, None] * centre_weight(shown[1])
     keep = 1 - weight

@@ -13,7 +13,7 @@ from mmseg.utils import ConfigType, OptSampleList, SampleList, add_prefix
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.models.log_scores import log_scores_of_logit
+from focal_mmseg.models.log_scores import logit_to_log_scores
 
 from .native_size import NativeSizeEncoderDecoder
 
@@ -155,7 +155,7 @@ class TruFor(NativeSizeEncoderDecoder):
         if self.confidence_head is None:
             return samples
         alike = None if data_samples is None else [SegDataSample(metainfo=each.metainfo) for each in data_samples]
-        resized = super().postprocess_result(log_scores_of_logit(confidences), alike)
+        resized = super().postprocess_result(logit_to_log_scores(confidences), alike)
         for number, (sample, confidence) in enumerate(zip(samples, resized, strict=True)):
             sample.set_data(dict(confidence=PixelData(data=confidence.seg_logits.data.softmax(0)[1:])))
             if self.detector is not None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from miniatures import converted, write_image, write_mask
 
 from focal_mmseg.datasets.converters import SETS, convert
-from focal_mmseg.datasets.converters.casia_names import paired
+from focal_mmseg.datasets.converters.casia_names import match_names
 from focal_mmseg.datasets.converters.conversion import LeftOutError
 
 RELEASE = Path(__file__).parents[4] / 'shared' / 'data' / 'forged' / 'casia1_release'
@@ -29,34 +29,34 @@ CORRECTED = [
 
 @pytest.mark.parametrize(('old', 'new', 'rule'), CORRECTED)
 def test_a_corrected_name_is_found(old: str, new: str, rule: str) -> None:
-    assert paired([old], [new]) == {old: (new, rule)}
+    assert match_names([old], [new]) == {old: (new, rule)}
 
 
 def test_the_same_name_comes_first() -> None:
     names = ['Sp_D_NRN_A_ani0001_arc0059_0404', 'Sp_D_NRN_A_arc0059_ani0001_0404']
-    assert paired(names, names) == {name: (name, '') for name in names}
-    assert paired(names[:1], names) == {names[0]: (names[0], '')}
+    assert match_names(names, names) == {name: (name, '') for name in names}
+    assert match_names(names[:1], names) == {names[0]: (names[0], '')}
 
 
 def test_a_number_alone_pairs_nothing() -> None:
-    assert not paired(['Sp_S_NNN_C_txt0001_txt0001_0001'], ['Sp_S_NNN_R_txt0001_txt0001_0001'])
-    assert not paired(['Sp_D_NRN_A_cha0011_sec0011_0542'], ['Sp_D_NRN_A_ani0001_ani0002_0542'])
+    assert not match_names(['Sp_S_NNN_C_txt0001_txt0001_0001'], ['Sp_S_NNN_R_txt0001_txt0001_0001'])
+    assert not match_names(['Sp_D_NRN_A_cha0011_sec0011_0542'], ['Sp_D_NRN_A_ani0001_ani0002_0542'])
 
 
 def test_what_two_could_mean_stays_open() -> None:
-    assert not paired(['Sp_D_NNN_A_b_a_0001'], ['Sp_D_NNN_A_a_b_0001', 'Sp_S_NNN_A_a_b_0001'])
-    assert not paired(['Sp_D_NNN_A_b_a_0001', 'Sp_S_NNN_A_b_a_0001'], ['Sp_D_NNN_A_a_b_0001'])
+    assert not match_names(['Sp_D_NNN_A_b_a_0001'], ['Sp_D_NNN_A_a_b_0001', 'Sp_S_NNN_A_a_b_0001'])
+    assert not match_names(['Sp_D_NNN_A_b_a_0001', 'Sp_S_NNN_A_b_a_0001'], ['Sp_D_NNN_A_a_b_0001'])
 
 
 @given(st.lists(st.tuples(st.sampled_from('DS'), *[st.integers(0, 5)] * 3), unique=True), st.randoms())
 def test_no_name_is_given_twice_and_the_order_does_not_matter(parts: list, random) -> None:
     names = [f'Sp_{letter}_NNN_A_a{one}_a{two}_000{number}' for letter, one, two, number in parts]
     ours, theirs = names[: len(names) // 2], names[len(names) // 3 :]
-    found = paired(ours, theirs)
+    found = match_names(ours, theirs)
     assert len({other for other, _ in found.values()}) == len(found)
     assert all(found[name] == (name, '') for name in ours if name in theirs)
     random.shuffle(ours)
-    assert paired(ours, theirs) == found
+    assert match_names(ours, theirs) == found
 
 
 def test_a_conversion_takes_the_corrected_names_kind_and_reports_them(tmp_path: Path) -> None:

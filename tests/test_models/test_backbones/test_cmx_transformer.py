@@ -111,15 +111,15 @@ def test_the_extractor_normalises_inside_and_refuses_what_is_too_small() -> None
     extractor.eval()
     seen = []
     extractor.encoder.register_forward_pre_hook(lambda module, args: seen.extend(args))
-    picture = torch.rand(1, 3, 30, 29)
+    image = torch.rand(1, 3, 30, 29)
     with torch.no_grad():
-        extractor(picture)
-        noiseprint = extractor.noiseprint(picture)
+        extractor(image)
+        noiseprint = extractor.noiseprint(image)
     for channel, (mean, std) in enumerate(((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))):
-        torch.testing.assert_close(seen[0][0, channel], (picture[0, channel] - mean) / std)
+        torch.testing.assert_close(seen[0][0, channel], (image[0, channel] - mean) / std)
         assert torch.equal(seen[1][0, channel], noiseprint[0, 0])
     with pytest.raises(ValueError, match='at least 29 pixels a side, got 28x90'):
         extractor(torch.rand(1, 3, 90, 28))
     extractor.train()
     with pytest.raises(ValueError, match='random weights'):
-        extractor(picture)
+        extractor(image)

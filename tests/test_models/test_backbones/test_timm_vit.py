@@ -27,7 +27,7 @@ def build(name: str = DINOV3, **options: Any) -> TIMMViT:
     return MODELS.build(dict(type='TIMMViT', model_name=name, depth=2, **{'pretrained': False, **large, **options}))
 
 
-def picture(name: str, rows: int = 3, columns: int = 5, batch: int = 1) -> Tensor:
+def image(name: str, rows: int = 3, columns: int = 5, batch: int = 1) -> Tensor:
     patch = PATCH.get(name, 16)
     return torch.randn(batch, 3, rows * patch, columns * patch, generator=torch.Generator().manual_seed(0))
 
@@ -63,7 +63,7 @@ def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize('name', NETWORKS)
 def test_a_map_has_a_cell_a_patch(name: str, rows: int, columns: int) -> None:
     backbone = build(name, out_indices=[0, 1])
-    maps = backbone(picture(name, rows, columns, batch=2))
+    maps = backbone(image(name, rows, columns, batch=2))
     assert isinstance(maps, tuple)
     assert [each.shape for each in maps] == [(2, backbone.vit.embed_dim, rows, columns)] * 2
 
@@ -75,7 +75,7 @@ def test_at_the_start_the_features_are_timms_own(name: str, adapters: dict | Non
     torch.manual_seed(0)
     options = {} if name == 'vit_tiny_patch16_224' else dict(init_values=1.0)
     theirs = timm.create_model(name, num_classes=0, dynamic_img_size=True, depth=2, **options).eval()
-    x = picture(name)
+    x = image(name)
     expected = theirs.forward_intermediates(x, indices=[0, 1], norm=True, intermediates_only=True)
     for map_, other in zip(backbone(x), expected, strict=True):
         torch.testing.assert_close(map_, other, rtol=1e-5, atol=1e-5)
@@ -84,13 +84,13 @@ def test_at_the_start_the_features_are_timms_own(name: str, adapters: dict | Non
 @pytest.mark.parametrize('name', NETWORKS)
 def test_every_adapter_changes_the_features(name: str) -> None:
     backbone = build(name)
-    before = backbone(picture(name))[0]
+    before = backbone(image(name))[0]
     matrices = {key: value for key, value in backbone.named_parameters() if 'lora_B' in key}
     assert len(matrices) == 4
     for key, matrix in matrices.items():
         with torch.no_grad():
             nn.init.normal_(matrix)
-            assert not torch.allclose(backbone(picture(name))[0], before, atol=1e-3), key
+            assert not torch.allclose(backbone(image(name))[0], before, atol=1e-3), key
             matrix.zero_()
 
 
@@ -98,7 +98,7 @@ def test_every_adapter_changes_the_features(name: str) -> None:
 def test_gradients_reach_the_adapters_alone(name: str) -> None:
     backbone = build(name)
     randomise(backbone)
-    backbone(picture(name))[0].tanh().square().mean().backward()
+    backbone(image(name))[0].tanh().square().mean().backward()
     reached = {key for key, value in backbone.named_parameters() if value.grad is not None and value.grad.any()}
     assert reached == own(backbone)
     assert {key for key, value in backbone.named_parameters() if value.requires_grad} == own(backbone)
@@ -115,7 +115,7 @@ def test_a_step_leaves_the_frozen_weights_bit_equal(name: str, optimizer: dict) 
     backbone = build(name)
     before = {key: value.clone() for key, value in backbone.state_dict().items()}
     for _ in range(2):
-        step(backbone, picture(name), **optimizer)
+        step(backbone, image(name), **optimizer)
     changed = {key for key, value in backbone.state_dict().items() if not torch.equal(value, before[key])}
     assert changed == own(backbone)
 
@@ -129,7 +129,7 @@ def test_without_freezing_the_network_trains_too() -> None:
 def test_frozen_without_adapters_nothing_trains() -> None:
     backbone = build(adapters=None)
     assert not any(parameter.requires_grad for parameter in backbone.parameters())
-    assert not backbone(picture(DINOV3))[0].requires_grad
+    assert not backbone(image(DINOV3))[0].requires_grad
 
 
 def test_in_training_the_frozen_part_stays_in_evaluation_mode() -> None:
@@ -140,7 +140,7 @@ def test_in_training_the_frozen_part_stays_in_evaluation_mode() -> None:
     )
     training = {name for name, module in backbone.named_modules() if module.training}
     assert {name.rsplit('.', 1)[-1] for name in training - {''}} == {'lora_dropout', 'default'}
-    x = picture(DINOV3)
+    x = image(DINOV3)
     assert torch.equal(backbone(x)[0], backbone(x)[0])  # the adapters are zero yet
     randomise(backbone)
     assert not torch.equal(backbone(x)[0], backbone(x)[0])
@@ -154,7 +154,7 @@ def test_computing_blocks_again_gives_the_same_gradients() -> None:
     for with_cp in (False, True):
         backbone = build(with_cp=with_cp)
         randomise(backbone)
-        backbone(picture(DINOV3))[0].tanh().square().mean().backward()
+        backbone(image(DINOV3))[0].tanh().square().mean().backward()
         gradients.append([value.grad for key, value in backbone.named_parameters() if key in own(backbone)])
     for plain, again in zip(*gradients, strict=True):
         torch.testing.assert_close(again, plain)
@@ -167,7 +167,7 @@ def test_a_state_dict_gives_the_features_back(name: str, tmp_path: Path) -> None
     torch.save(backbone.state_dict(), tmp_path / 'weights.pth')
     other = build(name)
     other.load_state_dict(torch.load(tmp_path / 'weights.pth', weights_only=True))
-    assert torch.equal(other(picture(name))[0], backbone(picture(name))[0])
+    assert torch.equal(other(image(name))[0], backbone(image(name))[0])
 
 
 def test_blocks_that_nobody_asks_for_are_dropped() -> None:
@@ -175,7 +175,7 @@ def test_blocks_that_nobody_asks_for_are_dropped() -> None:
     assert (len(early.vit.blocks), len(late.vit.blocks)) == (1, 2)
     assert build(out_indices=[-2]).out_indices == (0,)
     late.vit.blocks[0].load_state_dict(early.vit.blocks[0].state_dict())
-    torch.testing.assert_close(late(picture(DINOV3))[0], early(picture(DINOV3))[0])
+    torch.testing.assert_close(late(image(DINOV3))[0], early(image(DINOV3))[0])
 
 
 @pytest.mark.parametrize('out_indices', [[], [2], [-3], [1, 0], [0, 0]])
@@ -201,7 +201,7 @@ def test_an_init_cfg_is_refused() -> None:
 
 
 def test_a_model_that_is_only_built_downloads_nothing(no_download: None, tmp_path: Path) -> None:
-    build(pretrained=True).eval()(picture(DINOV3))
+    build(pretrained=True).eval()(image(DINOV3))
     build(checkpoint_path=str(tmp_path / 'missing.pth'))
 
 
@@ -241,7 +241,7 @@ def test_the_start_of_a_training_loads_in_place_and_once(monkeypatch: pytest.Mon
     backbone.init_weights()
     assert len(asked) == 1
     assert all(mine is before for mine, before in zip(backbone.parameters(), parameters, strict=True))
-    x = picture(WITH_BIAS)
+    x = image(WITH_BIAS)
     expected = pretrained.eval().forward_intermediates(x, indices=[1], norm=True, intermediates_only=True)[0]
     torch.testing.assert_close(backbone(x)[0], expected, rtol=1e-5, atol=1e-5)
 
@@ -265,7 +265,7 @@ def test_a_local_file_is_loaded(name: str, ending: str, tmp_path: Path, no_downl
     torch.save(dict(state_dict=state), path) if ending == 'pth' else save_file(state, path)
     backbone = build(name, pretrained=True, checkpoint_path=str(path))
     backbone.init_weights()
-    torch.testing.assert_close(backbone(picture(name))[0], source(picture(name))[0], rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(backbone(image(name))[0], source(image(name))[0], rtol=1e-5, atol=1e-4)
 
 
 def test_a_file_in_the_names_of_dinov2s_authors_is_loaded(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_a_file_in_the_names_of_dinov2s_authors_is_loaded(tmp_path: Path) -> Non
     torch.save(state, tmp_path / 'authors.pth')
     backbone = build(DINOV2, checkpoint_path=str(tmp_path / 'authors.pth'))
     backbone.init_weights()
-    torch.testing.assert_close(backbone(picture(DINOV2))[0], source(picture(DINOV2))[0], rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(backbone(image(DINOV2))[0], source(image(DINOV2))[0], rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize('name', NETWORKS)

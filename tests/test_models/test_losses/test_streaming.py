@@ -4,7 +4,7 @@ from loss_references import random_map, relative_error
 from torch import Tensor
 
 from focal_mmseg.models.losses import streaming
-from focal_mmseg.models.losses.streaming import streamed_mean, without_own
+from focal_mmseg.models.losses.streaming import mask_self, streamed_mean
 
 DEVICES = pytest.mark.parametrize(
     'device',
@@ -53,7 +53,7 @@ def test_queries_that_are_the_keys_get_both_gradients(monkeypatch: pytest.Monkey
     monkeypatch.setattr(streaming, 'SIMILARITIES_PER_BLOCK', 30)
 
     def repelling(similarities: Tensor, first: int) -> Tensor:
-        return without_own(similarities * 2, first, float('-inf')).logsumexp(1)
+        return mask_self(similarities * 2, first, float('-inf')).logsumexp(1)
 
     same = points(10, torch.float64)
     exact = same.detach().requires_grad_()

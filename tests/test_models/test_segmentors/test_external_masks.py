@@ -34,7 +34,7 @@ def put(path: Path, values: np.ndarray) -> None:
 
 @pytest.fixture
 def set_up(root: Path, forged_set: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Writes the shipped config with the tests' pictures and a folder."""
+    """Writes the shipped config with the tests' images and a folder."""
 
     def write(folder: Path, **options: object) -> Path:
         cfg = Config.fromfile(root / 'configs' / 'baselines' / 'external_masks.py')
@@ -60,7 +60,7 @@ def set_up(root: Path, forged_set: Path, tmp_path: Path) -> Callable[..., Path]:
         ('{dataset}-{stem}.npy', 'd-00001.npy'),
     ],
 )
-def test_a_pictures_file_is_found_by_its_names(tmp_path, ramp, pattern: str, file: str) -> None:
+def test_an_images_file_is_found_by_its_names(tmp_path, ramp, pattern: str, file: str) -> None:
     put(tmp_path / file, ramp)
     np.testing.assert_allclose(external(tmp_path, pattern).score(IMAGE, META), ramp, atol=1e-6)
 
@@ -92,7 +92,7 @@ def _tensor(image: np.ndarray):
     return torch.from_numpy(image.transpose(2, 0, 1).copy())
 
 
-def test_another_size_is_brought_to_the_pictures_bilinearly(tmp_path, ramp) -> None:
+def test_another_size_is_brought_to_the_images_bilinearly(tmp_path, ramp) -> None:
     put(tmp_path / 'a/00001.npy', ramp)
     meta = META | dict(ori_shape=(30, 40))
     score = external(tmp_path, '{image}.npy').score(np.zeros((30, 40, 3), np.uint8), meta)
@@ -106,7 +106,7 @@ def test_a_map_on_its_side_is_refused(tmp_path, ramp) -> None:
 
 
 @pytest.mark.parametrize(('direction', 'axis'), [('horizontal', 1), ('vertical', 0)])
-def test_a_flipped_picture_gets_a_flipped_map(tmp_path, ramp, direction: str, axis: int) -> None:
+def test_a_flipped_image_gets_a_flipped_map(tmp_path, ramp, direction: str, axis: int) -> None:
     put(tmp_path / 'a/00001.npy', ramp)
     meta = META | dict(flip=True, flip_direction=direction)
     score = external(tmp_path, '{image}.npy').score(IMAGE, meta)
@@ -132,7 +132,7 @@ def test_names_do_not_lead_out_of_the_folder(tmp_path, names: dict) -> None:
         external(tmp_path).score(IMAGE, META | names)
 
 
-def test_a_picture_without_names_is_refused(tmp_path) -> None:
+def test_an_image_without_names_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match='give a file, not an array'):
         external(tmp_path).score(IMAGE, {})
     with pytest.raises(ValueError, match=r'comes from no data set.*set model\.pattern'):
@@ -178,31 +178,31 @@ def test_the_masks_of_another_model_get_its_figures(
     assert any(0 < float(row['iou']) < 1 for row in theirs), 'the test tests nothing'
 
 
-def test_the_predict_tool_reads_a_score_map(root, run_tool: Callable, set_up: Callable, picture, tmp_path) -> None:
+def test_the_predict_tool_reads_a_score_map(root, run_tool: Callable, set_up: Callable, image_path, tmp_path) -> None:
     score = cv2.GaussianBlur(np.random.default_rng(0).random((90, 150)), (0, 0), 5)
     score = ((score - score.min()) / np.ptp(score)).astype(np.float32)
     (tmp_path / 'trufor').mkdir()
-    np.savez(tmp_path / 'trufor' / f'{picture.name}.npz', map=score, conf=1 - score, score=np.float32(0.9))
+    np.savez(tmp_path / 'trufor' / f'{image_path.name}.npz', map=score, conf=1 - score, score=np.float32(0.9))
     config = set_up(tmp_path / 'trufor', pattern='{name}.npz')
-    arguments = (picture, '--config', config, '--out', tmp_path / 'out', '--device', 'cpu')
+    arguments = (image_path, '--config', config, '--out', tmp_path / 'out', '--device', 'cpu')
     with pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / 'predict.py', *arguments)
     assert stop.value.code == 0
-    folder = tmp_path / 'out' / picture.name
+    folder = tmp_path / 'out' / image_path.name
     mask = cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(mask == 255, score > 0.5)
     written = cv2.imread(str(folder / 'score.png'), cv2.IMREAD_UNCHANGED) / 65535
     np.testing.assert_allclose(written, score, atol=2e-5)
     assert json.loads((folder / 'summary.json').read_text())['width'] == 150
-    np.testing.assert_array_equal(FOCALInferencer(config, device='cpu')(picture).mask, mask)
+    np.testing.assert_array_equal(FOCALInferencer(config, device='cpu')(image_path).mask, mask)
 
 
 @pytest.mark.parametrize('views', [(), ('--tta',)])
-def test_the_tools_own_image_scores_rank_the_pictures(
+def test_the_tools_own_image_scores_rank_the_images(
     root, run_tool: Callable, set_up: Callable, forged_set, tmp_path, views
 ) -> None:
-    pictures = sorted(path for path in (forged_set / 'test' / 'images').rglob('*') if path.is_file())
-    for number, path in enumerate(pictures):
+    images = sorted(path for path in (forged_set / 'test' / 'images').rglob('*') if path.is_file())
+    for number, path in enumerate(images):
         target = tmp_path / 'trufor' / path.relative_to(forged_set / 'test' / 'images').with_suffix('.npz')
         target.parent.mkdir(parents=True, exist_ok=True)
         height, width = cv2.imread(str(path)).shape[:2]
@@ -211,7 +211,7 @@ def test_the_tools_own_image_scores_rank_the_pictures(
     run_tool(root / 'tools' / 'test.py', config, '--work-dir', tmp_path / 'log', '--out', tmp_path / 'out', *views)
     with (tmp_path / 'out' / 'images.csv').open(newline='') as file:
         found = sorted((row['image'], float(row['image_score'])) for row in csv.DictReader(file))
-    assert [score for _, score in found] == [number / 8 for number in range(len(pictures))]
+    assert [score for _, score in found] == [number / 8 for number in range(len(images))]
 
 
 def test_the_test_tool_names_the_missing_mask(root, run_tool: Callable, set_up: Callable, tmp_path) -> None:

@@ -98,7 +98,7 @@ def test_a_mode_that_is_none_is_refused() -> None:
 
 @pytest.mark.parametrize('size', [(64, 64), (48, 64), (32, 20)])
 @pytest.mark.parametrize('max_points', [65536, 20])
-def test_a_picture_of_one_window_equals_whole(size: tuple[int, int], max_points: int) -> None:
+def test_an_image_of_one_window_equals_whole(size: tuple[int, int], max_points: int) -> None:
     """More points than are clustered, or not."""
     image, _ = two_colours(*size)
     models = [make(max_points, **cfg) for cfg in (SLIDE | dict(crop_size=size, stride=size), dict(mode='whole'))]
@@ -179,8 +179,8 @@ def test_a_classifier_is_refused_with_the_remedy() -> None:
         FOCALEncoderDecoder(dict(type='ToyMeans'), dict(type='FCNHead', in_channels=3, channels=4, num_classes=2))
 
 
-def test_the_inferencer_slides_over_a_picture_of_any_size(
-    trained: tuple[Path, Path], picture: Path, tmp_path: Path
+def test_the_inferencer_slides_over_an_image_of_any_size(
+    trained: tuple[Path, Path], image_path: Path, tmp_path: Path
 ) -> None:
     cfg = Config.fromfile(trained[0])
     cfg.model.type = 'FOCALEncoderDecoder'
@@ -188,8 +188,8 @@ def test_the_inferencer_slides_over_a_picture_of_any_size(
     cfg.test_pipeline = [step for step in cfg.test_pipeline if step.type != 'Resize']
     cfg.test_dataloader.dataset.pipeline = cfg.test_pipeline
     cfg.dump(tmp_path / 'slide.py')
-    found = FOCALInferencer(tmp_path / 'slide.py', trained[1], 'cpu')(picture)
-    assert found.mask.shape == cv2.imread(str(picture)).shape[:2]
+    found = FOCALInferencer(tmp_path / 'slide.py', trained[1], 'cpu')(image_path)
+    assert found.mask.shape == cv2.imread(str(image_path)).shape[:2]
 
 
 def test_the_config_trains_and_tests_by_windows(
@@ -210,13 +210,13 @@ def test_the_config_trains_and_tests_by_windows(
     assert seen == [(2, 3, 96, 96)]
     assert np.isfinite(runner.message_hub.get_scalar('train/loss').current())
     figures = runner.test()
-    # The picture has 128x128 pixels, and windows begin at 0, 48 and 64.
+    # The image has 128x128 pixels, and windows begin at 0, 48 and 64.
     assert seen[1:] == [(1, 3, 64, 64)] * 9
     assert 0 <= figures['forgery/iou'] <= 1
 
 
 @pytest.mark.parametrize('size', [(40, 52), (64, 64), (33, 90), (130, 70)])
-def test_windows_shrink_to_small_pictures_where_the_config_allows_it(size: tuple[int, int]) -> None:
+def test_windows_shrink_to_small_images_where_the_config_allows_it(size: tuple[int, int]) -> None:
     seen = []
     model = make(**SLIDE, size_divisor=8)
     model.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[2:])))

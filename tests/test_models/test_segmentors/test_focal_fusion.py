@@ -42,7 +42,7 @@ test_pipeline = [
     dict(type='PackSegInputs'),
 ]
 """
-# Pictures keep their proportions and are padded; loaded as float, with another normalisation.
+# Images keep their proportions and are padded; loaded as float, with another normalisation.
 PADDED = f"""
 model = dict(
     data_preprocessor=dict(mean=[100.0], std=[30.0], bgr_to_rgb=False, test_cfg=dict(size=(160, 160))),
@@ -56,7 +56,7 @@ test_pipeline = [
     dict(type='PackSegInputs'),
 ]
 """
-# Windows of the picture as it is.
+# Windows of the image as it is.
 SLIDING = f"""
 model = dict(
     type='FOCALEncoderDecoder',
@@ -116,16 +116,16 @@ def member(members: dict[str, dict]) -> Callable[..., torch.nn.Module]:
 
 
 @pytest.fixture(scope='module')
-def pictures(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A square picture and a wide one."""
+def images(forged_set: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A square image and a wide one."""
     square = sorted((forged_set / 'test' / 'images').rglob('*.jpg'))[-1]
-    wide = tmp_path_factory.mktemp('pictures') / 'wide.png'
+    wide = tmp_path_factory.mktemp('images') / 'wide.png'
     cv2.imwrite(str(wide), cv2.resize(cv2.imread(str(square)), (150, 90)))
     return [str(square), str(wide)]
 
 
 def loaded(paths: list[str], **meta: object) -> dict:
-    """What a fusion's test pipeline makes of pictures."""
+    """What a fusion's test pipeline makes of images."""
     images = [cv2.imread(path) for path in paths]
     samples = [
         SegDataSample(metainfo=dict(img_path=path, ori_shape=image.shape[:2], img_shape=image.shape[:2]) | meta)
@@ -140,7 +140,7 @@ def predict(model: torch.nn.Module, paths: list[str], **meta: object) -> list[Se
 
 
 def alone(model: torch.nn.Module, paths: list[str]) -> list[SegDataSample]:
-    """One by one: a plain network takes no pictures of several sizes in a batch."""
+    """One by one: a plain network takes no images of several sizes in a batch."""
     return [inference_model(model, path) for path in paths]
 
 
@@ -167,9 +167,9 @@ def score_of(sample: SegDataSample) -> Tensor:
 
 @pytest.mark.parametrize('clusterer', [WARD, HDBSCAN], ids=['ward', 'hdbscan'])
 @pytest.mark.parametrize('name', ['demo', 'plain', 'padded', 'sliding'])
-def test_a_network_fused_with_itself_finds_what_it_finds_alone(fusion, member, pictures, name, clusterer) -> None:
-    together = predict(fusion(name, name, clusterer=clusterer), pictures)
-    for found, expected, path in zip(together, alone(member(name, clusterer), pictures), pictures, strict=True):
+def test_a_network_fused_with_itself_finds_what_it_finds_alone(fusion, member, images, name, clusterer) -> None:
+    together = predict(fusion(name, name, clusterer=clusterer), images)
+    for found, expected, path in zip(together, alone(member(name, clusterer), images), images, strict=True):
         assert found.seg_logits.data.shape == (2, *cv2.imread(path).shape[:2])
         torch.testing.assert_close(score_of(found), score_of(expected), rtol=0, atol=1e-4)
         assert torch.equal(found.pred_sem_seg.data, expected.pred_sem_seg.data)
@@ -179,37 +179,37 @@ def test_a_network_fused_with_itself_finds_what_it_finds_alone(fusion, member, p
 
 @pytest.mark.parametrize('name', ['demo', 'padded'])
 def test_a_map_of_more_points_than_are_clustered_is_made_coarser_as_one_networks_is(
-    fusion, member, pictures, name
+    fusion, member, images, name
 ) -> None:
     model = fusion(name, name, max_points=300)
-    together = predict(model, pictures)
+    together = predict(model, images)
     grids = [(1, 16, 16), (1, 16, 16)] if name == 'demo' else [(1, 12, 12), (1, 11, 18)]
     assert [each.pred_clusters.data.shape for each in together] == grids
-    for found, expected in zip(together, alone(member(name, max_points=300), pictures), strict=True):
+    for found, expected in zip(together, alone(member(name, max_points=300), images), strict=True):
         assert_same(found, expected, 1e-4)
 
 
 @pytest.mark.parametrize('weight', [0, 1e-6])
 @pytest.mark.parametrize('name', ['demo', 'padded'])
-def test_without_weight_the_other_decides(fusion, member, pictures, name, weight) -> None:
-    together = predict(fusion(('plain', weight), name), pictures)
-    for found, expected in zip(together, alone(member(name), pictures), strict=True):
+def test_without_weight_the_other_decides(fusion, member, images, name, weight) -> None:
+    together = predict(fusion(('plain', weight), name), images)
+    for found, expected in zip(together, alone(member(name), images), strict=True):
         assert_same(found, expected, 1e-4)
 
 
-def test_a_member_without_weight_does_not_run(fusion, pictures, monkeypatch) -> None:
+def test_a_member_without_weight_does_not_run(fusion, images, monkeypatch) -> None:
     model = fusion(('plain', 0), 'demo', ('padded', 0.5))
     monkeypatch.setattr(model.members[0], 'embed', None)
-    predict(model, pictures)
+    predict(model, images)
 
 
-def test_the_fused_embeddings_are_those_of_the_members_run_by_hand(fusion, member, pictures) -> None:
+def test_the_fused_embeddings_are_those_of_the_members_run_by_hand(fusion, member, images) -> None:
     """Of three members: 32x32 cells of 128x128 pixels, 16x24 of 64x96, and a part of 40x40 of a padded 160x160."""
     names, weights = ('demo', 'plain', 'padded'), (1.0, 2.0, 0.5)
-    fused = fusion(*zip(names, weights, strict=True))(loaded(pictures)['inputs'], mode='tensor')
+    fused = fusion(*zip(names, weights, strict=True))(loaded(images)['inputs'], mode='tensor')
     networks = [member(name) for name in names]
-    # 144x144 pixels of the square picture and 144x86 of the wide one are no padding.
-    for path, found, rows in zip(pictures, fused, (36, 21), strict=True):
+    # 144x144 pixels of the square image and 144x86 of the wide one are no padding.
+    for path, found, rows in zip(images, fused, (36, 21), strict=True):
         maps = [embeddings_of(network, path) for network in networks]
         assert [tuple(each.shape[1:]) for each in maps] == [(32, 32), (16, 24), (40, 40)]
         maps[2] = maps[2][:, :rows, :36]
@@ -219,27 +219,27 @@ def test_the_fused_embeddings_are_those_of_the_members_run_by_hand(fusion, membe
         torch.testing.assert_close(found, torch.cat(parts) / 5.25**0.5, rtol=1e-4, atol=1e-5)
 
 
-def test_as_released_the_map_has_the_first_members_resolution(fusion, member, pictures) -> None:
+def test_as_released_the_map_has_the_first_members_resolution(fusion, member, images) -> None:
     names = ('plain', 'demo')
     model = fusion(*names, resolution='first', interpolation='nearest')
-    (fused,) = model(loaded(pictures[:1])['inputs'], mode='tensor')
-    maps = [embeddings_of(member(name), pictures[0]) for name in names]
+    (fused,) = model(loaded(images[:1])['inputs'], mode='tensor')
+    maps = [embeddings_of(member(name), images[0]) for name in names]
     assert [tuple(each.shape[1:]) for each in maps] == [(16, 24), (32, 32)]
     rows, columns = torch.arange(16) * 32 // 16, torch.arange(24) * 32 // 24
     torch.testing.assert_close(fused, torch.cat([maps[0], maps[1][:, rows][:, :, columns]]) / 2**0.5)
-    (found,) = predict(model, pictures[:1])
-    assert found.pred_sem_seg.shape == cv2.imread(pictures[0]).shape[:2]
+    (found,) = predict(model, images[:1])
+    assert found.pred_sem_seg.shape == cv2.imread(images[0]).shape[:2]
 
 
-def test_the_clusters_are_those_of_the_fused_embeddings(fusion, pictures) -> None:
+def test_the_clusters_are_those_of_the_fused_embeddings(fusion, images) -> None:
     model = fusion('demo', 'plain')
-    square = pictures[:1]
+    square = images[:1]
     with torch.no_grad():
         (fused,) = model(loaded(square)['inputs'], mode='tensor')
     expected = TASK_UTILS.build(WARD).localise(fused.flatten(1).T)
     score = expected.score.view(1, 1, 32, 32)
     logits = torch.cat([(1 - score).log(), score.log()], dim=1)
-    # The picture has the size of the largest member's input.
+    # The image has the size of the largest member's input.
     logits = F.interpolate(logits, size=(128, 128), mode='bilinear')[0]
     (found,) = predict(model, square)
     torch.testing.assert_close(score_of(found), logits.softmax(0)[1], rtol=0, atol=1e-3)
@@ -248,36 +248,36 @@ def test_the_clusters_are_those_of_the_fused_embeddings(fusion, pictures) -> Non
 
 
 @pytest.mark.parametrize('mode', ['features', 'union'])
-def test_pictures_of_several_sizes_in_a_batch_do_not_touch_each_other(fusion, pictures, mode) -> None:
+def test_images_of_several_sizes_in_a_batch_do_not_touch_each_other(fusion, images, mode) -> None:
     model = fusion('demo', 'padded', mode=mode)
-    together = predict(model, pictures)
-    for path, found in zip(pictures, together, strict=True):
+    together = predict(model, images)
+    for path, found in zip(images, together, strict=True):
         assert_same(found, predict(model, [path])[0])
 
 
-def test_a_flip_is_undone(fusion, pictures, tmp_path) -> None:
+def test_a_flip_is_undone(fusion, images, tmp_path) -> None:
     model = fusion('demo', 'plain')
-    cv2.imwrite(str(tmp_path / 'flipped.png'), cv2.imread(pictures[0])[:, ::-1])
+    cv2.imwrite(str(tmp_path / 'flipped.png'), cv2.imread(images[0])[:, ::-1])
     (mirrored,) = predict(model, [str(tmp_path / 'flipped.png')])
     (undone,) = predict(model, [str(tmp_path / 'flipped.png')], flip=True, flip_direction='horizontal')
     assert torch.equal(score_of(undone), score_of(mirrored).flip(1))
 
 
-def test_samples_are_not_needed(fusion, pictures) -> None:
+def test_samples_are_not_needed(fusion, images) -> None:
     model = fusion('demo', 'plain')
     with torch.no_grad():
-        (found,) = model.predict(loaded(pictures[:1])['inputs'])
-    assert_same(found, predict(model, pictures[:1])[0])
+        (found,) = model.predict(loaded(images[:1])['inputs'])
+    assert_same(found, predict(model, images[:1])[0])
 
 
 # --- union and intersection
 
 
 @pytest.mark.parametrize('mode', ['union', 'intersection'])
-def test_results_are_joined(fusion, member, pictures, mode) -> None:
+def test_results_are_joined(fusion, member, images, mode) -> None:
     names = ('demo', 'plain', 'padded')
-    singles = [alone(member(name), pictures) for name in names]
-    found = predict(fusion(*names, mode=mode), pictures)
+    singles = [alone(member(name), images) for name in names]
+    found = predict(fusion(*names, mode=mode), images)
     for index, joined in enumerate(found):
         masks = torch.stack([each[index].pred_sem_seg.data.bool() for each in singles])
         scores = torch.stack([score_of(each[index]) for each in singles])
@@ -287,12 +287,12 @@ def test_results_are_joined(fusion, member, pictures, mode) -> None:
         assert not any(torch.equal(each, mask) for each in masks), 'the test tests nothing'
 
 
-def test_every_member_is_clustered_by_the_fusions_clusterer(fusion, pictures) -> None:
+def test_every_member_is_clustered_by_the_fusions_clusterer(fusion, images) -> None:
     model = fusion('demo', 'plain', mode='union', clusterer=dict(type='KMeansClusterer', n_clusters=3))
     seen = []
     cluster = model.decode_head.clusterer.localise_batch
     model.decode_head.clusterer.localise_batch = lambda batch, grids: seen.extend(grids) or cluster(batch, grids)
-    samples = predict(model, pictures)
+    samples = predict(model, images)
     assert seen == [(32, 32), (16, 24)] * 2 or seen == [(32, 32), (32, 32), (16, 24), (16, 24)]
     assert [each.num_clusters for each in samples] == [3, 3]
     # Two maps of an image have no clusters in common.
@@ -303,9 +303,9 @@ def test_every_member_is_clustered_by_the_fusions_clusterer(fusion, pictures) ->
 
 
 @pytest.mark.parametrize('mode', ['features', 'union'])
-def test_one_after_the_other_they_find_the_same(fusion, pictures, mode) -> None:
+def test_one_after_the_other_they_find_the_same(fusion, images, mode) -> None:
     parallel, sequential = (fusion('demo', 'padded', mode=mode, sequential=each) for each in (False, True))
-    for found, expected in zip(predict(sequential, pictures), predict(parallel, pictures), strict=True):
+    for found, expected in zip(predict(sequential, images), predict(parallel, images), strict=True):
         assert_same(found, expected)
 
 
@@ -315,22 +315,22 @@ def test_resting_members_do_not_move_with_the_model(fusion, sequential) -> None:
     assert {value.is_meta for value in model.state_dict().values()} == {not sequential}
 
 
-def test_a_member_leaves_the_accelerator_before_the_next_one_comes(fusion, pictures, monkeypatch) -> None:
+def test_a_member_leaves_the_accelerator_before_the_next_one_comes(fusion, images, monkeypatch) -> None:
     model = fusion('demo', 'plain', 'padded', sequential=True)
     moves = []
     for number, each in enumerate(model.members):
         monkeypatch.setattr(each.segmentor, 'to', lambda device, number=number: moves.append((number, str(device))))
     monkeypatch.setattr(model.data_preprocessor, '_device', torch.device('meta'))
-    model.extract_feat(loaded(pictures)['inputs'])
+    model.extract_feat(loaded(images)['inputs'])
     assert moves == [(number, device) for number in range(3) for device in ('meta', 'cpu')]
 
 
-def test_a_member_that_fails_leaves_the_accelerator_too(fusion, pictures, monkeypatch) -> None:
+def test_a_member_that_fails_leaves_the_accelerator_too(fusion, images, monkeypatch) -> None:
     model, moves = fusion('demo', 'plain', sequential=True), []
     monkeypatch.setattr(model.members[0].segmentor, 'to', lambda device: moves.append(str(device)))
     monkeypatch.setattr(model.members[0], '_prepare', None)
     with pytest.raises(TypeError):
-        predict(model, pictures)
+        predict(model, images)
     assert moves == ['cpu', 'cpu']
 
 
@@ -350,13 +350,13 @@ def peak_of(run: Callable[[], object]) -> int:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an accelerator')
 @pytest.mark.parametrize('mode', ['features', 'union'])
-def test_on_an_accelerator_there_is_one_members_memory_at_a_time(fusion, pictures, mode) -> None:
+def test_on_an_accelerator_there_is_one_members_memory_at_a_time(fusion, images, mode) -> None:
     parallel = fusion('demo', 'padded', mode=mode).to('cuda')
-    expected = [each.cpu() for each in predict(parallel, pictures)]
+    expected = [each.cpu() for each in predict(parallel, images)]
     del parallel
     model = fusion('demo', 'padded', mode=mode, sequential=True)
     device = torch.device('cuda')
-    inputs = loaded(pictures)['inputs']
+    inputs = loaded(images)['inputs']
     with torch.no_grad():
         # Libraries take their own share when they run for the first time.
         for each in model.members:
@@ -370,7 +370,7 @@ def test_on_an_accelerator_there_is_one_members_memory_at_a_time(fusion, picture
     # A member's maps wait on the CPU, so that nothing of it stays beside the next.
     assert held() == before and len(maps) == 2
     assert 0 < together <= max(alone)
-    for found, wanted in zip(predict(model, pictures), expected, strict=True):
+    for found, wanted in zip(predict(model, images), expected, strict=True):
         assert_same(found.cpu(), wanted, 1e-3)
     assert {value.device.type for value in model.state_dict().values()} == {'cpu'}
 
@@ -453,7 +453,7 @@ def test_a_member_that_cannot_be_fused_is_refused(members, tmp_path, text, messa
         MODELS.build(dict(type='FOCALFusion', members=[members['demo'], wrong]))
 
 
-def test_a_scope_before_a_transforms_name_changes_nothing(members, pictures, tmp_path) -> None:
+def test_a_scope_before_a_transforms_name_changes_nothing(members, images, tmp_path) -> None:
     changed = tmp_path / 'changed.py'
     changed.write_text(f"""_base_ = '{Path(members['plain']['config']).as_posix()}'
 test_pipeline = [
@@ -467,7 +467,7 @@ test_pipeline = [
     for config in (members['plain']['config'], str(changed)):
         member = FusionMember(config, members['plain']['checkpoint']).eval()
         with torch.no_grad():
-            maps.append(member.embed(loaded(pictures[:1])['inputs'], torch.device('cpu'))[0].embeddings)
+            maps.append(member.embed(loaded(images[:1])['inputs'], torch.device('cpu'))[0].embeddings)
     assert torch.equal(*maps)
 
 
@@ -588,40 +588,40 @@ def test_any_other_model_still_needs_a_checkpoint(root, run_tool, members, tmp_p
         run_tool(root / 'tools' / 'test.py', *arguments, 'nowhere.pth')
 
 
-def test_the_predict_tool(root, run_tool, config, fusion, pictures, tmp_path) -> None:
-    arguments = (pictures[1], '--config', config, '--out', tmp_path / 'out', '--device', 'cpu')
+def test_the_predict_tool(root, run_tool, config, fusion, images, tmp_path) -> None:
+    arguments = (images[1], '--config', config, '--out', tmp_path / 'out', '--device', 'cpu')
     with pytest.raises(SystemExit) as stop:
         run_tool(root / 'tools' / 'predict.py', *arguments)
     assert stop.value.code == 0
     mask = cv2.imread(str(tmp_path / 'out' / 'wide.png' / 'mask.png'), cv2.IMREAD_UNCHANGED)
-    expected = predict(fusion('demo', 'plain'), pictures[1:])[0].pred_sem_seg.data[0].numpy()
+    expected = predict(fusion('demo', 'plain'), images[1:])[0].pred_sem_seg.data[0].numpy()
     np.testing.assert_array_equal(mask, expected * 255)
     assert json.loads((tmp_path / 'out' / 'wide.png' / 'summary.json').read_text())['clusters'] == 2
 
 
-def test_the_inferencer_tells_the_mean_of_the_members(config, pictures) -> None:
+def test_the_inferencer_tells_the_mean_of_the_members(config, images) -> None:
     focal = FOCALInferencer(config, device='cpu', cfg_options={'model.mode': 'intersection'})
-    summary = focal(pictures[0]).summary
+    summary = focal(images[0]).summary
     assert summary['clusters'] == 2
     head, found = focal.model.decode_head, []
     head.clusterer = HDBSCANClusterer(min_cluster_size=20, min_samples=2)
     cluster = head.clusterer.localise
     head.clusterer.localise = lambda *image: found.append(cluster(*image)) or found[-1]
-    summary = focal(pictures[0]).summary
+    summary = focal(images[0]).summary
     assert len(found) == 2
     assert summary['noise_share'] == pytest.approx((found[0].noise_share + found[1].noise_share) / 2, abs=1e-6)
     assert found[0].noise_share != found[1].noise_share
 
 
-def test_mmsegs_own_inference(config, fusion, pictures) -> None:
-    expected = [each.pred_sem_seg.data[0].numpy() for each in predict(fusion('demo', 'plain'), pictures)]
+def test_mmsegs_own_inference(config, fusion, images) -> None:
+    expected = [each.pred_sem_seg.data[0].numpy() for each in predict(fusion('demo', 'plain'), images)]
     model = init_model(str(config), device='cpu')
     assert model.dataset_meta['classes'] == ('pristine', 'forged')
-    for found, mask in zip(inference_model(model, pictures), expected, strict=True):
+    for found, mask in zip(inference_model(model, images), expected, strict=True):
         np.testing.assert_array_equal(found.pred_sem_seg.data[0].numpy(), mask)
-    by_array = inference_model(model, cv2.imread(pictures[1]))
+    by_array = inference_model(model, cv2.imread(images[1]))
     np.testing.assert_array_equal(by_array.pred_sem_seg.data[0].numpy(), expected[1])
-    for found, mask in zip(MMSegInferencer(str(config), device='cpu')(pictures)['predictions'], expected, strict=True):
+    for found, mask in zip(MMSegInferencer(str(config), device='cpu')(images)['predictions'], expected, strict=True):
         np.testing.assert_array_equal(found, mask)
 
 

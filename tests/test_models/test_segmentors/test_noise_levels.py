@@ -23,7 +23,7 @@ NAMES = ('lyu_noi', 'pca_noi')
 
 @pytest.fixture(scope='module')
 def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
-    """A picture of 451x300 with noise in a region, and the region."""
+    """An image of 451x300 with noise in a region, and the region."""
     image = load_packaged('chelsea')[..., ::-1].astype(np.float64)
     mask = np.zeros(image.shape[:2], bool)
     mask[70:220, 120:300] = True
@@ -40,7 +40,7 @@ def config(request: pytest.FixtureRequest, root: Path) -> Path:
 
 @pytest.fixture
 def test_set(config: Path, forged_set: Path, tmp_path: Path) -> Path:
-    """The config with the tests' pictures."""
+    """The config with the tests' images."""
     cfg = Config.fromfile(config)
     cfg.test_dataloader.update(num_workers=0, persistent_workers=False)
     cfg.test_dataloader.dataset.update(
@@ -109,7 +109,7 @@ def test_a_foreign_checkpoint_is_refused(run_tool: Callable, root, test_set, tra
 
 @pytest.mark.parametrize('shape', [(1, 1), (3, 70), (33, 31), (65, 130)])
 @pytest.mark.parametrize('value', [0, 90, 255])
-def test_any_size_has_a_score_and_a_constant_picture_no_forgery(config, shape, value) -> None:
+def test_any_size_has_a_score_and_a_constant_image_no_forgery(config, shape, value) -> None:
     model = MODELS.build(Config.fromfile(config).model)
     score = model.score(np.full((*shape, 3), value, np.uint8), {})
     assert score.shape == shape

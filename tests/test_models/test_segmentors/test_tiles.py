@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focal_mmseg.models.segmentors.tiles import blended, centre_weight, tile_places
+from focal_mmseg.models.segmentors.tiles import blend_tiles, centre_weight, tile_places
 
 TILE, STRIDE = 16, 8
 # Below, at and above a tile, on and off the stride, primes, and a tile's side in one direction alone.
@@ -61,7 +61,7 @@ def test_equal_to_the_statement_pixel_by_pixel(size: tuple[int, int], eight_bit:
         answers[place] = torch.rand(part.shape[1:], generator=chance)
         return answers[place]
 
-    found = blended(score, image, TILE, STRIDE, eight_bit)
+    found = blend_tiles(score, image, TILE, STRIDE, eight_bit)
     wanted = blended_as_told(answers, *size, eight_bit)
     np.testing.assert_array_equal(found.numpy(), wanted)
     assert np.ptp(wanted) > 0.2
@@ -69,7 +69,9 @@ def test_equal_to_the_statement_pixel_by_pixel(size: tuple[int, int], eight_bit:
 
 def test_a_tile_that_comes_twice_is_blended_twice() -> None:
     image = torch.arange(24).expand(1, 16, 24)
-    found = blended(lambda part: torch.full(part.shape[1:], 0.2 + 0.6 * bool(part.min())), image, TILE, STRIDE, False)
+    found = blend_tiles(
+        lambda part: torch.full(part.shape[1:], 0.2 + 0.6 * bool(part.min())), image, TILE, STRIDE, False
+    )
     # Two rows of three tiles each, at 0, 8 and again 8, are the same row twice.
     expected, middle = 0.2, float(centre_weight(16)[7])
     for left in (8, 8, 0, 8, 8):
@@ -95,7 +97,7 @@ def test_every_pixel_is_in_a_tile_that_lies_in_the_image(
 def test_what_all_tiles_agree_on_is_the_answer(value: float, height: int, width: int) -> None:
     image = torch.zeros(1, height, width)
     for eight_bit in (True, False):
-        found = blended(lambda part: torch.full(part.shape[1:], value, dtype=torch.double), image, 16, 8, eight_bit)
+        found = blend_tiles(lambda part: torch.full(part.shape[1:], value, dtype=torch.double), image, 16, 8, eight_bit)
         assert float((found - value).abs().max()) <= (1.5 / 255 + 1e-9 if eight_bit else 1e-9)
 
 

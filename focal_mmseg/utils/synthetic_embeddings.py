@@ -50,7 +50,7 @@ KINDS: dict[str, Callable[[int, int], Tensor]] = {
 }
 
 
-def made_maps(side: int, dim: int, seeds: int = 4) -> list[tuple[Tensor, np.ndarray]]:
+def synthetic_maps(side: int, dim: int, seeds: int = 4) -> list[tuple[Tensor, np.ndarray]]:
     """Maps of embeddings (C, h, w) with their truth, bool (h, w): pristine, and forged from one and from two sources.
 
     The embeddings of a group lie around a centre, in cones of several widths. The centre itself drifts across the
