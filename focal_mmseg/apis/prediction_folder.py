@@ -1,6 +1,7 @@
 """The folder that tools/predict.py writes: which model made it, and which images have their result."""
 
 import json
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import MAPS, atomic_write, load_image, read_config, to_16_bits, write_image
 from focal_mmseg.visualization import overlay_mask
 
+from .calibration import Calibration
 from .prediction import Prediction
 
 STAMP = 'predictions.json'
@@ -21,7 +23,7 @@ def identity(
     config: str | Path,
     checkpoint: str | Path | None,
     options: dict[str, Any] | None,
-    calibration: str | Path | None = None,
+    calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """What makes a model's results: two models of one identity give the same.
 
@@ -29,7 +31,7 @@ def identity(
         config (str | Path): Config file.
         checkpoint (str | Path, optional): Its weights.
         options (dict, optional): Overrides of the config.
-        calibration (str | Path, optional): A file of ``tools/calibrate.py``. Defaults to None.
+        calibration (Calibration, optional): Of its predictions. Defaults to None.
 
     Returns:
         dict[str, Any]: ``version``, ``config``, ``weights``, ``options`` and, with one, ``calibration``, as JSON has
@@ -47,7 +49,7 @@ def identity(
         options=options or {},
     )
     if calibration is not None:
-        found['calibration'] = json.loads(Path(calibration).read_text(encoding='utf-8'))
+        found['calibration'] = asdict(calibration)
     return json.loads(json.dumps(found))
 
 
