@@ -10,9 +10,9 @@ from sklearn.metrics import jaccard_score
 from focal_mmseg.analysis.clustered_image import ClusteredImage
 from focal_mmseg.analysis.gate_rules import RULES, Rule, joining_heights
 from focal_mmseg.analysis.hdbscan_stability import (
-    finer,
     made_case,
     real_case,
+    resized,
     sharpness_of,
     sharpness_of_image,
     stability_of,
@@ -129,7 +129,7 @@ def test_made_cases_say_what_was_made() -> None:
 
 
 def test_an_enlarged_map_has_unit_embeddings_and_every_setting_has_figures() -> None:
-    image = finer(image_of(0.3, spread=0.1), 2)
+    image = resized(image_of(0.3, spread=0.1), (2 * SIDE, 2 * SIDE))
     assert image.grid == (2 * SIDE, 2 * SIDE)
     torch.testing.assert_close(image.embeddings.norm(dim=0), torch.ones(image.grid))
     found = real_case(image)

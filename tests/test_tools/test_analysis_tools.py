@@ -110,8 +110,11 @@ def test_hdbscan_stability_writes_tables_and_a_figure(analyse: Callable, embedde
     analyse('hdbscan_stability.py', '--points', 100, '--out', tmp_path)
     assert len(json.loads((tmp_path / 'made.json').read_text())) == 18
     assert cv2.imread(str(tmp_path / 'made.png')) is not None
-    said = analyse('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--out', tmp_path)
-    assert len(json.loads((tmp_path / 'own.json').read_text())) == 7
+    said = analyse('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--maps', 1, '20x12', '--out', tmp_path)
+    rows = json.loads((tmp_path / 'own.json').read_text())
+    assert [row['map'] for row in rows] == ['1'] * 7 + ['20x12'] * 7
+    with pytest.raises(SystemExit):
+        analyse('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--maps', '0x5', '--out', tmp_path)
     assert 'sharpness of forged images' in said
 
 

@@ -1,9 +1,10 @@
-r"""What rules find at a level of false alarms, on embeddings that embed.py wrote; docs/guide/clustering.md has a table.
+r"""What rules find at a level of false alarms, on embeddings that embed.py wrote; docs/notes/clustering.md has a table.
 
 For each rule one threshold for all images of a set is chosen so that false alarms, the mean share of a pristine image's
 pixels that are called forged, are at most 10, 5, 2 and 1 % on the pristine images of the set; the IoU is the mean over
 its forged ones. Beside it stand the 95 % interval of what the rule gains over the first one at 5 %, and, for a gate,
-IoU and false alarms of its clusterer without the gate.
+IoU and false alarms of its clusterer without the gate. Rules of the JPEG file need embeddings that were written with
+--jpeg, and are left out without.
 
 Example:
   python tools/analysis_tools/gates.py casia1=casia1.zip made=made.zip,made_pristine.zip --out work_dirs/gates.json
@@ -39,6 +40,18 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def rules_of(asked: list[str] | None, has_jpeg: bool) -> list[str]:
+    """The rules to measure, the first of all always.
+
+    Raises:
+        ValueError: If one that was asked for needs what the embeddings do not hold.
+    """
+    lacking = [name for name in RULES if RULES[name].needs_jpeg and not has_jpeg]
+    if refused := [name for name in asked or () if name in lacking]:
+        raise ValueError(f'{", ".join(refused)}: the embeddings hold nothing of the JPEG file; write them with --jpeg')
+    return [name for name in RULES if name not in lacking and (name == DEFAULT or not asked or name in asked)]
+
+
 def measured(images: list[EmbeddedImage], rules: list[str]) -> dict[str, dict[str, float]]:
     """The figures of each rule."""
     rows: dict[str, list[dict]] = {name: [] for name in rules}
@@ -65,10 +78,11 @@ def table_of(results: dict[str, dict[str, float]]) -> PrettyTable:
 def main() -> None:
     """Measure, print and write."""
     args = parse_args()
-    rules = [name for name in RULES if name == DEFAULT or not args.rules or name in args.rules]
     results = {}
     try:
         sets = dict(read_set(said, args.most) for said in args.sets)
+        has_jpeg = all(image.jpeg_stream is not None for images in sets.values() for image in images)
+        rules = rules_of(args.rules, has_jpeg)
     except (OSError, ValueError) as error:
         sys.exit(f'gates.py: {error}')
     for name, images in sets.items():
