@@ -1,5 +1,6 @@
 """Rules, statistics and stability on made embeddings whose clusters are known."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -18,6 +19,7 @@ from focal_mmseg.analysis.hdbscan_stability import (
     stability_of,
 )
 from focal_mmseg.analysis.image_statistics import STATISTICS, excess, explained, largest_area, morans_i
+from focal_mmseg.analysis.jpeg_evidence import LARGEST, PERIODS, double_compression, period_of, stream_evidence
 from focal_mmseg.analysis.rule_metrics import figures_of, pixel_scores, row_of
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, PristineCentreClusterer
@@ -29,11 +31,15 @@ SIDE = 20
 
 
 def image_of(share: float, seed: int = 0, spread: float = 0.5) -> EmbeddedImage:
-    """A map whose last rows are forged."""
+    """A map whose last rows are forged; the JPEG stream sees so too, and the coefficients there are not of before."""
     shares = (1 - share, share) if share else (1.0,)
     points = groups(SIDE * SIDE, 16, shares, spread, seed)
     truth = (np.arange(SIDE * SIDE) >= round((1 - share) * SIDE * SIDE)).reshape(SIDE, SIDE)
-    return EmbeddedImage(points.T.reshape(16, SIDE, SIDE).contiguous(), truth.repeat(4, 0).repeat(4, 1))
+    embeddings = points.T.reshape(16, SIDE, SIDE).contiguous()
+    drawn = np.random.default_rng(seed).laplace(0, 8, (64, SIDE, SIDE))
+    coefficients = torch.from_numpy(np.where(truth, drawn.round(), 3 * (drawn / 3).round()).astype(np.int16))
+    truth = truth.repeat(4, 0).repeat(4, 1)
+    return EmbeddedImage(embeddings, truth, jpeg_stream=embeddings.flip(0), coefficients=coefficients)
 
 
 @pytest.fixture(scope='module')
@@ -144,3 +150,26 @@ def test_sharpness_is_the_distance_of_the_means_over_the_radius() -> None:
     truth = torch.arange(SIDE * SIDE) >= 0.8 * SIDE * SIDE
     assert sharpness_of_image(image) == pytest.approx(sharpness_of(image.points, truth))
     assert math.isnan(sharpness_of_image(image_of(0.0)))
+
+
+@pytest.mark.parametrize('period', PERIODS)
+def test_the_period_of_a_double_compression_is_found(period: int) -> None:
+    values = np.random.default_rng(0).laplace(0, 12, 4000)
+    values = (period * (values / period).round()).astype(int).clip(-LARGEST, LARGEST)
+    assert period_of(np.bincount(values + LARGEST, minlength=2 * LARGEST + 1) + 0.5) == period
+
+
+def test_blocks_without_the_traces_of_the_first_compression_are_forged() -> None:
+    image = image_of(0.3)
+    found = double_compression(image).view(image.grid)
+    assert found[:14].mean() < 0.1 < 0.9 < found[14:].mean()
+    once = dataclasses.replace(image, coefficients=torch.ones(64, SIDE, SIDE, dtype=torch.int16))
+    assert (double_compression(once) == 0.5).all()
+
+
+def test_what_a_file_does_not_hold_is_named() -> None:
+    image = dataclasses.replace(image_of(0.3), jpeg_stream=None, coefficients=None, name='a')
+    with pytest.raises(ValueError, match='a: its file has no JPEG stream'):
+        stream_evidence(image)
+    with pytest.raises(ValueError, match='a: its file has no coefficients'):
+        double_compression(image)

@@ -73,6 +73,11 @@ def test_embed_writes_the_test_set(analyse: Callable, trained: tuple[Path, Path]
     assert len(read_embeddings(out)) == 2
 
 
+def test_rules_of_the_jpeg_file_need_what_embed_keeps_of_it(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match='hold nothing of the JPEG file'):
+        analyse('gates.py', f'own={embedded}', '--rules', 'JPEG stream, gate', '--out', tmp_path / 'gates.json')
+
+
 def test_image_scores_compares_candidates(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / 'scores.json'
     said = analyse('image_scores.py', f'own={embedded}', '--out', out)
