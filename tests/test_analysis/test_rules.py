@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import jaccard_score
+from sklearn.metrics import jaccard_score, roc_auc_score
 
 from focal_mmseg.analysis.clustered_image import ClusteredImage
 from focal_mmseg.analysis.gate_rules import RULES, Rule, joining_heights
@@ -84,6 +84,9 @@ def test_figures_at_a_level() -> None:
         )
     found = figures_of(rows, rows)
     assert found['iou_at_0.01'] == pytest.approx(0.4, abs=0.06)
+    truth = np.zeros(SIDE * SIDE, bool)
+    truth[round(0.55 * SIDE * SIDE) :] = True
+    assert found['auc'] == pytest.approx(roc_auc_score(truth, np.arange(SIDE * SIDE)), abs=0.01)
     assert found['gain_low'] == found['gain_high'] == 0
     assert found['own_iou'] == pytest.approx(1, abs=0.1) and 0 < found['own_false_alarm'] < 1
 

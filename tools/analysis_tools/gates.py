@@ -2,9 +2,9 @@ r"""What rules find at a level of false alarms, on embeddings that embed.py wrot
 
 For each rule one threshold for all images of a set is chosen so that false alarms, the mean share of a pristine image's
 pixels that are called forged, are at most 10, 5, 2 and 1 % on the pristine images of the set; the IoU is the mean over
-its forged ones. Beside it stand the 95 % interval of what the rule gains over the first one at 5 %, and, for a gate,
-IoU and false alarms of its clusterer without the gate. Rules of the JPEG file need embeddings that were written with
---jpeg, and are left out without.
+its forged ones. Beside it stand the AUC of the pixels (the mean over forged images), the 95 % interval of what the rule
+gains over the first one at 5 %, and, for a gate, IoU and false alarms of its clusterer without the gate. Rules of the
+JPEG file need embeddings that were written with --jpeg, and are left out without.
 
 Example:
   python tools/analysis_tools/gates.py casia1=casia1.zip made=made.zip,made_pristine.zip --out work_dirs/gates.json
@@ -65,13 +65,13 @@ def measured(images: list[EmbeddedImage], rules: list[str]) -> dict[str, dict[st
 def table_of(results: dict[str, dict[str, float]]) -> PrettyTable:
     """A row a rule."""
     levels = (f'IoU at {level:.0%}' for level in LEVELS)
-    table = PrettyTable(('rule', *levels, 'gain at 5 %', 'IoU alone', 'false alarms alone'))
+    table = PrettyTable(('rule', 'AUC', *levels, 'gain at 5 %', 'IoU alone', 'false alarms alone'))
     table.align['rule'] = 'l'
     for name, own in results.items():
         values = {key: '-' if math.isnan(value) else f'{value:.3f}' for key, value in own.items()}
         gain = f'{own["gain_low"]:+.3f} to {own["gain_high"]:+.3f}'
         ious = (values[f'iou_at_{level}'] for level in LEVELS)
-        table.add_row((name, *ious, gain, values['own_iou'], values['own_false_alarm']))
+        table.add_row((name, values['auc'], *ious, gain, values['own_iou'], values['own_false_alarm']))
     return table
 
 
