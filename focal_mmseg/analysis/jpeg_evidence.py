@@ -13,6 +13,8 @@ FREQUENCIES = (1, 8, 16, 9, 2, 3, 10, 17, 24)
 PERIODS = range(1, 13)
 # Larger coefficients are few, and none is looked at.
 LARGEST = 60
+# Fewer peaks than these are those of chance.
+LEAST_EXCESS = 0.15
 # Added to each count of a histogram: a value that occurs once proves little.
 PRIOR = 0.5
 
@@ -46,9 +48,13 @@ def period_of(counts: np.ndarray) -> int:
     Args:
         counts (np.ndarray): Of the values -LARGEST..LARGEST.
     """
-    # By how much the multiples of a period have more than their share; of two like ones the shorter.
-    peaks = {period: counts[LARGEST % period :: period].sum() / counts.sum() for period in PERIODS}
-    return max(PERIODS, key=lambda period: (peaks[period] - 1 / period) / (1 - 1 / period) if period > 1 else 0.15)
+    # By how much the multiples of a period have more than their share: 0 of none, 1 where no other value occurs.
+    excess = {1: LEAST_EXCESS}
+    for period in PERIODS[1:]:
+        share = counts[LARGEST % period :: period].sum() / counts.sum()
+        excess[period] = (share - 1 / period) / (1 - 1 / period)
+    # The peaks of a period are among those of its divisors too.
+    return max(period for period in PERIODS if excess[period] >= 0.9 * max(excess.values()))
 
 
 def double_compression(image: EmbeddedImage) -> Tensor:

@@ -59,10 +59,11 @@ def test_the_jpeg_stream_of_the_network_that_ships(tmp_path: Path) -> None:
     Image.fromarray(load_packaged('chelsea')[:90, :125]).save(path, quality=90)
     focal = FOCALInferencer(device='cpu')
     stream, coefficients = jpeg_maps(focal.model, focal._load(path))
-    assert stream.shape == (64, 12, 16) and embed(focal.model, focal._load(path)).shape[1:] == (12, 16)
-    torch.testing.assert_close(stream.norm(dim=0), torch.ones(12, 16))
+    # A last row of blocks that is mostly padding has no points.
+    assert stream.shape == (64, 11, 16) and embed(focal.model, focal._load(path)).shape[1:] == (11, 16)
+    torch.testing.assert_close(stream.norm(dim=0), torch.ones(11, 16))
     blocks = read_luma(path.read_bytes()).blocks
-    np.testing.assert_array_equal(coefficients.numpy().transpose(1, 2, 0), blocks.reshape(12, 16, 64))
+    np.testing.assert_array_equal(coefficients.numpy().transpose(1, 2, 0), blocks[:11].reshape(11, 16, 64))
 
 
 def test_a_network_without_a_jpeg_stream_has_none_to_keep(trained: tuple[Path, Path]) -> None:
