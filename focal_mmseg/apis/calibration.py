@@ -34,7 +34,7 @@ from torch.nn import functional as F  # noqa: N812
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import atomic_write, read_config
-from focal_mmseg.weights import shipped_calibration
+from focal_mmseg.weights import find_config, shipped_calibration
 
 METHODS = {'pixels': 'conformal risk control', 'images': 'split conformal prediction'}
 # Margins of pixels are told apart in steps of 1/128 of the score's logit, up to 32: a float32 score next to 1 has no
@@ -353,7 +353,7 @@ def find_calibration(
     Args:
         given (str | Path, optional): A file of ``tools/calibrate.py``, or ``'none'``, which leaves the model as it is.
             None takes the one that ships.
-        config (str | Path): Config file.
+        config (str | Path): Config file, or the name of one of this project's.
         checkpoint (str | Path, optional): Its weights.
         options (Mapping[str, Any], optional): Overrides of the config.
         unfit (str, optional): Why no calibration can hold, whatever the model. Defaults to None.
@@ -362,12 +362,12 @@ def find_calibration(
         Calibration | None: None if there is none.
 
     Raises:
-        FileNotFoundError: If the file that was given does not exist.
+        FileNotFoundError: If the file that was given, or the config, does not exist.
         ValueError: If it is none of a calibration, or of another model; or none can hold.
     """
     if given == NO_CALIBRATION:
         return None
-    path = given
+    path, config = given, find_config(config)
     if path is None:
         path = shipped_calibration(checkpoint) or shipped_calibration(read_config(config).get('weights'))
     if path is None:

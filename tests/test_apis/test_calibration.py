@@ -344,6 +344,7 @@ def test_the_calibration_that_ships_is_of_its_own_gate_and_clusterer_alone(optio
 
 def test_the_calibration_that_ships_is_not_for_other_weights(tmp_path: Path, trained: tuple[Path, Path]) -> None:
     config, own = find_config('focal_lite'), resolve_checkpoint('focal_mmseg://focal_lite')
+    assert find_calibration(None, config, own) == find_calibration(None, 'focal_lite', 'focal_mmseg://focal_lite')
     assert find_calibration(None, config, own) is not None
     changed = tmp_path / 'changed.pth'
     changed.write_bytes(own.read_bytes() + b'.')
