@@ -80,7 +80,7 @@ setup(
     packages=find_packages(include=['focal_mmseg', 'focal_mmseg.*']),
     package_data={
         'focal_mmseg': ['py.typed', 'templates/*.j2'],
-        'focal_mmseg.weights': ['*.pth', '*.md'],
+        'focal_mmseg.weights': ['*.pth', '*.md', '*.json'],
         'focal_mmseg.datasets.synthesis': ['camera_tables.json'],
     },
     entry_points=dict(console_scripts=['focal-mmseg = focal_mmseg.cli:main']),

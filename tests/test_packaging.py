@@ -24,6 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory, root: Path) -> ZipFile:
         shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns('__pycache__'))
     (copy / 'focal_mmseg' / 'weights' / 'planted.pth').write_bytes(b'weights')
     (copy / 'focal_mmseg' / 'weights' / 'planted.md').write_text('a card')
+    (copy / 'focal_mmseg' / 'weights' / 'planted.json').write_text('{}')
     options = ('--no-deps', '--no-build-isolation', '--no-index', '--quiet', '--wheel-dir', str(folder / 'out'))
     subprocess.run([sys.executable, '-m', 'pip', 'wheel', *options, str(copy)], check=True, capture_output=True)
     (path,) = (folder / 'out').glob('focal_mmseg-*.whl')
@@ -43,7 +44,13 @@ def test_a_wheel_has_every_module_and_config(wheel: ZipFile, root: Path) -> None
 
 def test_a_wheel_has_what_is_read_beside_the_code(wheel: ZipFile) -> None:
     names = set(wheel.namelist())
-    files = ('datasets/synthesis/camera_tables.json', 'weights/planted.pth', 'weights/planted.md', 'py.typed')
+    files = (
+        'datasets/synthesis/camera_tables.json',
+        'weights/planted.pth',
+        'weights/planted.md',
+        'weights/planted.json',
+        'py.typed',
+    )
     assert {f'focal_mmseg/{name}' for name in files} <= names
 
 

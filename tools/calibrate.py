@@ -19,7 +19,14 @@ import sys
 from pathlib import Path
 
 from focal_mmseg.apis import Calibration, FOCALInferencer, model_source
-from focal_mmseg.apis.calibration import METHODS, PristineMargins, fingerprint, images_needed, require_level
+from focal_mmseg.apis.calibration import (
+    METHODS,
+    NO_CALIBRATION,
+    PristineMargins,
+    fingerprint,
+    images_needed,
+    require_level,
+)
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.utils import command_parser, find_images
 from focal_mmseg.utils.progress import track
@@ -65,7 +72,7 @@ def main() -> int:
     try:
         images = find_pristine(args.pristine, args.false_alarms)
         config, checkpoint = model_source(args.config, args.checkpoint)
-        focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options)
+        focal = FOCALInferencer(config, checkpoint, args.device, args.cfg_options, NO_CALIBRATION)
         for path in track(images, 'images'):
             try:
                 margins.add(*focal.margin_and_image_score(path))

@@ -43,7 +43,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--config', help='config file of the model; default the network that ships, focal_lite')
     parser.add_argument('--checkpoint', help='its weights; default those that the config names; a fusion needs none')
-    parser.add_argument('--calibration', help='of tools/calibrate.py: what is forged is decided by its threshold')
+    parser.add_argument(
+        '--calibration',
+        help='of tools/calibrate.py: what is forged is decided by its threshold; default the one that ships with the '
+        'network, where it is of this model; none leaves the model as it is',
+    )
     parser.add_argument(
         '--clusters',
         action='store_true',
@@ -71,6 +75,8 @@ def print_words(found: Predicted) -> None:
         )
         score = f', image score {summary["image_score"]:.2f}' if 'image_score' in summary else ''
         console.print(f'{escape(name)}: {verdict}{score}')
+    for level in sorted({each['calibration'] for each in found.summaries.values() if 'calibration' in each}):
+        console.print(f'false alarms: calibrated for {level}')
     asked = found.num_new + len(found.failures)
     before = len(found.summaries) - found.num_new
     beside = f', beside {before} that were there' if before else ''

@@ -28,7 +28,11 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         help='weights; a fusion, and what has no parameters, needs none',
     )
-    parser.add_argument('--calibration', help='of tools/calibrate.py: what is forged is decided by its threshold')
+    parser.add_argument(
+        '--calibration',
+        help='of tools/calibrate.py: what is forged is decided by its threshold; default the one that ships with the '
+        'network, where it is of this model; none leaves the model as it is',
+    )
     parser.add_argument('--out', help='folder for the predicted masks (white = forged) and images.csv')
     parser.add_argument('--show', action='store_true', help='show each image with its mask in a window')
     parser.add_argument('--show-dir', help='folder for drawings: truth on the left, prediction on the right')

@@ -16,12 +16,15 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, Localisation
-from focal_mmseg.clustering.evidence_gate import connected_evidence
+from focal_mmseg.clustering.evidence_gate import bimodality_coefficient, connected_evidence
 from focal_mmseg.clustering.hdbscan_clusterer import single_linkage_label
 
 from .clustered_image import CLUSTERERS, HDBSCANS, MIXTURES, ClusteredImage
+from .jpeg_evidence import double_compression, stream_distance, stream_evidence, stream_points
 from .smoothing import box, guided, potts
 
+# Those of the gate of focal_lite.
+OPTIONS: dict[str, float] = dict(reach=3, bimodality=2)
 # Of the Potts model, whose neighbours add to a logit that needs a threshold before there is one.
 THRESHOLD = 0.1
 
@@ -34,11 +37,13 @@ class Rule:
         evidence (Callable): From a :class:`ClusteredImage` to float of shape (P,), at least 0.
         is_hard (bool): Whether it gives one number to all points of a cluster.
         alone (str | None): The clusterer that the rule is a gate over, to be measured without the gate too.
+        needs_jpeg (bool): Whether it asks for what embed.py keeps of the JPEG file with --jpeg.
     """
 
     evidence: Callable[[ClusteredImage], Tensor]
     is_hard: bool = False
     alone: str | None = None
+    needs_jpeg: bool = False
 
 
 def joining_heights(tree: np.ndarray) -> np.ndarray:
@@ -158,6 +163,32 @@ def _over_spread(power: float, **options: Any) -> Rule:
     return Rule(lambda image: own(image) * (0.05 / image.pristine_distance.median().clamp(min=1e-3)) ** power)
 
 
+def _times_image_score(power: float, **options: float) -> Rule:
+    """The gate's evidence times a power of its image score."""
+    gate = EvidenceGate(**options)
+
+    def evidence(image: ClusteredImage) -> Tensor:
+        labels = image.found('pristine centre').labels
+        score = gate.image_score(image.points, labels)
+        return gate.evidence(image.points, labels, image.grid) * score**power
+
+    return Rule(evidence)
+
+
+def _beside_the_stream(image: ClusteredImage) -> Tensor:
+    """Embeddings and half the JPEG stream's side by side, as one clustering's points: equation 4 with weights."""
+    points = F.normalize(torch.cat([image.points, stream_points(image.image) / 2], 1), dim=1)
+    labels = CLUSTERERS['pristine centre'].localise(points).labels
+    return EvidenceGate(**OPTIONS).evidence(points, labels, image.grid)
+
+
+def _plus_the_stream(image: ClusteredImage) -> Tensor:
+    """The evidence, and a quarter of the JPEG stream's, with the gate's options."""
+    both = image.evidence('pristine centre') + stream_evidence(image.image) / 4
+    weighed = both * bimodality_coefficient(both) ** OPTIONS['bimodality']
+    return connected_evidence(weighed.view(image.grid), OPTIONS['reach']).flatten()
+
+
 def _mean_evidence(*names: str) -> Rule:
     return Rule(lambda image: torch.stack([image.evidence(name) for name in names]).mean(0))
 
@@ -167,6 +198,17 @@ def _centre_distance(image: ClusteredImage, found: Localisation) -> float:
 
 
 GATED = ('pristine centre', 'BIRCH', 'K-means', *MIXTURES, *HDBSCANS)
+# More options of the gate, for low levels of false alarms.
+LOW_LEVELS: dict[str, dict[str, float]] = {
+    'smoothing .5': dict(smoothing=0.5),
+    'smoothing 1': dict(smoothing=1),
+    'separation .25': dict(separation=0.25),
+    'separation .5': dict(separation=0.5),
+    'separation 1': dict(separation=1),
+    'smoothing .5, separation .25': dict(smoothing=0.5, separation=0.25),
+    'smoothing .5, separation .5': dict(smoothing=0.5, separation=0.5),
+}
+
 RULES: dict[str, Rule] = {
     **{f'{name}, gate': _gate(name) for name in GATED},
     'distance to the pristine centre': Rule(lambda image: image.pristine_distance),
@@ -212,6 +254,20 @@ RULES: dict[str, Rule] = {
     **{f'pristine centre, over spread ** 1/{part}': _over_spread(1 / part) for part in (4, 2)},
     'pristine centre, reach 3, over spread ** 1/4': _over_spread(0.25, reach=3),
     'pristine centre, reach 3, bimodality 1, over spread ** 1/4': _over_spread(0.25, reach=3, bimodality=1),
+    **{
+        f'pristine centre, reach 3, bimodality 2, {name}': _options('pristine centre', **OPTIONS, **more)
+        for name, more in LOW_LEVELS.items()
+    },
+    'pristine centre, reach 3, bimodality 2, times the image score': _times_image_score(1, **OPTIONS),
+    'pristine centre, reach 3, bimodality 2, smoothing .5, times the image score': _times_image_score(
+        1, smoothing=0.5, **OPTIONS
+    ),
+    'pristine centre, reach 3, bimodality 2, over spread ** 1/4': _over_spread(0.25, **OPTIONS),
+    'JPEG stream, gate': Rule(lambda image: stream_evidence(image.image), needs_jpeg=True),
+    'JPEG stream, distance to its pristine centre': Rule(lambda image: stream_distance(image.image), needs_jpeg=True),
+    'coefficients, double compression': Rule(lambda image: double_compression(image.image), needs_jpeg=True),
+    'pristine centre beside half the JPEG stream, reach 3, bimodality 2': Rule(_beside_the_stream, needs_jpeg=True),
+    'pristine centre plus a quarter of the JPEG stream, reach 3, bimodality 2': Rule(_plus_the_stream, needs_jpeg=True),
     'pristine centre and BIRCH, mean': _mean_evidence('pristine centre', 'BIRCH'),
     'pristine centre and vMF, mean': _mean_evidence('pristine centre', 'von Mises-Fisher, tied'),
 }

@@ -124,23 +124,25 @@ def _iou(forged: Tensor, truth: Tensor) -> float:
 def hdbscan_settings(points: int) -> dict[str, HDBSCANClusterer]:
     """HDBSCAN as this project has it and as the paper's journal version has it, for a map of so many points.
 
-    The paper's 200 points of a 256x256 map are also taken as a share, which on a smaller map are fewer.
+    The paper's 200 points of a 256x256 map are also taken as a share, which on a smaller map are fewer. At 256x256 both
+    are the same, and the former's name has it.
     """
     share = max(2, round(200 / 256**2 * points))
     found = {}
     for single in (True, False):
         ending = 'the whole allowed' if single else 'always split'
         found[f'.5 %, 20 neighbours, {ending}'] = HDBSCANClusterer(allow_single_cluster=single)
-        found[f'.3 %, as many neighbours, {ending}'] = HDBSCANClusterer(share, None, allow_single_cluster=single)
+        if share != 200:
+            found[f'.3 %, as many neighbours, {ending}'] = HDBSCANClusterer(share, None, allow_single_cluster=single)
         found[f'200 points, {ending}'] = HDBSCANClusterer(200, None, allow_single_cluster=single)
     return found
 
 
-def enlarge_map(image: EmbeddedImage, factor: int) -> EmbeddedImage:
-    """An image whose map of embeddings is enlarged bilinearly, so that a point covers a smaller part of it."""
-    if factor == 1:
+def resize_map(image: EmbeddedImage, grid: tuple[int, int]) -> EmbeddedImage:
+    """An image whose map of embeddings is brought to another size, bilinearly, and to unit length again."""
+    if grid == image.grid:
         return image
-    enlarged = F.interpolate(image.embeddings[None], scale_factor=factor, mode='bilinear')[0]
+    enlarged = F.interpolate(image.embeddings[None], grid, mode='bilinear')[0]
     return replace(image, embeddings=F.normalize(enlarged, dim=0))
 
 

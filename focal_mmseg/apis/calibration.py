@@ -17,6 +17,7 @@ docs/guide/metrics.md says what that leaves out.
 
 import json
 import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
@@ -33,6 +34,7 @@ from torch.nn import functional as F  # noqa: N812
 from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import atomic_write, read_config
+from focal_mmseg.weights import find_config, shipped_calibration
 
 METHODS = {'pixels': 'conformal risk control', 'images': 'split conformal prediction'}
 # Margins of pixels are told apart in steps of 1/128 of the score's logit, up to 32: a float32 score next to 1 has no
@@ -40,6 +42,8 @@ METHODS = {'pixels': 'conformal risk control', 'images': 'split conformal predic
 STEPS, MOST = 128, 32
 # An image score of 0 or 1 has no logit.
 NEXT_TO_0 = 1e-9
+# In place of a calibration's file: leave the model as it is.
+NO_CALIBRATION = 'none'
 # Keys of a model's config that change nothing once it has weights.
 OF_TRAINING = ('auxiliary_head', 'init_cfg', 'loss_decode', 'pretrained', 'train_cfg')
 
@@ -236,12 +240,20 @@ class Calibration:
         Raises:
             ValueError: If weights or config differ.
         """
-        other = [name for name in ('weights', 'config') if getattr(self, name) != model[name]]
+        other = self.differing(model)
         if other:
             raise ValueError(
-                f'the calibration {source} is of other {" and ".join(other)}: its threshold means nothing for this '
+                f'the calibration {source} is of other {other}: its threshold means nothing for this '
                 'model. Calibrate it by tools/calibrate.py, with the same --cfg-options'
             )
+
+    def differing(self, model: Mapping[str, str]) -> str:
+        """What another model has not in common with that of the calibration, in words; empty where nothing.
+
+        Args:
+            model (Mapping[str, str]): Of :func:`fingerprint`.
+        """
+        return ' and '.join(name for name in ('weights', 'config') if getattr(self, name) != model[name])
 
     @property
     def score(self) -> float:
@@ -266,7 +278,7 @@ class Calibration:
         return float(np.mean(np.array(margins.image_logits) > self.image_margin))
 
     def __str__(self) -> str:
-        return f'{self.level:.2g} of {self.of} ({self.method}, {self.images} pristine images)'
+        return f'{100 * self.level:.3g} % of {self.of} ({self.method}, {self.images} pristine images)'
 
     def image_score(self, score: float) -> float:
         """An image score of the model, calibrated: its logit less ``image_margin``.
@@ -324,6 +336,59 @@ def compute_margin(sample: SegDataSample) -> torch.Tensor:
     if len(logits) != 2:
         raise ValueError(f'seg_logits has {len(logits)} channels, where pristine and forged are wanted')
     return logits[1] - logits[0]
+
+
+def find_calibration(
+    given: str | Path | None,
+    config: str | Path,
+    checkpoint: str | Path | None,
+    options: Mapping[str, Any] | None = None,
+    unfit: str | None = None,
+) -> Calibration | None:
+    """The calibration of a model: the one that a user gave, or the one that ships with the network.
+
+    The latter is taken only for the very model that it was made for. For any other whose config names the network that
+    ships, a warning says why it is not.
+
+    Args:
+        given (str | Path, optional): A file of ``tools/calibrate.py``, or ``'none'``, which leaves the model as it is.
+            None takes the one that ships.
+        config (str | Path): Config file, or the name of one of this project's.
+        checkpoint (str | Path, optional): Its weights.
+        options (Mapping[str, Any], optional): Overrides of the config.
+        unfit (str, optional): Why no calibration can hold, whatever the model. Defaults to None.
+
+    Returns:
+        Calibration | None: None if there is none.
+
+    Raises:
+        FileNotFoundError: If the file that was given, or the config, does not exist.
+        ValueError: If it is none of a calibration, or of another model; or none can hold.
+    """
+    if given == NO_CALIBRATION:
+        return None
+    path, config = given, find_config(config)
+    if path is None:
+        path = shipped_calibration(checkpoint) or shipped_calibration(read_config(config).get('weights'))
+    if path is None:
+        return None
+    found = Calibration.read(path)
+    model = fingerprint(config, checkpoint, options)
+    if given is not None:
+        found.require_model(model, path)
+        if unfit:
+            raise ValueError(unfit)
+        return found
+    other = found.differing(model)
+    if other or unfit:
+        why = unfit or f'it is of other {other}'
+        warnings.warn(
+            f'the calibration that ships with {Path(path).stem} is not used: {why}. So the level of false alarms is '
+            'not known; tools/calibrate.py sets one',
+            stacklevel=3,
+        )
+        return None
+    return found
 
 
 def fingerprint(

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.engine.checkpoint import load_to_test, load_weights
-from focal_mmseg.utils import atomic_write, read_config
+from focal_mmseg.utils import ConfigError, atomic_write, read_config
 from focal_mmseg.utils.progress import track
 from focal_mmseg.weights import DEFAULT, find_config
 
@@ -28,6 +28,8 @@ WIDTHS = (32, 256)
 STRIDE = 8
 # The first member of a file of embeddings, which says what the others are.
 LIST = 'images.json'
+# Attributes of an image that a file holds where they were asked for.
+OF_JPEG = ('jpeg_stream', 'coefficients')
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,18 @@ class EmbeddedImage:
         truth (np.ndarray): bool of shape (H, W), the image's own size.
         name (str): Of the image in its set.
         kind (str): As the data set names it, ``''`` where it does not.
+        jpeg_stream (Tensor | None): What the JPEG stream alone makes of each block, unit-length float32 of shape
+            (C', h, w). None unless it was asked for.
+        coefficients (Tensor | None): The luma's quantised coefficients of each block, row by row, int16 of shape
+            (64, h, w). None unless they were asked for.
     """
 
     embeddings: Tensor
     truth: np.ndarray
     name: str = ''
     kind: str = ''
+    jpeg_stream: Tensor | None = None
+    coefficients: Tensor | None = None
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -64,7 +72,7 @@ class EmbeddedImage:
 
 
 def embedded_images(
-    cfg: Config, checkpoint: str | Path, most: int | None = None, side: int | None = None
+    cfg: Config, checkpoint: str | Path, most: int | None = None, side: int | None = None, with_jpeg: bool = False
 ) -> Iterator[EmbeddedImage]:
     """Embed the images of a config's test set one after the other.
 
@@ -73,9 +81,13 @@ def embedded_images(
         checkpoint (str | Path): Its weights.
         most (int, optional): Take so many images, spread over the set. Defaults to all.
         side (int, optional): Resize the images to this, for larger maps than the config's.
+        with_jpeg (bool): Keep what the JPEG stream makes of an image too, and its coefficients. Defaults to False.
 
     Yields:
         EmbeddedImage: In the order of the set.
+
+    Raises:
+        ConfigError: If there is no JPEG stream to keep.
     """
     pipeline = cfg.test_dataloader.dataset.pipeline
     for step in pipeline if side else ():
@@ -83,6 +95,8 @@ def embedded_images(
             step['scale'] = (side, side)
     model = init_model(cfg, None, 'cpu')
     load_to_test(model, load_weights(checkpoint), str(checkpoint))
+    if with_jpeg and getattr(model.backbone, 'dct', None) is None:
+        raise ConfigError('the backbone has no stream of JPEG coefficients: TwoStreamBackbone with dct=dict() has one')
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     chosen = np.linspace(0, len(dataset) - 1, min(most or len(dataset), len(dataset))).round().astype(int)
     for index in track(chosen.tolist(), 'images'):
@@ -90,7 +104,8 @@ def embedded_images(
         meta, truth = sample['data_samples'].metainfo, sample['data_samples'].gt_sem_seg.data[0].numpy() == 1
         embeddings = embed(model, sample).float().contiguous()
         name = str(meta.get('image_name') or Path(str(meta.get('img_path', index))).name)
-        yield EmbeddedImage(embeddings, truth, name, str(meta.get('kind') or ''))
+        jpeg = jpeg_maps(model, sample) if with_jpeg else ()
+        yield EmbeddedImage(embeddings, truth, name, str(meta.get('kind') or ''), *jpeg)
 
 
 @torch.no_grad()
@@ -100,6 +115,17 @@ def embed(model: BaseSegmentor, sample: dict) -> Tensor:
     metas = [each.metainfo for each in batch['data_samples']]
     maps, metas = model.embed(batch['inputs'], metas)
     return model.decode_head.remove_padding(maps, metas)[0]
+
+
+@torch.no_grad()
+def jpeg_maps(model: BaseSegmentor, sample: dict) -> tuple[Tensor, Tensor]:
+    """``jpeg_stream`` and ``coefficients`` of an :class:`EmbeddedImage`, of the image as a whole, without windows."""
+    batch = model.data_preprocessor(pseudo_collate([sample]), training=False)
+    metas = [each.metainfo for each in batch['data_samples']]
+    planes = batch['inputs'][:, 3:5]
+    maps = F.normalize(model.backbone.dct(planes[:, :1], planes[:, 1:]).float(), dim=1)
+    blocks = F.pixel_unshuffle(planes[:, :1], STRIDE).short()
+    return tuple(model.decode_head.remove_padding(each, metas)[0].contiguous() for each in (maps, blocks))
 
 
 def embed_test_set(
@@ -156,8 +182,11 @@ def write_embeddings(path: str | Path, images: Iterator[EmbeddedImage] | Sequenc
     listed = []
     with atomic_write(path) as part, zipfile.ZipFile(part, 'w', allowZip64=True) as archive:
         for number, image in enumerate(images):
-            listed.append(dict(name=image.name, kind=image.kind, size=image.truth.shape))
-            for what, array in (('embeddings', image.embeddings.numpy()), ('truth', np.packbits(image.truth))):
+            arrays = dict(embeddings=image.embeddings.numpy(), truth=np.packbits(image.truth))
+            kept = {what: getattr(image, what) for what in OF_JPEG}
+            arrays |= {what: each.numpy() for what, each in kept.items() if each is not None}
+            listed.append(dict(name=image.name, kind=image.kind, size=image.truth.shape, arrays=list(arrays)))
+            for what, array in arrays.items():
                 with archive.open(f'{number}.{what}.npy', 'w', force_zip64=True) as member:
                     np.lib.format.write_array(member, array, allow_pickle=False)
         if not listed:
@@ -187,11 +216,13 @@ def read_embeddings(path: str | Path) -> list[EmbeddedImage]:
         ) from error
 
 
-def _read(archive: zipfile.ZipFile, number: int, entry: dict) -> EmbeddedImage:
-    arrays = []
-    for what in ('embeddings', 'truth'):
+def _read(archive: zipfile.ZipFile, number: int, said: dict) -> EmbeddedImage:
+    arrays = {}
+    # Files of version 0.2 do not list them.
+    for what in said.get('arrays', ('embeddings', 'truth')):
         with archive.open(f'{number}.{what}.npy') as member:
-            arrays.append(np.lib.format.read_array(member, allow_pickle=False))
-    height, width = entry['size']
-    truth = np.unpackbits(arrays[1], count=height * width).astype(bool).reshape(height, width)
-    return EmbeddedImage(torch.from_numpy(arrays[0]), truth, entry['name'], entry['kind'])
+            arrays[what] = np.lib.format.read_array(member, allow_pickle=False)
+    height, width = said['size']
+    truth = np.unpackbits(arrays['truth'], count=height * width).astype(bool).reshape(height, width)
+    jpeg = (torch.from_numpy(arrays[what]) if what in arrays else None for what in OF_JPEG)
+    return EmbeddedImage(torch.from_numpy(arrays['embeddings']), truth, said['name'], said['kind'], *jpeg)

@@ -22,7 +22,7 @@ from focal_mmseg.engine.checkpoint import load_to_test, load_weights, require_so
 from focal_mmseg.utils import MAPS, check_image_size, override, read_config, require_device
 from focal_mmseg.weights import DEFAULT, find_config
 
-from .calibration import Calibration, compute_margin, fingerprint
+from .calibration import compute_margin, find_calibration
 from .prediction import Prediction
 
 # Numbers of clusters in an image of 8 bits.
@@ -65,7 +65,8 @@ class FOCALInferencer:
         device (str, optional): Defaults to ``'cuda'`` where there is one, else ``'cpu'``.
         cfg_options (dict, optional): Overrides, as ``{'model.decode_head.clusterer.noise': 'pristine'}``.
         calibration (str | Path, optional): A file of ``tools/calibrate.py``, of this model: its threshold decides what
-            is forged. Defaults to None.
+            is forged. ``'none'`` leaves the model as it is. Defaults to the one that ships with the network; a model
+            that it was not made for, as of another gate, goes without, with a warning.
         keep_embeddings (bool): Whether predictions get the ``embeddings`` that were clustered, up to 64 MiB an image.
             Defaults to True.
 
@@ -78,6 +79,7 @@ class FOCALInferencer:
     Attributes:
         model (BaseSegmentor): The model.
         color_type (str): How a file is decoded, as mmcv names it: whether turned by its EXIF orientation, for one.
+        calibration (Calibration | None): Of its predictions.
 
     Example:
         >>> focal = FOCALInferencer()  # doctest: +SKIP
@@ -110,9 +112,8 @@ class FOCALInferencer:
             self.model.decode_head.keep_embeddings = keep_embeddings
         if weights is not None:
             load_to_test(self.model, weights, f'the checkpoint {checkpoint}')
-        self.calibration = None if calibration is None else Calibration.read(calibration)
+        self.calibration = find_calibration(calibration, config, checkpoint, cfg_options)
         if self.calibration is not None:
-            self.calibration.require_model(fingerprint(config, checkpoint, cfg_options), str(calibration))
             self.calibration.attach(self.model)
         load, *prepare = enable_any_image(cfg.test_pipeline)
         self.color_type = load.get('color_type', 'color')

@@ -52,7 +52,8 @@ def predict(
         out (str | Path): Folder to write into; each image has one of its name in it.
         config (str | Path, optional): Of the model. Defaults to the network that ships.
         checkpoint (str | Path, optional): Its weights. Defaults to those that the config names.
-        calibration (str | Path, optional): Of ``tools/calibrate.py``: its threshold decides what is forged.
+        calibration (str | Path, optional): Of ``tools/calibrate.py``: its threshold decides what is forged; see
+            :class:`FOCALInferencer`.
         clusters (bool): Write the clusters of each image too. Defaults to False.
         again (bool): Replace results that are there, of another model too. Defaults to False.
         device (str, optional): As torch names it. Defaults to a GPU where there is one.
@@ -69,7 +70,7 @@ def predict(
         found = find_sources(Path(source), Path(out))
         config, checkpoint = model_source(config, checkpoint)
         focal = FOCALInferencer(config, checkpoint, device, cfg_options, calibration)
-        made_by = identity(config, checkpoint, cfg_options, calibration)
+        made_by = identity(config, checkpoint, cfg_options, focal.calibration)
         made_by |= dict(clusters=True) if clusters else {}
         results = PredictionFolder(Path(out), made_by)
         results.claim(again)

@@ -1,7 +1,7 @@
 """The folder that tools/predict.py writes: which model made it, and which images have their result."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from focal_mmseg import __version__
 from focal_mmseg.engine.checkpoint import digest
 from focal_mmseg.utils import atomic_write, read_config
 
+from .calibration import Calibration
 from .prediction import Prediction
 
 STAMP = 'predictions.json'
@@ -19,7 +20,7 @@ def identity(
     config: str | Path,
     checkpoint: str | Path | None,
     options: dict[str, Any] | None,
-    calibration: str | Path | None = None,
+    calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """What makes a model's results: two models of one identity give the same.
 
@@ -27,7 +28,7 @@ def identity(
         config (str | Path): Config file.
         checkpoint (str | Path, optional): Its weights.
         options (dict, optional): Overrides of the config.
-        calibration (str | Path, optional): A file of ``tools/calibrate.py``. Defaults to None.
+        calibration (Calibration, optional): Of its predictions. Defaults to None.
 
     Returns:
         dict[str, Any]: ``version``, ``config``, ``weights``, ``options`` and, with one, ``calibration``, as JSON has
@@ -45,7 +46,7 @@ def identity(
         options=options or {},
     )
     if calibration is not None:
-        found['calibration'] = json.loads(Path(calibration).read_text(encoding='utf-8'))
+        found['calibration'] = asdict(calibration)
     return json.loads(json.dumps(found))
 
 

@@ -48,7 +48,9 @@ def write_overview(
     ]
     by = next((HEADINGS[key] for key in HEADINGS if any(key in each for each in summaries.values())), None)
     legend = {'forged': FORGED}
-    write_gallery(folder / PAGE, 'Predictions', NOTE, entries, legend, sorted_by=by)
+    levels = sorted({each['calibration'] for each in summaries.values() if 'calibration' in each})
+    note = ' '.join([NOTE, *(f'False alarms are calibrated for {level}.' for level in levels)])
+    write_gallery(folder / PAGE, 'Predictions', note, entries, legend, sorted_by=by)
     return summaries
 
 

@@ -1,7 +1,6 @@
 """A test, as tools/test.py runs it."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from focal_mmseg.engine.checkpoint import require_source
 from focal_mmseg.evaluation import ForgeryMetric
 from focal_mmseg.utils import ConfigError
 
-from .calibration import Calibration, fingerprint
+from .calibration import Calibration, find_calibration
 from .run_config import give_pipeline, load_run_config
 from .testing_overview import write_overview
 
@@ -43,7 +42,8 @@ def test(
     Args:
         config (str | Path): Config file.
         checkpoint (str | Path, optional): Weights; defaults to those that the config names. A fusion needs none.
-        calibration (str | Path, optional): Of ``tools/calibrate.py``: its threshold decides what is forged.
+        calibration (str | Path, optional): Of ``tools/calibrate.py``: its threshold decides what is forged; see
+            :class:`.FOCALInferencer`.
         out (str, optional): Folder for the predicted masks (white = forged), the table of images and a page of them.
         show (bool): Show each image with its mask in a window. Defaults to False.
         show_dir (str, optional): Folder for drawings: truth on the left, prediction on the right.
@@ -70,10 +70,10 @@ def test(
     if tta:
         average_views(cfg, config)
     keep_results(cfg, out)
-    found = None
-    if calibration is not None:
-        model = fingerprint(config, checkpoint, run.get('cfg_options') or {})
-        found = read_calibration(calibration, cfg, model, tta)
+    try:
+        found = find_calibration(calibration, config, checkpoint, run.get('cfg_options'), uncalibrated(cfg, tta))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     runner = Runner.from_cfg(cfg)
     if found is not None:
         found.attach(runner.model.module if is_model_wrapper(runner.model) else runner.model)
@@ -149,32 +149,21 @@ def keep_results(cfg: Config, out: str | None) -> None:
         )
 
 
-def read_calibration(path: str | Path, cfg: Config, model: Mapping[str, str], tta: bool) -> Calibration:
-    """The calibration of a model.
+def uncalibrated(cfg: Config, tta: bool) -> str | None:
+    """Why no calibration of the model holds in a run; None where one can.
 
     Args:
-        path (str | Path): A file of ``tools/calibrate.py``.
         cfg (Config): Of the run.
-        model (Mapping[str, str]): Of :func:`.fingerprint`.
         tta (bool): Whether views are averaged.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ConfigError: If it is of another model, or the run changes what the model finds.
     """
     if tta:
-        raise ConfigError('--tta averages several views, whose scores a calibration of one view knows nothing of')
+        return '--tta averages several views, whose scores a calibration of one view knows nothing of'
     if any(hook.type == 'ClusteringHook' and hook.get('clusterer') for hook in cfg.get('custom_hooks', [])):
-        raise ConfigError(
+        return (
             'a ClusteringHook with a clusterer is in custom_hooks: its scores are not those of the calibration. Set '
             'model.decode_head.clusterer instead, and calibrate that'
         )
-    try:
-        found = Calibration.read(path)
-        found.require_model(model, path)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    return found
+    return None
 
 
 def report_level(calibration: Calibration, metrics: dict[str, float]) -> None:

@@ -1,5 +1,6 @@
 """The models that the page offers."""
 
+import math
 from collections import OrderedDict
 from threading import Lock
 from typing import Any
@@ -64,11 +65,20 @@ class Models:
         with self._lock:
             focal = self._started.get(name) or self._start(name, self._sources[name])
             self._started.move_to_end(name)
-            gate: Any = getattr(getattr(focal.model, 'decode_head', None), 'gate', None)
-            return focal(content), getattr(gate, 'threshold', None)
+            return focal(content), _threshold(focal)
 
     def _start(self, name: str, source: tuple[str, str | None]) -> FOCALInferencer:
         self._started[name] = FOCALInferencer(*source, device=self._device)
         while len(self._started) > KEPT:
             self._started.popitem(last=False)
         return self._started[name]
+
+
+def _threshold(focal: FOCALInferencer) -> float | None:
+    """Of the gate's evidence: what a calibrated score of 1/2 stands for; None of a model without a gate."""
+    gate: Any = getattr(getattr(focal.model, 'decode_head', None), 'gate', None)
+    threshold = getattr(gate, 'threshold', None)
+    if threshold is None or focal.calibration is None:
+        return threshold
+    # The score's logit is the logarithm of evidence over threshold, and the calibration moves it.
+    return threshold * math.exp(focal.calibration.margin)

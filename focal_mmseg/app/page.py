@@ -228,7 +228,11 @@ def show_verdict(name: str, result: Result, point: float) -> str:
     share = result.share(point)
     evidence = result.evidence(point)
     gate = '' if evidence is None else f'The operating point stands for a gate threshold of {evidence:.3g}.'
-    text = f'<span class="figure">{share:.1%}</span> of the pixels are called forged.<br><small>{gate}</small>'
+    level = result.prediction.summary.get('calibration')
+    calibrated = f' At {DEFAULT_POINT:g} false alarms are calibrated for {escape(level)}.' if level else ''
+    text = (
+        f'<span class="figure">{share:.1%}</span> of the pixels are called forged.<br><small>{gate}{calibrated}</small>'
+    )
     score = result.prediction.image_score
     if score is not None:
         text += (

@@ -129,7 +129,7 @@ class Clusterer(ABC):
     Args:
         noise (str): What becomes of points without a cluster: ``'nearest'`` gives each to the cluster with the
             nearest centre, ``'pristine'`` and ``'forged'`` call them so. Defaults to ``'nearest'``, which measures
-            best (docs/guide/clustering.md).
+            best (docs/notes/clustering.md).
 
     Raises:
         ValueError: If ``noise`` is none of the three.

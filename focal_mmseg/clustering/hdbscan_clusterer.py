@@ -20,7 +20,7 @@ class HDBSCANClusterer(Clusterer):
     The spanning tree is ours (:func:`mutual_reachability_tree`), because the package needs 84 s for 16,384 embeddings
     256 wide, and four times the points take some sixteen times as long. Condensation, stability and labels are the
     package's own functions on that tree.
-    The defaults are measured: docs/guide/clustering.md.
+    The defaults are measured: docs/notes/clustering.md.
 
     Args:
         min_cluster_size (int | float): The smallest group that counts as a cluster: a count of points (int, at

@@ -18,7 +18,7 @@ class PristineCentreClusterer(Clusterer):
     found first, as a mean of the nearest points (the concentration step of Rousseeuw and Van Driessen's FAST-MCD, with
     the cosine and without a covariance), which a forged area cannot drag along. The forged centre starts as the mean of
     the farthest points; a few rounds of spherical K-means (Dhillon and Modha, 2001) follow. More rounds walk away
-    from the forgery, to a split of the pristine points into halves: docs/guide/clustering.md has the figures.
+    from the forgery, to a split of the pristine points into halves: docs/notes/clustering.md has the figures.
 
     There are always two clusters, a pristine image too: use it with a gate, as :class:`EvidenceGate`.
 

@@ -36,6 +36,21 @@ def resolve_checkpoint(checkpoint: str | Path) -> Path:
     return FOLDER / f'{name}.pth'
 
 
+def shipped_calibration(checkpoint: str | Path | None) -> Path | None:
+    """The calibration that lies beside a network that ships, as ``tools/calibrate.py`` wrote it.
+
+    Args:
+        checkpoint (str | Path, optional): A name or a path.
+
+    Returns:
+        Path | None: None of a checkpoint that does not ship, or ships without one.
+    """
+    if checkpoint is None:
+        return None
+    path = resolve_checkpoint(checkpoint).with_suffix('.json')
+    return path if path.parent.resolve() == FOLDER.resolve() and path.is_file() else None
+
+
 def find_config(config: str | Path) -> Path:
     """The file of a config.
 

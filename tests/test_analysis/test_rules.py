@@ -1,11 +1,12 @@
 """Rules, statistics and stability on made embeddings whose clusters are known."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import jaccard_score
+from sklearn.metrics import jaccard_score, roc_auc_score
 
 from focal_mmseg.analysis.clustered_image import ClusteredImage
 from focal_mmseg.analysis.gate_rules import RULES, Rule, joining_heights
@@ -13,11 +14,12 @@ from focal_mmseg.analysis.hdbscan_stability import (
     compare_stability,
     compute_image_sharpness,
     compute_sharpness,
-    enlarge_map,
     measure_real_case,
     measure_synthetic_case,
+    resize_map,
 )
 from focal_mmseg.analysis.image_statistics import STATISTICS, excess, largest_area, morans_i, otsu_separability
+from focal_mmseg.analysis.jpeg_evidence import LARGEST, PERIODS, double_compression, find_period, stream_evidence
 from focal_mmseg.analysis.rule_metrics import compute_image_row, compute_rule_metrics, pixel_scores
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, PristineCentreClusterer
@@ -29,11 +31,15 @@ SIDE = 20
 
 
 def image_of(share: float, seed: int = 0, spread: float = 0.5) -> EmbeddedImage:
-    """A map whose last rows are forged."""
+    """A map whose last rows are forged; the JPEG stream sees so too, and the coefficients there are not of before."""
     shares = (1 - share, share) if share else (1.0,)
     points = groups(SIDE * SIDE, 16, shares, spread, seed)
     truth = (np.arange(SIDE * SIDE) >= round((1 - share) * SIDE * SIDE)).reshape(SIDE, SIDE)
-    return EmbeddedImage(points.T.reshape(16, SIDE, SIDE).contiguous(), truth.repeat(4, 0).repeat(4, 1))
+    embeddings = points.T.reshape(16, SIDE, SIDE).contiguous()
+    drawn = np.random.default_rng(seed).laplace(0, 8, (64, SIDE, SIDE))
+    coefficients = torch.from_numpy(np.where(truth, drawn.round(), 3 * (drawn / 3).round()).astype(np.int16))
+    truth = truth.repeat(4, 0).repeat(4, 1)
+    return EmbeddedImage(embeddings, truth, jpeg_stream=embeddings.flip(0), coefficients=coefficients)
 
 
 @pytest.fixture(scope='module')
@@ -80,6 +86,9 @@ def test_figures_at_a_level() -> None:
         )
     found = compute_rule_metrics(rows, rows)
     assert found['iou_at_0.01'] == pytest.approx(0.4, abs=0.06)
+    truth = np.zeros(SIDE * SIDE, bool)
+    truth[round(0.55 * SIDE * SIDE) :] = True
+    assert found['auc'] == pytest.approx(roc_auc_score(truth, np.arange(SIDE * SIDE)), abs=0.01)
     assert found['gain_low'] == found['gain_high'] == 0
     assert found['own_iou'] == pytest.approx(1, abs=0.1) and 0 < found['own_false_alarm'] < 1
 
@@ -131,7 +140,7 @@ def test_made_cases_say_what_was_made() -> None:
 
 
 def test_an_enlarged_map_has_unit_embeddings_and_every_setting_has_figures() -> None:
-    image = enlarge_map(image_of(0.3, spread=0.1), 2)
+    image = resize_map(image_of(0.3, spread=0.1), (2 * SIDE, 2 * SIDE))
     assert image.grid == (2 * SIDE, 2 * SIDE)
     torch.testing.assert_close(image.embeddings.norm(dim=0), torch.ones(image.grid))
     found = measure_real_case(image)
@@ -146,3 +155,27 @@ def test_sharpness_is_the_distance_of_the_means_over_the_radius() -> None:
     truth = torch.arange(SIDE * SIDE) >= 0.8 * SIDE * SIDE
     assert compute_image_sharpness(image) == pytest.approx(compute_sharpness(image.points, truth))
     assert math.isnan(compute_image_sharpness(image_of(0.0)))
+
+
+@pytest.mark.parametrize('period', PERIODS)
+def test_the_period_of_a_double_compression_is_found(period: int) -> None:
+    values = np.random.default_rng(0).laplace(0, 12, 4000)
+    values = (period * (values / period).round()).astype(int).clip(-LARGEST, LARGEST)
+    assert find_period(np.bincount(values + LARGEST, minlength=2 * LARGEST + 1) + 0.5) == period
+
+
+def test_blocks_without_the_traces_of_the_first_compression_are_forged() -> None:
+    image = image_of(0.3)
+    found = double_compression(image).view(image.grid)
+    assert found[:14].mean() < 0.1 < 0.6 < found[14:].mean()
+    drawn = np.random.default_rng(1).laplace(0, 8, (64, SIDE, SIDE)).round().astype(np.int16)
+    once = dataclasses.replace(image, coefficients=torch.from_numpy(drawn))
+    assert (double_compression(once) == 0.5).all()
+
+
+def test_what_a_file_does_not_hold_is_named() -> None:
+    image = dataclasses.replace(image_of(0.3), jpeg_stream=None, coefficients=None, name='a')
+    with pytest.raises(ValueError, match='a: its file has no JPEG stream'):
+        stream_evidence(image)
+    with pytest.raises(ValueError, match='a: its file has no coefficients'):
+        double_compression(image)

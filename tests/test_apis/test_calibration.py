@@ -15,13 +15,16 @@ from scipy.stats import binom
 
 from focal_mmseg.apis import Calibration, FOCALInferencer
 from focal_mmseg.apis.calibration import (
+    NO_CALIBRATION,
     STEPS,
     PristineMargins,
     compute_margin,
+    find_calibration,
     fingerprint,
     images_needed,
     score_to_logit,
 )
+from focal_mmseg.weights import find_config, resolve_checkpoint, shipped, shipped_calibration
 
 MODEL = dict(weights='a', config='b')
 # Of the binomial bounds: a right level fails one run in a hundred thousand.
@@ -140,7 +143,7 @@ def test_a_calibration_is_written_and_read(tmp_path: Path) -> None:
     found = Calibration.from_margins(margins, 0.05, 'images', MODEL)
     found.write(tmp_path / 'calibration.json')
     assert Calibration.read(tmp_path / 'calibration.json') == found
-    assert str(found) == '0.05 of images (split conformal prediction, 40 pristine images)'
+    assert str(found) == '5 % of images (split conformal prediction, 40 pristine images)'
     assert found.score == pytest.approx(1 / (1 + math.exp(-found.margin)))
 
 
@@ -299,3 +302,56 @@ def test_an_inferencer_calibrates_the_image_score(trained: tuple[Path, Path], im
     focal = FOCALInferencer(*trained, device='cpu', calibration=tmp_path / 'calibration.json')
     assert margin.shape == (90, 150)
     assert focal(image_path).summary['image_score'] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)
+
+
+@pytest.mark.parametrize('name', shipped())
+def test_a_network_that_ships_has_a_calibration_that_agrees_with_its_config(name: str) -> None:
+    """After a change of the weights or of the config calibrate anew, as the model card says."""
+    checkpoint = f'focal_mmseg://{name}'
+    found = Calibration.read(shipped_calibration(checkpoint))
+    found.require_model(fingerprint(find_config(name), checkpoint), name)
+    assert found.of == 'pixels' and found.level == 0.05 and found.image_margin is not None
+    # Mmseg's own tools know no calibrations: the threshold of the config has to be the same, to the step.
+    assert abs(found.margin) <= 1 / STEPS
+
+
+def test_the_network_that_ships_is_calibrated_unless_told_otherwise(image_path: Path) -> None:
+    focal, raw = FOCALInferencer(device='cpu'), FOCALInferencer(device='cpu', calibration=NO_CALIBRATION)
+    assert focal.calibration == Calibration.read(shipped_calibration('focal_mmseg://focal_lite'))
+    assert raw.calibration is None
+    found, plain = focal(image_path), raw(image_path)
+    assert found.summary['calibration'] == str(focal.calibration) and 'calibration' not in plain.summary
+    np.testing.assert_array_equal(found.mask, plain.mask)
+    expected = focal.calibration.image_score(plain.summary['image_score'])
+    assert found.summary['image_score'] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'model.decode_head.gate': None},
+        {'model.decode_head.gate.threshold': 0.1},
+        {'model.decode_head.clusterer.type': 'HDBSCANClusterer'},
+        {'model.test_cfg.mode': 'whole'},
+    ],
+    ids=str,
+)
+def test_the_calibration_that_ships_is_of_its_own_gate_and_clusterer_alone(options: dict) -> None:
+    config, checkpoint = find_config('focal_lite'), 'focal_mmseg://focal_lite'
+    with pytest.warns(UserWarning, match=r'ships with focal_lite is not used: it is of other config\. So the level'):
+        assert find_calibration(None, config, checkpoint, options) is None
+    with pytest.raises(ValueError, match='is of other config'):
+        find_calibration(shipped_calibration(checkpoint), config, checkpoint, options)
+
+
+def test_the_calibration_that_ships_is_not_for_other_weights(tmp_path: Path, trained: tuple[Path, Path]) -> None:
+    config, own = find_config('focal_lite'), resolve_checkpoint('focal_mmseg://focal_lite')
+    assert find_calibration(None, config, own) == find_calibration(None, 'focal_lite', 'focal_mmseg://focal_lite')
+    assert find_calibration(None, config, own) is not None
+    changed = tmp_path / 'changed.pth'
+    changed.write_bytes(own.read_bytes() + b'.')
+    with pytest.warns(UserWarning, match='ships with focal_lite is not used: it is of other weights'):
+        assert find_calibration(None, config, changed) is None
+    with pytest.warns(UserWarning, match='ships with focal_lite is not used: views are averaged'):
+        assert find_calibration(None, config, own, unfit='views are averaged') is None
+    assert find_calibration(None, *trained) is None

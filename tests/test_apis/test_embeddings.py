@@ -1,18 +1,30 @@
 """Embeddings of a test set, and the file of them."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
+from PIL import Image
 from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.apis import FOCALInferencer
-from focal_mmseg.apis.embeddings import EmbeddedImage, embed, embed_test_set, read_embeddings, write_embeddings
+from focal_mmseg.apis.embeddings import (
+    EmbeddedImage,
+    embed,
+    embed_test_set,
+    embedded_images,
+    jpeg_maps,
+    read_embeddings,
+    write_embeddings,
+)
 from focal_mmseg.clustering import HDBSCANClusterer
-from focal_mmseg.utils import read_config
+from focal_mmseg.datasets.synthesis import load_packaged
+from focal_mmseg.utils import ConfigError, read_config
+from focal_mmseg.utils.jpeg import read_luma
 
 
 def made(seed: int, height: int, width: int, kind: str = 'splice') -> EmbeddedImage:
@@ -29,6 +41,34 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.truth, image.truth)
         assert (found.name, found.kind, found.grid) == (image.name, image.kind, image.grid)
         assert torch.equal(found.points[1 % len(found.points)], image.embeddings[:, 0, 1 % image.grid[1]])
+
+
+def test_what_the_jpeg_stream_makes_of_an_image_is_written_where_it_was_kept(tmp_path: Path) -> None:
+    stream = F.normalize(torch.randn(7, 3, 4), dim=0)
+    coefficients = torch.randint(-900, 900, (64, 3, 4), dtype=torch.int16)
+    images = [made(0, 3, 4), replace(made(1, 3, 4), jpeg_stream=stream, coefficients=coefficients)]
+    write_embeddings(tmp_path / 'set.zip', images)
+    without, with_jpeg = read_embeddings(tmp_path / 'set.zip')
+    assert without.jpeg_stream is None and without.coefficients is None
+    assert torch.equal(with_jpeg.jpeg_stream, stream) and torch.equal(with_jpeg.coefficients, coefficients)
+
+
+def test_the_jpeg_stream_of_the_network_that_ships(tmp_path: Path) -> None:
+    """Its points are those of the embeddings, and the coefficients are those of the file, block by block."""
+    path = tmp_path / 'a.jpg'
+    Image.fromarray(load_packaged('chelsea')[:90, :125]).save(path, quality=90)
+    focal = FOCALInferencer(device='cpu')
+    stream, coefficients = jpeg_maps(focal.model, focal._load(path))
+    # A last row of blocks that is mostly padding has no points.
+    assert stream.shape == (64, 11, 16) and embed(focal.model, focal._load(path)).shape[1:] == (11, 16)
+    torch.testing.assert_close(stream.norm(dim=0), torch.ones(11, 16))
+    blocks = read_luma(path.read_bytes()).blocks
+    np.testing.assert_array_equal(coefficients.numpy().transpose(1, 2, 0), blocks[:11].reshape(11, 16, 64))
+
+
+def test_a_network_without_a_jpeg_stream_has_none_to_keep(trained: tuple[Path, Path]) -> None:
+    with pytest.raises(ConfigError, match='no stream of JPEG coefficients'):
+        next(embedded_images(read_config(trained[0]), trained[1], with_jpeg=True))
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

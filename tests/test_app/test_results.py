@@ -1,6 +1,8 @@
 """What the page keeps and shows of an image."""
 
 import json
+import math
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 
 pytest.importorskip('gradio', reason='needs the extra app')
 
-from focal_mmseg.apis import Prediction
+from focal_mmseg.apis import Calibration, Prediction
+from focal_mmseg.app.models import _threshold
 from focal_mmseg.app.page import show_verdict, show_views
 from focal_mmseg.app.results import COLOURS, MOST_RESULTS, Result, Results, assign_sources
 
@@ -73,6 +76,22 @@ def test_names_of_files_are_text_on_the_page(result: Result) -> None:
     shown = show_views('key', result, 0.5) + show_verdict('key', result, 0.5)
     assert '<b>a.png' not in shown and '&lt;b&gt;a.png' in shown
     assert 'results/key/mask.png?point=0.5' in shown
+
+
+def test_the_verdict_names_the_level_that_the_model_is_calibrated_for(result: Result) -> None:
+    assert 'calibrated' not in show_verdict('key', result, 0.5)
+    result.prediction.summary['calibration'] = '5 % of pixels (of 124 <images>)'
+    assert 'At 0.5 false alarms are calibrated for 5 % of pixels (of 124 &lt;images&gt;).' in show_verdict(
+        'key', result, 0.7
+    )
+
+
+def test_a_calibration_moves_the_threshold_that_one_half_stands_for() -> None:
+    gate = SimpleNamespace(decode_head=SimpleNamespace(gate=SimpleNamespace(threshold=0.2)))
+    calibration = Calibration('pixels', 0.1, math.log(3), 50, 'conformal risk control', 'a', 'b')
+    assert _threshold(SimpleNamespace(model=gate, calibration=None)) == 0.2
+    assert _threshold(SimpleNamespace(model=gate, calibration=calibration)) == pytest.approx(0.6)
+    assert _threshold(SimpleNamespace(model=SimpleNamespace(), calibration=calibration)) is None
 
 
 def test_results_go_with_their_page_and_the_oldest_first(result: Result) -> None:

@@ -14,8 +14,9 @@ from skimage.morphology import reconstruction
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from focal_mmseg.analysis import smoothing
 from focal_mmseg.clustering import EvidenceGate, HDBSCANClusterer, PristineCentreClusterer, localise
-from focal_mmseg.clustering.evidence_gate import connected_evidence
+from focal_mmseg.clustering.evidence_gate import SOFTNESS, bimodality_coefficient, connected_evidence, guided
 
 
 @st.composite
@@ -246,3 +247,54 @@ def test_an_image_of_equal_points_scores_0() -> None:
 def test_a_bimodality_out_of_range_is_refused(bimodality: float) -> None:
     with pytest.raises(ValueError, match='bimodality must be'):
         EvidenceGate(bimodality=bimodality)
+
+
+@given(st.integers(0, 1000), st.integers(1, 9), st.integers(1, 7))
+@settings(max_examples=60)
+def test_the_guided_filter_is_that_of_opencvs_boxes(seed: int, height: int, width: int) -> None:
+    plane, guide = torch.rand(2, height, width, generator=torch.Generator().manual_seed(seed))
+    wanted = smoothing.guided(plane.numpy(), guide.numpy(), 1, SOFTNESS)
+    torch.testing.assert_close(guided(plane, guide), torch.from_numpy(wanted), rtol=1e-3, atol=1e-4)
+
+
+@given(clustered(), st.floats(0, 3), st.floats(0.05, 1), st.floats(0.05, 1))
+@settings(max_examples=60)
+def test_evidence_is_weighed_by_the_distance_of_the_means(
+    clustering: tuple[Tensor, Tensor], power: float, one: float, other: float
+) -> None:
+    points, labels = clustering
+    found = localise(points, labels)
+    plain, weighed = (EvidenceGate(separation=each).evidence(points, found.labels) for each in (0, power))
+    assert weighed.min() >= 0 and (weighed <= plain * (1 + 1e-6)).all()
+    if found.num_clusters == 2:
+        factor = float(found.centre_distances[1].double() ** 2 / 4) ** power
+        torch.testing.assert_close(weighed, plain * factor, rtol=1e-3, atol=1e-5)
+    first, second = (EvidenceGate(each, separation=power)(points, found).score.double() for each in (one, other))
+    kept = (first > 1e-4) & (second > 1e-4) & (first < 1)
+    moved = first.logit() - second.logit()
+    assert moved[kept].tolist() == pytest.approx([math.log(other / one)] * int(kept.sum()), abs=1e-3)
+
+
+def test_smoothing_fades_a_speck_and_keeps_an_area() -> None:
+    pristine, forged = torch.eye(4)[0], torch.eye(4)[1]
+    plane = pristine.repeat(12, 12, 1)
+    plane[2:7, 2:7], plane[9, 9] = forged, F.normalize(pristine + 1.5 * forged, dim=0)
+    points = plane.flatten(0, 1)
+    before = PristineCentreClusterer(seeds=0.1).localise(points, (12, 12))
+    plain, smooth = (EvidenceGate(smoothing=each).evidence(points, before.labels, (12, 12)) for each in (0, 1))
+    kept = (smooth / plain).view(12, 12)
+    assert kept[2:7, 2:7].mean() > 0.9 > 0.8 > kept[9, 9]
+    half = EvidenceGate(smoothing=0.5).evidence(points, before.labels, (12, 12))
+    torch.testing.assert_close(half, (plain + smooth) / 2)
+    both = EvidenceGate(smoothing=0.5, bimodality=2).evidence(points, before.labels, (12, 12))
+    torch.testing.assert_close(both, half * bimodality_coefficient(half) ** 2)
+    with pytest.raises(ValueError, match='needs the grid'):
+        EvidenceGate(smoothing=0.5).evidence(points, before.labels)
+
+
+@pytest.mark.parametrize(
+    'wrong', [dict(smoothing=-0.1), dict(smoothing=1.1), dict(separation=-1), dict(separation=float('nan'))]
+)
+def test_options_out_of_range_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=f'{next(iter(wrong))} must be'):
+        EvidenceGate(**wrong)

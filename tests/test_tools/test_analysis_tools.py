@@ -73,6 +73,11 @@ def test_embed_writes_the_test_set(analyse: Callable, trained: tuple[Path, Path]
     assert len(read_embeddings(out)) == 2
 
 
+def test_rules_of_the_jpeg_file_need_what_embed_keeps_of_it(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match='hold nothing of the JPEG file'):
+        analyse('gates.py', f'own={embedded}', '--rules', 'JPEG stream, gate', '--out', tmp_path / 'gates.json')
+
+
 def test_image_scores_compares_candidates(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / 'scores.json'
     said = analyse('image_scores.py', f'own={embedded}', '--out', out)
@@ -110,8 +115,11 @@ def test_hdbscan_stability_writes_tables_and_a_figure(analyse: Callable, embedde
     analyse('hdbscan_stability.py', '--points', 100, '--out', tmp_path)
     assert len(json.loads((tmp_path / 'made.json').read_text())) == 18
     assert cv2.imread(str(tmp_path / 'made.png')) is not None
-    said = analyse('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--factors', 1, '--out', tmp_path)
-    assert len(json.loads((tmp_path / 'own.json').read_text())) == 7
+    said = analyse('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--maps', 1, '20x12', '--out', tmp_path)
+    rows = json.loads((tmp_path / 'own.json').read_text())
+    assert [row['map'] for row in rows] == ['1'] * 7 + ['20x12'] * 7
+    with pytest.raises(SystemExit):
+        analyse('hdbscan_stability.py', '--embeddings', f'own={embedded}', '--maps', '0x5', '--out', tmp_path)
     assert 'sharpness of forged images' in said
 
 

@@ -87,7 +87,7 @@ def test_a_test_tells_the_level_that_it_met_beside_the_one_calibrated_for(
     given = ('--calibration', tmp_path / 'calibration.json', '--work-dir', tmp_path / 'work')
     run_tool(root / 'tools' / 'test.py', *trained, *given, '--out', tmp_path / 'masks')
     shown = capsys.readouterr()
-    said = re.search(r'calibrated for 0\.1 of pixels \(.*, 19 pristine images\); met ([\d.]+)%', shown.out + shown.err)
+    said = re.search(r'calibrated for 10 % of pixels \(.*, 19 pristine images\); met ([\d.]+)%', shown.out + shown.err)
     records = json.loads((tmp_path / 'masks' / 'summary.json').read_text())
     (summary,) = [each for each in records if (each['group'], each['images']) == ('all', 'pristine')]
     assert float(said[1]) / 100 == pytest.approx(summary['false_alarm'], abs=1e-4)

@@ -369,6 +369,7 @@ def test_a_calibration_decides_and_its_results_are_not_mixed_with_others(
     folder = tmp_path / 'out' / image_path.name
     assert not cv2.imread(str(folder / 'mask.png'), cv2.IMREAD_UNCHANGED).any()
     assert json.loads((folder / 'summary.json').read_text())['calibration'] == str(found)
+    assert f'False alarms are calibrated for {found}.' in (tmp_path / 'out' / 'index.html').read_text()
     assert 'results of other calibration' in predict(image_path, tmp_path / 'out')
     refused = predict(image_path, tmp_path / 'b', *given, '--cfg-options', 'model.decode_head.max_points=99')
     assert 'is of other config' in refused

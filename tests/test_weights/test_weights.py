@@ -25,6 +25,17 @@ def test_a_name_means_the_file_in_the_package(folder: Path) -> None:
     assert weights.resolve_checkpoint('focal_mmseg://small') == folder / 'small.pth'
 
 
+def test_a_calibration_lies_beside_the_network_that_ships(folder: Path, tmp_path_factory) -> None:
+    assert weights.shipped_calibration('focal_mmseg://small') is None
+    (folder / 'small.json').write_text('{}')
+    for checkpoint in ('focal_mmseg://small', folder / 'small.pth', str(folder / '..' / folder.name / 'small.pth')):
+        assert weights.shipped_calibration(checkpoint).resolve() == folder / 'small.json'
+    elsewhere = tmp_path_factory.mktemp('mine')
+    (elsewhere / 'small.json').write_text('{}')
+    assert weights.shipped_calibration(elsewhere / 'small.pth') is None
+    assert weights.shipped_calibration(None) is None
+
+
 @pytest.mark.parametrize('name', ['large', 'small.pth', '../secret', '', '/etc/passwd'])
 def test_a_name_that_does_not_ship_is_refused_with_those_that_do(folder: Path, name: str) -> None:
     with pytest.raises(FileNotFoundError, match=r'ships with focal_mmseg; there are small'):

@@ -17,7 +17,7 @@ import numpy as np
 from prettytable import PrettyTable
 
 from focal_mmseg.apis import Calibration, FOCALInferencer
-from focal_mmseg.apis.calibration import METHODS, PristineMargins, images_needed, require_level
+from focal_mmseg.apis.calibration import METHODS, NO_CALIBRATION, PristineMargins, images_needed, require_level
 from focal_mmseg.apis.run_config import Overrides
 from focal_mmseg.utils import atomic_write, find_images, positive_int
 from focal_mmseg.utils.progress import track
@@ -77,8 +77,8 @@ def main() -> None:
     try:
         for level in args.levels:
             require_level(level)
-        folders = dict(list_images(text, args.most, min(args.levels)) for text in args.pristine)
-        focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options)
+        folders = dict(list_images(said, args.most, min(args.levels)) for said in args.pristine)
+        focal = FOCALInferencer(args.config, args.checkpoint, args.device, args.cfg_options, NO_CALIBRATION)
         kept = {name: PristineMargins() for name in folders}
         for name, images in folders.items():
             for path in track(images, 'images'):

@@ -23,6 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('--data', metavar='FILE', help='take the test set of another config; the pipeline stays')
     parser.add_argument('--most', type=positive_int, help='so many images, spread over the set; default all')
+    parser.add_argument('--jpeg', action='store_true', help='keep what the JPEG stream alone makes of each block too')
     parser.add_argument('--out', type=Path, required=True, help='file to write, as casia1.zip')
     parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, help='override the config')
     return parser.parse_args()
@@ -35,7 +36,7 @@ def main() -> None:
     if args.data:
         use_data(cfg, args.data, ['test'])
     override(cfg, args.cfg_options)
-    number = write_embeddings(args.out, embedded_images(cfg, args.checkpoint, args.most))
+    number = write_embeddings(args.out, embedded_images(cfg, args.checkpoint, args.most, with_jpeg=args.jpeg))
     print(f'\n{number} images; written to {args.out}')
 
 

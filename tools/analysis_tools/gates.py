@@ -1,9 +1,10 @@
-r"""What rules find at a level of false alarms, on embeddings that embed.py wrote; docs/guide/clustering.md has a table.
+r"""What rules find at a level of false alarms, on embeddings that embed.py wrote; docs/notes/clustering.md has a table.
 
 For each rule one threshold for all images of a set is chosen so that false alarms, the mean share of a pristine image's
 pixels that are called forged, are at most 10, 5, 2 and 1 % on the pristine images of the set; the IoU is the mean over
-its forged ones. Beside it stand the 95 % interval of what the rule gains over the first one at 5 %, and, for a gate,
-IoU and false alarms of its clusterer without the gate.
+its forged ones. Beside it stand the AUC of the pixels (the mean over forged images), the 95 % interval of what the rule
+gains over the first one at 5 %, and, for a gate, IoU and false alarms of its clusterer without the gate. Rules of the
+JPEG file need embeddings that were written with --jpeg, and are left out without.
 
 Example:
   python tools/analysis_tools/gates.py casia1=casia1.zip made=made.zip,made_pristine.zip --out work_dirs/gates.json
@@ -40,8 +41,20 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def rules_of(asked: list[str] | None, has_jpeg: bool) -> list[str]:
+    """The rules to measure, the first of all always.
+
+    Raises:
+        ValueError: If one that was asked for needs what the embeddings do not hold.
+    """
+    lacking = [name for name in RULES if RULES[name].needs_jpeg and not has_jpeg]
+    if refused := [name for name in asked or () if name in lacking]:
+        raise ValueError(f'{", ".join(refused)}: the embeddings hold nothing of the JPEG file; write them with --jpeg')
+    return [name for name in RULES if name not in lacking and (name == DEFAULT or not asked or name in asked)]
+
+
 def measure_rules(images: list[EmbeddedImage], rules: list[str]) -> dict[str, dict[str, float]]:
-    """The metrics of each rule."""
+    """The figures of each rule."""
     rows: dict[str, list[dict]] = {name: [] for name in rules}
     for image in track(images, 'images'):
         clustered = ClusteredImage(image)
@@ -53,23 +66,24 @@ def measure_rules(images: list[EmbeddedImage], rules: list[str]) -> dict[str, di
 def make_table(results: dict[str, dict[str, float]]) -> PrettyTable:
     """A row a rule."""
     levels = (f'IoU at {level:.0%}' for level in LEVELS)
-    table = PrettyTable(('rule', *levels, 'gain at 5 %', 'IoU alone', 'false alarms alone'))
+    table = PrettyTable(('rule', 'AUC', *levels, 'gain at 5 %', 'IoU alone', 'false alarms alone'))
     table.align['rule'] = 'l'
     for name, own in results.items():
         values = {key: number_text(value) for key, value in own.items()}
         gain = f'{own["gain_low"]:+.3f} to {own["gain_high"]:+.3f}'
         ious = (values[f'iou_at_{level}'] for level in LEVELS)
-        table.add_row((name, *ious, gain, values['own_iou'], values['own_false_alarm']))
+        table.add_row((name, values['auc'], *ious, gain, values['own_iou'], values['own_false_alarm']))
     return table
 
 
 def main() -> None:
     """Measure, print and write."""
     args = parse_args()
-    rules = [name for name in RULES if name == DEFAULT or not args.rules or name in args.rules]
     results = {}
     try:
-        sets = dict(read_set(text, args.most) for text in args.sets)
+        sets = dict(read_set(said, args.most) for said in args.sets)
+        has_jpeg = all(image.jpeg_stream is not None for images in sets.values() for image in images)
+        rules = rules_of(args.rules, has_jpeg)
     except (OSError, ValueError) as error:
         sys.exit(f'gates.py: {error}')
     for name, images in sets.items():

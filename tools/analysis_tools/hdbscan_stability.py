@@ -1,6 +1,6 @@
 r"""Why HDBSCAN keeps an image whole, on made embeddings and on a network's.
 
-docs/guide/clustering.md has the conclusion.
+docs/notes/clustering.md has the conclusion.
 
 Made: two round groups at right angles. For each number of points, share of the smaller group and sharpness (distance of
 the group means over the root mean square distance to them) the table has the stability of the best parts over that of
@@ -10,12 +10,13 @@ it is and enlarged, IoU and false alarms; and the sharpness of its forged images
 
 Example:
   python tools/analysis_tools/hdbscan_stability.py --out work_dirs/stability
-  python tools/analysis_tools/hdbscan_stability.py --embeddings casia1=casia1.zip --most 60 --factors 1 2 \
+  python tools/analysis_tools/hdbscan_stability.py --embeddings casia1=casia1.zip --most 60 --maps 1 2 256x256 \
       --out work_dirs/stability
 """
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -25,9 +26,9 @@ from prettytable import PrettyTable
 from focal_mmseg.analysis.embedding_sets import describe_counts, read_set
 from focal_mmseg.analysis.hdbscan_stability import (
     compute_image_sharpness,
-    enlarge_map,
     measure_real_case,
     measure_synthetic_case,
+    resize_map,
 )
 from focal_mmseg.apis.embeddings import EmbeddedImage
 from focal_mmseg.utils import atomic_write, positive_int
@@ -45,10 +46,25 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--points', type=positive_int, nargs='+', default=[400, 1600, 3200], help='default %(default)s')
     parser.add_argument('--width', type=positive_int, default=32, help='of made embeddings; default %(default)s')
     parser.add_argument('--embeddings', metavar='NAME=FILE[,FILE...]', help='a set of embed.py, in place of made ones')
-    parser.add_argument('--factors', type=positive_int, nargs='+', default=[1, 2], help='of enlargement; 1 2')
+    parser.add_argument(
+        '--maps', type=map_size, nargs='+', default=['1', '2'], help='factors of enlargement, or sizes as 256x256; 1 2'
+    )
     parser.add_argument('--most', type=positive_int, help='so many images of the set, spread over it; default all')
     parser.add_argument('--out', type=Path, required=True, help='folder to write the tables and the figure to')
     return parser.parse_args()
+
+
+def map_size(said: str) -> str:
+    """An ``argparse`` type: a factor or a size in points."""
+    if not re.fullmatch(r'[1-9]\d*(x[1-9]\d*)?', said):
+        raise argparse.ArgumentTypeError(f'expected a factor, as 2, or a size in points, as 256x256, got {said!r}')
+    return said
+
+
+def grid_of(said: str, grid: tuple[int, int]) -> tuple[int, int]:
+    """Height and width that :func:`map_size` means for a map of a size."""
+    first, *second = map(int, said.split('x'))
+    return (first, *second) if second else (first * grid[0], first * grid[1])
 
 
 def measure_synthetic_cases(points: list[int], width: int) -> list[dict[str, float]]:
@@ -74,14 +90,14 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
         figure.savefig(part, dpi=120)
 
 
-def measure_real_cases(images: list[EmbeddedImage], factors: list[int]) -> list[dict]:
-    """A row for each enlargement and setting: the means over images."""
+def measure_real_cases(images: list[EmbeddedImage], maps: list[str]) -> list[dict]:
+    """A row for each size of the maps and setting: the means over images."""
     rows = []
-    for factor in factors:
-        cases = [measure_real_case(enlarge_map(image, factor)) for image in track(images, 'images')]
+    for said in maps:
+        cases = [measure_real_case(resize_map(image, grid_of(said, image.grid))) for image in track(images, 'images')]
         for name in cases[0]:
             means = {key: float(np.nanmean([case[name][key] for case in cases])) for key in ('iou', 'false_alarm')}
-            rows.append(dict(factor=factor, setting=name, **means))
+            rows.append(dict(map=said, setting=name, **means))
     return rows
 
 
@@ -112,9 +128,7 @@ def main() -> None:
     if sharp:
         quartiles = np.percentile(sharp, (25, 50, 75))
         print('sharpness of forged images, quartiles:', *(f'{each:.2f}' for each in quartiles))
-    report(
-        measure_real_cases(images, args.factors), ('factor', 'setting', 'iou', 'false_alarm'), args.out / f'{name}.json'
-    )
+    report(measure_real_cases(images, args.maps), ('map', 'setting', 'iou', 'false_alarm'), args.out / f'{name}.json')
 
 
 if __name__ == '__main__':

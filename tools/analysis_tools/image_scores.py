@@ -1,10 +1,10 @@
 r"""How to tell a forged image from a pristine one without a classifier: candidates compared.
 
-docs/guide/metrics.md has them.
+docs/notes/clustering.md has a table.
 
-A candidate gives one number an image, from its embeddings, its clusters or its map of evidence
-(docs/guide/clustering.md). The table has, for each set of embeddings that embed.py wrote, the AUC of forged against
-pristine images, with the 95 % interval of images drawn anew.
+A candidate gives one number an image, from its embeddings, its clusters or its map of evidence. The table has, for each
+set of embeddings that embed.py wrote, the AUC of forged against pristine images, with the 95 % interval of images drawn
+anew.
 
 Example:
   python tools/analysis_tools/image_scores.py casia1=casia1.zip made=made.zip,made_pristine.zip

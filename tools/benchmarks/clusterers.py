@@ -1,6 +1,6 @@
 """Compare clusterers on the embeddings of one trained network (table 4 of the paper).
 
-docs/guide/clustering.md has the table.
+docs/notes/clustering.md has the table.
 
 The embeddings of the config's test set are computed once, or made with known clusters. Each clusterer then says what
 is forged, and the metrics are ForgeryMetric's, of the score map brought to the image's size at once, with F1, IoU and

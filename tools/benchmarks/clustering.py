@@ -57,6 +57,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--repeats', type=positive_int, default=3, help='runs of ours, for the median; default %(default)s'
     )
+    parser.add_argument(
+        '--fewest', type=positive_int, default=sieve.FEWEST_POINTS, help='a sieve from so many on; default %(default)s'
+    )
     parser.add_argument('--plain', action='store_true', help='measure ours without the sieve too')
     parser.add_argument(
         '--cpu-time',
@@ -139,7 +142,8 @@ def main() -> None:
     table = PrettyTable(('points', 'dim', *(name.replace('_', ' ') for name in ours), *theirs))
     rows = []
     for points in args.points:
-        row = measure(make_embeddings(points, args), args)
+        with mock.patch.object(sieve, 'FEWEST_POINTS', args.fewest):
+            row = measure(make_embeddings(points, args), args)
         rows.append(row)
         values = [row[name] for name in ours]
         for peer in args.peers:
