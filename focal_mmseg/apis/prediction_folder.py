@@ -14,7 +14,7 @@ from focal_mmseg.visualization import overlay_mask
 
 from .prediction import Prediction
 
-STAMP = 'predictions.json'
+STAMP, SUMMARY = 'predictions.json', 'summary.json'
 
 
 def identity(
@@ -115,6 +115,24 @@ class PredictionFolder:
         except OSError:
             return False
 
+    def collect(self) -> tuple[dict[str, dict[str, Any]], int]:
+        """What is in the summary of each image that has a result, of any call; damaged ones are none.
+
+        Returns:
+            tuple[dict[str, dict], int]: By the name of the image's folder, in the order of names; and how many others
+            are another model's.
+        """
+        found, others = {}, 0
+        for path in sorted(self.folder.rglob(SUMMARY)):
+            summary = _read(path)
+            if summary is None or not {'image', 'forged_share', 'origin'} <= set(summary):
+                continue
+            if summary['origin'].get('model') == self._hash:
+                found[path.parent.relative_to(self.folder).as_posix()] = summary
+            else:
+                others += 1
+        return found, others
+
     def write(self, name: str, path: Path, state: dict[str, int], prediction: Prediction) -> None:
         """Write the files of an image, the summary last: where it is, the others are.
 
@@ -149,7 +167,7 @@ class PredictionFolder:
             part.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
 
     def _summary(self, name: str) -> Path:
-        return self.folder / name / 'summary.json'
+        return self.folder / name / SUMMARY
 
     def _of(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""

@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
-from focal_mmseg.utils.screen import calm, without_notices
+from focal_mmseg.utils.screen import calm, silence_notices
 
 from .hooks.progress_hook import ProgressHook
 
@@ -22,12 +22,12 @@ class FOCALRunner(Runner):
 
     def register_hook(self, hook: Hook | dict, priority: Any = None) -> None:
         """See mmengine."""
-        with without_notices():
+        with silence_notices():
             super().register_hook(hook, priority)
 
     def load_checkpoint(self, *args: Any, **options: Any) -> Any:
         """See mmengine."""
-        with without_notices():
+        with silence_notices():
             return super().load_checkpoint(*args, **options)
 
     def train(self) -> Any:

@@ -33,14 +33,16 @@ def calm(logger: Any) -> Any:
         MMLogger: The same.
     """
     for handler in logger.handlers:
-        if type(handler) is logging.StreamHandler and not any(isinstance(each, ForPeople) for each in handler.filters):
-            handler.addFilter(ForPeople())
-            handler.setFormatter(Plain())
-            handler.setStream(ScreenNow())
+        if type(handler) is logging.StreamHandler and not any(
+            isinstance(each, ScreenFilter) for each in handler.filters
+        ):
+            handler.addFilter(ScreenFilter())
+            handler.setFormatter(ScreenFormatter())
+            handler.setStream(CurrentOutput())
     return logger
 
 
-class ForPeople(logging.Filter):
+class ScreenFilter(logging.Filter):
     """Passes what a person needs to see."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -53,7 +55,7 @@ class ForPeople(logging.Filter):
         return 'mmengine' not in parts or not set(MECHANICS).intersection(parts)
 
 
-class Plain(logging.Formatter):
+class ScreenFormatter(logging.Formatter):
     """The message alone; of warnings and errors, what they are."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -62,7 +64,7 @@ class Plain(logging.Formatter):
         return said if record.levelno < logging.WARNING else f'{record.levelname.lower()}: {said}'
 
 
-class ScreenNow(io.TextIOBase):
+class CurrentOutput(io.TextIOBase):
     """Whatever standard output is by now: with bars below it what is printed must not run into them."""
 
     def write(self, text: str) -> int:
@@ -75,7 +77,7 @@ class ScreenNow(io.TextIOBase):
 
 
 @contextmanager
-def without_notices() -> Iterator[None]:
+def silence_notices() -> Iterator[None]:
     """Keep off the screen the notices and warnings of the block that mmengine prints past every logger."""
     printed = io.StringIO()
     try:
