@@ -158,6 +158,8 @@ class _SmallImages:
         image = cv2.cvtColor(load_image(path, imread_flags[self._color_type]), cv2.COLOR_BGR2RGB)
         mask = read_image(folder / 'mask.png', cv2.IMREAD_GRAYSCALE)
         score = read_image(folder / 'score.png', cv2.IMREAD_UNCHANGED)
+        if mask is None or score is None:
+            raise ValueError('mask.png or score.png is missing or damaged')
         coloured = paint([(mask > 0, FORGED)], mask.shape)
         return [view(image, 'image', coloured), view((score // 257).astype('uint8'), 'score')]
 

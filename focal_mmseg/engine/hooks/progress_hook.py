@@ -232,10 +232,9 @@ def validations_left(runner: Runner, done: int) -> int:
         runner (Runner): In a training.
         done (int): Steps; of epochs those that are complete count.
     """
-    loop = runner.train_loop
     if runner.val_loop is None:
         return 0
-    most = runner.max_iters
+    loop, most = runner.train_loop, runner.max_iters
     if counts_epochs(loop):
         done, most = done // len(loop.dataloader), runner.max_epochs
     every, first = loop.val_interval, loop.val_begin
