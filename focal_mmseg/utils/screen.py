@@ -9,8 +9,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import PurePath
 from typing import Any
 
-# Below mmengine's folder: how a runner is set up, and the figures of each so many steps.
-MECHANICS = ('runner', '_strategy', 'logger_hook.py')
+# Below mmengine's folder: how a runner and a model are set up, and the figures of each so many steps.
+MECHANICS = ('runner', '_strategy', 'logger_hook.py', 'base_module.py')
 # Of these functions it tells what happens to the user's run.
 TOLD = ('load_checkpoint', 'resume')
 # What no user can mend, or is told in other words.
@@ -27,7 +27,7 @@ def calm(logger: Any) -> Any:
     """Keep off the screen what only a log file is for; warnings, errors and results stay.
 
     Args:
-        logger (MMLogger): Of a runner. What it writes into files stays as it is.
+        logger (MMLogger): Of mmengine. What it writes into files stays as it is.
 
     Returns:
         MMLogger: The same.
