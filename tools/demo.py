@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmseg.registry import MODELS
@@ -30,6 +31,7 @@ from focal_mmseg.evaluation import read_rows
 from focal_mmseg.evaluation.averages import average_metrics
 from focal_mmseg.evaluation.localisation import localisation_metrics
 from focal_mmseg.utils import atomic_write, count, read_config
+from focal_mmseg.utils.screen import calm
 from focal_mmseg.utils.tables import number_text
 from focal_mmseg.visualization import plot_grid
 
@@ -117,6 +119,7 @@ def save_untrained(path: Path, seed: int) -> None:
     init_default_scope('mmseg')
     set_random_seed(seed)
     model = MODELS.build(read_config(CONFIG).model)
+    calm(MMLogger.get_current_instance())
     model.init_weights()
     with atomic_write(path) as part:
         torch.save(dict(state_dict=model.state_dict(), meta={}), part)

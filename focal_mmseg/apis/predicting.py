@@ -10,7 +10,7 @@ from focal_mmseg.utils.progress import track
 
 from .inferencer import FOCALInferencer, model_source
 from .prediction_folder import PredictionFolder, file_state, identity
-from .prediction_overview import write_overview
+from .prediction_overview import require_own_overview, write_overview
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Predicted:
 
     Attributes:
         folder (Path): Where.
-        summaries (dict[str, dict]): What is in ``summary.json`` of each image, by the name of its folder.
+        summaries (dict[str, dict]): What is in ``summary.json`` of each image that was asked for, by the name of its
+            folder; the page shows those of earlier calls too.
         failures (dict[str, str]): Why images have no result, by name.
         num_new (int): How many of the results were written by this call; the others were there.
     """
@@ -73,6 +74,7 @@ def predict(
         made_by = identity(config, checkpoint, cfg_options, focal.calibration)
         made_by |= dict(clusters=True) if clusters else {}
         results = PredictionFolder(Path(out), made_by)
+        require_own_overview(Path(out))
         results.claim(again)
     except FileNotFoundError:
         raise
@@ -87,7 +89,8 @@ def predict(
         except Exception as error:  # whatever is wrong with one image, the others go on
             failures[name] = reason(error)
             print(f'failed: {path}: {failures[name]}', file=sys.stderr)
-    summaries = write_overview(Path(out), found, failures, focal.color_type)
+    everything = write_overview(results, found, failures, focal.color_type)
+    summaries = {name: everything[name] for name in found if name in everything}
     return Predicted(Path(out), summaries, failures, len(waiting) - len(failures))
 
 

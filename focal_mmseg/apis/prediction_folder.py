@@ -13,7 +13,7 @@ from focal_mmseg.utils import atomic_write, read_config
 from .calibration import Calibration
 from .prediction import Prediction
 
-STAMP = 'predictions.json'
+STAMP, SUMMARY = 'predictions.json', 'summary.json'
 
 
 def identity(
@@ -111,6 +111,24 @@ class PredictionFolder:
         except OSError:
             return False
 
+    def collect(self) -> tuple[dict[str, dict[str, Any]], int]:
+        """What is in the summary of each image that has a result, of any call; damaged ones are none.
+
+        Returns:
+            tuple[dict[str, dict], int]: By the name of the image's folder, in the order of names; and how many others
+            are another model's.
+        """
+        found, others = {}, 0
+        for path in sorted(self.folder.rglob(SUMMARY)):
+            summary = _read(path)
+            if summary is None or not {'image', 'forged_share', 'origin'} <= set(summary):
+                continue
+            if summary['origin'].get('model') == self._hash:
+                found[path.parent.relative_to(self.folder).as_posix()] = summary
+            else:
+                others += 1
+        return found, others
+
     def write(self, name: str, path: Path, state: dict[str, int], prediction: Prediction) -> None:
         """Write the files of an image, the summary last: where it is, the others are.
 
@@ -132,7 +150,7 @@ class PredictionFolder:
         prediction.save(self.folder / name, self._origin(state))
 
     def _summary(self, name: str) -> Path:
-        return self.folder / name / 'summary.json'
+        return self.folder / name / SUMMARY
 
     def _origin(self, state: dict[str, int]) -> dict[str, Any]:
         """What a summary says of its origin."""

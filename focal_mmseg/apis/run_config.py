@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.dist import is_main_process
 from torch import distributed as dist
 
 from focal_mmseg.datasets.converters import SETS
@@ -129,6 +130,16 @@ def load_run_config(
     if launcher == 'pytorch' and not torch.cuda.is_available():
         _join_on_processors(cfg)
     return cfg
+
+
+def print_log_file(runner: Any) -> None:
+    """Say where everything is that the screen does not show.
+
+    Args:
+        runner (Runner): Of mmengine's.
+    """
+    if is_main_process():
+        print(f'Log, with the config: {runner.logger.log_file}', flush=True)
 
 
 def use_data(cfg: Config, data: str | Path | Sequence[str | Path], parts: Sequence[str]) -> None:

@@ -15,12 +15,13 @@ from mmseg.registry import METRICS
 from focal_mmseg.datasets import ForgeryDataset
 from focal_mmseg.datasets.degradations import degrade_tests
 from focal_mmseg.datasets.wrapped import iter_datasets
+from focal_mmseg.engine import FOCALRunner
 from focal_mmseg.engine.checkpoint import require_source
 from focal_mmseg.evaluation import ForgeryMetric
 from focal_mmseg.utils import ConfigError
 
 from .calibration import Calibration, find_calibration
-from .run_config import give_pipeline, load_run_config
+from .run_config import give_pipeline, load_run_config, print_log_file
 from .testing_overview import write_overview
 
 
@@ -74,7 +75,8 @@ def test(
         found = find_calibration(calibration, config, checkpoint, run.get('cfg_options'), uncalibrated(cfg, tta))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    runner = Runner.from_cfg(cfg)
+    runner = FOCALRunner.from_cfg(cfg)
+    print_log_file(runner)
     if found is not None:
         found.attach(runner.model.module if is_model_wrapper(runner.model) else runner.model)
     metrics = _run(runner)

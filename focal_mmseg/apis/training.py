@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
+from focal_mmseg.engine import FOCALRunner
 from focal_mmseg.engine.deepspeed import prepare_deepspeed
 from focal_mmseg.engine.hooks.exact_resume_hook import resume_in_work_dir
 from focal_mmseg.utils import ConfigError
 
-from .run_config import load_run_config
+from .run_config import load_run_config, print_log_file
 from .tracking import use_trackers
 
 
@@ -38,9 +38,10 @@ def train(
     use_trackers(cfg, track)
     if cfg.get('strategy', {}).get('type') == 'FOCALDeepSpeedStrategy':
         prepare_deepspeed(cfg)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else FOCALRunner.from_cfg(cfg)
     if resume:
         resume_in_work_dir(runner)
+    print_log_file(runner)
     runner.train()
 
 

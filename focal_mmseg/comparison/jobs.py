@@ -74,11 +74,11 @@ def _runs(child: subprocess.Popen, seconds: float | None) -> bool:
 
 
 def steps_done(log: Path) -> tuple[int, int] | None:
-    """What a training or test last logged of itself: its step and how many there are; None before the first."""
+    """What a training or test last told of itself: how far it is, and how much there is; None before the first."""
     with log.open('rb') as file:
         file.seek(max(0, log.stat().st_size - TAIL))
         text = file.read().decode(errors='replace')
-    found = re.findall(r'Iter\((?:train|test)\) *\[ *(\d+)/(\d+)\]', text)
+    found = re.findall(r'^(?:training|testing)\b.*?: (\d+) of (\d+)\b', text, re.MULTILINE)
     return (int(found[-1][0]), int(found[-1][1])) if found else None
 
 

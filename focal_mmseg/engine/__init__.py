@@ -9,8 +9,10 @@ from .hooks import (
     ClusteringHook,
     ExactResumeHook,
     ForgedPixelsHook,
+    ProgressHook,
     RunCheckHook,
 )
+from .runner import FOCALRunner
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -19,7 +21,9 @@ __all__ = [
     'ClusteringHook',
     'ExactResumeHook',
     'FOCALDeepSpeedStrategy',
+    'FOCALRunner',
     'ForgedPixelsHook',
+    'ProgressHook',
     'RunCheckHook',
     'guarded_loading',
 ]

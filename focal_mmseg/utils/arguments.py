@@ -10,6 +10,8 @@ from pathlib import Path
 from .configs import ConfigError
 from .devices import require_device
 
+# What a shell gives a command that Ctrl-C ended: 128 and the number of the signal.
+INTERRUPTED = 130
 # What a tool is called, where it is not a script of its own: 'focal-mmseg predict'.
 CALLED_AS: ContextVar[str | None] = ContextVar('CALLED_AS', default=None)
 
@@ -21,10 +23,14 @@ def run_command(main: Callable[[], object]) -> None:
         main (Callable): The command.
 
     Raises:
-        SystemExit: If a file or folder is missing, or the config or an option asks for what cannot be.
+        SystemExit: If a file or folder is missing, or the config or an option asks for what cannot be; with the code
+            that shells have for it if it was interrupted.
     """
     try:
         main()
+    except KeyboardInterrupt:
+        print(f'{CALLED_AS.get() or Path(sys.argv[0]).name}: stopped', file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except (FileNotFoundError, ConfigError) as error:
         sys.exit(f'{CALLED_AS.get() or Path(sys.argv[0]).name}: {error}')
 

@@ -73,14 +73,36 @@ class Bars:
         """
         return self._bars.add_task(name, total=total)
 
+    @property
+    def is_time(self) -> bool:
+        """Whether :meth:`show` would show something."""
+        return self._clock() - self._shown >= self._period
+
     def advance(self, bar: int, by: int = 1) -> None:
         """So many more are done; show it if it is time to."""
         self._bars.advance(TaskID(bar), by)
         self.show()
 
-    def update(self, bar: int, done: int = 0, total: int | None = None, name: str | None = None) -> None:
-        """So many are done, of so many; :meth:`show` shows it."""
+    def update(
+        self,
+        bar: int,
+        done: int = 0,
+        total: int | None = None,
+        name: str | None = None,
+        seconds_left: float | None = None,
+    ) -> None:
+        """So many are done, of so many; :meth:`show` shows it.
+
+        Args:
+            bar (int): Of :meth:`add`.
+            done (int): So many are. Defaults to 0.
+            total (int, optional): Defaults to what it was.
+            name (str, optional): Defaults to what it was.
+            seconds_left (float, optional): Defaults to what the pace of the bar tells.
+        """
         self._bars.update(TaskID(bar), completed=done, total=total, description=name)
+        if seconds_left is not None:
+            self._bars.update(TaskID(bar), seconds_left=seconds_left)
 
     def remove(self, bar: int) -> None:
         """Take a bar away."""
@@ -88,10 +110,9 @@ class Bars:
 
     def show(self) -> None:
         """Draw the bars, or write a line of them, if it is time to."""
-        now = self._clock()
-        if now - self._shown < self._period:
+        if not self.is_time:
             return
-        self._shown = now
+        self._shown = self._clock()
         if self._on_terminal:
             self._bars.refresh()
         else:
@@ -117,7 +138,8 @@ def _count(task: Task) -> str:
 
 
 def _left(task: Task) -> str:
-    return '' if task.finished or task.time_remaining is None else f'{format_duration(task.time_remaining)} left'
+    seconds = task.fields.get('seconds_left', task.time_remaining)
+    return '' if task.finished or seconds is None else f'{format_duration(seconds)} left'
 
 
 def _line(task: Task) -> str:

@@ -1,11 +1,13 @@
 """The page in a headless browser: drop, wait, read, move the slider."""
 
+import base64
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +114,72 @@ def test_drop_wait_read_and_move(tab: object, address: tuple[str, Path], forgery
     mask = cv2.resize((wanted.score > 0.2).astype(np.uint8), red.shape[::-1], interpolation=cv2.INTER_AREA) > 0
     assert (red == mask).mean() > 0.97
     assert {url.split('/')[2] for url in tab.asked if url.startswith('http')} == {address[0].split('/')[2]}
+
+
+def paste(tab: object, path: Path) -> None:
+    """What a browser does when its user pastes an image: an event with the file in a clipboard."""
+    tab.evaluate(
+        """([content, name]) => {
+            const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
+            const clipboard = new DataTransfer();
+            clipboard.items.add(new File([bytes], name, { type: 'image/png' }));
+            document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: clipboard, bubbles: true }));
+        }""",
+        [base64.b64encode(path.read_bytes()).decode(), path.name],
+    )
+
+
+def test_an_image_is_pasted(tab: object, address: tuple[str, Path], forgery: Path, tmp_path: Path) -> None:
+    pasted = tmp_path / 'pasted.png'
+    cv2.imwrite(str(pasted), cv2.imread(str(forgery))[:200])
+    tab.goto(address[0])
+    tab.locator('#drop input[type=file]').wait_for(state='attached')
+    # Text goes where it is typed, and to no model.
+    tab.evaluate("document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() }))")
+    paste(tab, pasted)
+    tab.locator('#views .layer').wait_for(state='attached')
+    np.testing.assert_array_equal(shown_mask(tab), FOCALInferencer(device='cpu')(pasted).mask == 255)
+    assert 'pasted.png' in tab.locator('#views').inner_text()
+    assert not [path for path in address[1].rglob('*') if path.is_file() and 'pasted' in path.name]
+
+
+def test_a_checkpoint_of_ones_own_is_loaded_and_used(
+    tab: object, address: tuple[str, Path], trained: tuple[Path, Path], forgery: Path
+) -> None:
+    config, checkpoint = map(str, trained)
+    tab.goto(address[0])
+    tab.get_by_text('A checkpoint of your own').click()
+    own = tab.locator('#own')
+    own.get_by_role('button', name='Load').click()
+    own.get_by_text('Name the config').wait_for()
+    own.get_by_label('Config').fill(config)
+    own.get_by_label('Checkpoint').fill('nowhere.pth')
+    own.get_by_role('button', name='Load').click()
+    own.get_by_text('nowhere.pth does not exist').wait_for()
+    own.get_by_label('Checkpoint').fill(checkpoint)
+    own.get_by_role('button', name='Load').click()
+    own.get_by_text('is ready').wait_for()
+    assert tab.locator('#model input').input_value() == f'{config} with {checkpoint}'
+    tab.locator('#drop input[type=file]').set_input_files(str(forgery))
+    tab.locator('#views .layer').wait_for(state='attached')
+    wanted = FOCALInferencer(config, checkpoint, device='cpu')(forgery)
+    np.testing.assert_array_equal(shown_mask(tab), wanted.mask == 255)
+
+
+def test_nothing_of_a_closed_tab_is_left(tab: object, address: tuple[str, Path], forgery: Path) -> None:
+    other = tab.context.new_page()
+    other.set_default_timeout(PATIENCE)
+    other.goto(address[0])
+    other.locator('#drop input[type=file]').set_input_files(str(forgery))
+    other.locator('#views .layer').wait_for(state='attached')
+    kept = other.locator('#views .layer').evaluate('each => each.src')
+    assert tab.request.get(kept).status == 200
+    other.close()
+    until = time.monotonic() + PATIENCE / 1000
+    while tab.request.get(kept).status != 404 and time.monotonic() < until:
+        time.sleep(0.5)
+    assert tab.request.get(kept).status == 404
+    assert not [path for path in address[1].rglob('*') if path.is_file() and forgery.stem in path.name]
 
 
 def test_a_broken_file_is_named_and_the_others_go_on(tab: object, forgery: Path, tmp_path: Path) -> None:

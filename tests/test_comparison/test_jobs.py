@@ -83,15 +83,15 @@ def test_a_job_whose_config_is_broken_is_not_done_and_says_so(tmp_path: Path) ->
             job.run()
 
 
-LOG = """11/26 08:00:00 - mmengine - INFO - Iter(train) [  10/1000]  lr: 1e-4  eta: 1 day, 0:00:05  time: 0.1
-11/26 08:00:01 - mmengine - INFO - Iter(train) [ 120/1000]  lr: 1e-4  eta: 0:05:10  time: 0.1  loss: 1.0
+LOG = """training: 10 of 1000, 0:03:40 left
+training, loss 1.25: 120 of 1000, 1 day, 0:05:10 left; validation: 3 of 60, 0:00:09 left
 """
 
 
 def test_the_last_step_of_a_log_is_told(tmp_path: Path) -> None:
     (tmp_path / 'log.txt').write_text('x' * 9000 + LOG)
     assert steps_done(tmp_path / 'log.txt') == (120, 1000)
-    (tmp_path / 'log.txt').write_text(LOG.splitlines(True)[0] + 'Iter(test) [ 3/12]    eta: 0:00:09  time: 0.1\n')
+    (tmp_path / 'log.txt').write_text(LOG.splitlines(True)[0] + 'testing: 3 of 12, 0:00:09 left\n')
     assert steps_done(tmp_path / 'log.txt') == (3, 12)
     (tmp_path / 'log.txt').write_text('')
     assert steps_done(tmp_path / 'log.txt') is None

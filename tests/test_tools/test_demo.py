@@ -28,7 +28,19 @@ def test_the_demo_ends_with_a_table_a_grid_and_its_figures(
     monkeypatch.setattr('sys.argv', ['demo.py', '--work-dir', str(tmp_path / 'demo')])
     demo.main()
 
-    output = capfd.readouterr().out
+    output, errors = capfd.readouterr()
+    # What a person needs alone: what the stack tells of itself is in the log files.
+    for noise in (
+        'Hooks will be executed',
+        'System environment',
+        'OneDL',
+        'FileClient',
+        ' - INFO - ',
+        'Iter(',
+        'default_hooks',
+    ):
+        assert noise not in output + errors
+    assert 'Warning' not in errors
     last = output.rstrip().splitlines()[-1]
     assert re.fullmatch(r'demo: F1 0\.\d{3} IoU 0\.\d{3} \(untrained F1 0\.\d{3} IoU 0\.\d{3}\)', last)
     for kind in ('splice', 'copy-move', 'all forged', 'pristine'):

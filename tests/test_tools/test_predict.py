@@ -54,7 +54,7 @@ class Noted:
         return results
 """
 FILES = ('mask.png', 'overlay.png', 'score.png', 'summary.json')
-OVERVIEW = {'predictions.json', 'index.html', 'results.csv'}
+OVERVIEW = {'predictions.json', 'index.html', 'results.csv', '.views.json'}
 
 
 @pytest.fixture

@@ -20,5 +20,6 @@ default_hooks = dict(
     exact_resume=dict(type='ExactResumeHook'),
     run_checks=dict(type='RunCheckHook'),
     forged_pixels=dict(type='ForgedPixelsHook'),
+    progress=dict(type='ProgressHook'),
     visualization=dict(type='SegVisualizationHook', backend_args=dict(backend='any_image')),
 )

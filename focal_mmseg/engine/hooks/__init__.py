@@ -5,6 +5,7 @@ from .checkpoint_fit_hook import CheckpointFitHook
 from .clustering_hook import ClusteringHook
 from .exact_resume_hook import ExactResumeHook
 from .forged_pixels_hook import ForgedPixelsHook
+from .progress_hook import ProgressHook
 from .run_check_hook import RunCheckHook
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'ClusteringHook',
     'ExactResumeHook',
     'ForgedPixelsHook',
+    'ProgressHook',
     'RunCheckHook',
 ]
