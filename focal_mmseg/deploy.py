@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from . import clustering
 from .clustering import Localisation
 from .clustering.map_size import pool_embeddings, upsample_scores, valid_cells
-from .clustering.stitching import stitch_embeddings
+from .clustering.stitching import fitting_window, stitch_embeddings
 
 # Key of the file's metadata.
 KEY = 'focal_mmseg'
@@ -165,14 +165,10 @@ class ONNXLocaliser:
         options = self.contract['test_cfg']
         if options['mode'] == 'whole':
             return torch.from_numpy(self.embed(image)), size
-        divisor = options['size_divisor']
-        window = options['crop_size']
-        if divisor:
-            window = [min(most, -(-side // divisor) * divisor) for most, side in zip(window, size, strict=True)]
         embeddings, cell = stitch_embeddings(
             lambda part: torch.from_numpy(self.embed(part[0].numpy()))[None],
             torch.from_numpy(image),
-            window,
+            fitting_window(size, options['crop_size'], options['stride'], options['size_divisor']),
             options['stride'],
             self.contract['max_points'],
         )

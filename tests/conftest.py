@@ -1,10 +1,12 @@
 """What tests of several parts share."""
 
+import gc
 import importlib.util
 import os
 import runpy
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -15,6 +17,10 @@ from types import ModuleType
 # Where pytest-xdist runs several processes, each has one thread. The libraries read this when they are imported.
 if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ['OMP_NUM_THREADS'] = '1'
+# Small files are made and removed by the thousand. A disk can take longer for them than all that is tested, so they lie
+# in memory where there is room.
+if 'TMPDIR' not in os.environ and os.access('/dev/shm', os.W_OK) and shutil.disk_usage('/dev/shm').free > 4 * 2**30:
+    os.environ['TMPDIR'] = tempfile.tempdir = '/dev/shm'
 
 import cv2
 import numpy as np
@@ -49,6 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures, module = getattr(item, 'fixturenames', ()), getattr(item, 'module', None)
         if SLOW_FIXTURES.intersection(fixtures) or SLOW_IMPORTS.intersection(dir(module)):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of every collection of garbage; mmengine collects whenever it builds a data set."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope='session')

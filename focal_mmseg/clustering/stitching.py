@@ -92,15 +92,44 @@ def window_starts(side: int, window: int, stride: int, cell: int) -> list[int]:
     Args:
         side (int): Of the image.
         window (int): Of a window.
-        stride (int): Between two windows, at most ``window``; is rounded down to cells, but to one at least.
+        stride (int): Most between two windows, at most ``window``; is rounded down to cells, but to one at least.
         cell (int): All starts are multiples of it.
 
     Returns:
-        list[int]: From 0 on, inside the image; the last window reaches its end, or the last cell does.
+        list[int]: From 0 on, evenly spread inside the image; the last window reaches its end, or the last cell does.
     """
-    step = max(cell, stride // cell * cell)
-    last = max(0, math.ceil((side - window) / cell) * cell)
-    return [*range(0, last, step), *([last] if last < side else [])]
+    last = max(0, math.ceil((side - window) / cell))
+    steps = math.ceil(last / max(1, stride // cell))
+    starts = [last * step // steps * cell for step in range(steps)]
+    return [*starts, *([last * cell] if last * cell < side else [])]
+
+
+def fitting_window(
+    size: Sequence[int], window: Sequence[int], stride: Sequence[int], divisor: int | None
+) -> tuple[int, int]:
+    """The smallest window that covers an image as ``window`` does: in as many steps, overlapping as much.
+
+    So small images are not filled up to a whole window, and of large ones no strip is embedded twice because the last
+    window would begin a little before its end.
+
+    Args:
+        size (Sequence[int]): Height and width of the image, in pixels.
+        window (Sequence[int]): Of the largest window.
+        stride (Sequence[int]): Most between two windows, at most ``window``.
+        divisor (int, optional): What the sides of a window are multiples of. None keeps ``window``, for networks of one
+            input size.
+
+    Returns:
+        tuple[int, int]: Height and width, at most those of ``window``.
+    """
+    if divisor is None:
+        return window[0], window[1]
+    sides = []
+    for side, most, step in zip(size, window, stride, strict=True):
+        count = 1 + max(0, math.ceil((side - most) / step))
+        share = (side + (count - 1) * (most - step)) / count
+        sides.append(min(most, math.ceil(share / divisor) * divisor))
+    return sides[0], sides[1]
 
 
 def stitch_embeddings(
@@ -112,7 +141,7 @@ def stitch_embeddings(
         embed (Callable): Gives the embeddings (1, C, h, w) of a window (1, 3, *window).
         image (Tensor): float of shape (3, H, W); beyond its border windows see zeros.
         window (Sequence[int]): Height and width of a window, in pixels.
-        stride (Sequence[int]): Between two windows, in pixels.
+        stride (Sequence[int]): Most between two windows, in pixels.
         max_points (int): See :class:`StitchedMap`.
 
     Returns:
@@ -129,7 +158,7 @@ def stitch_embeddings(
     if (pixels * first.shape[2], pixels * first.shape[3]) != tuple(window):
         raise ValueError(
             f'a window of {window[0]}x{window[1]} has embeddings of {first.shape[2]}x{first.shape[3]}: choose a '
-            'crop_size that is the same whole multiple of both'
+            'crop_size (and a size_divisor) that is the same whole multiple of both'
         )
     if all(side <= width for side, width in zip(size, window, strict=True)):
         return first[0], pixels

@@ -66,8 +66,8 @@ class Luma:
             pixel (8 i + u, 8 j + v) lies, the first has the coefficient (u, v) of block (i, j), the second its step.
         """
         rows, columns = self.blocks.shape[:2]
-        plane = self.blocks.transpose(0, 2, 1, 3).reshape(rows * BLOCK, columns * BLOCK)
-        return plane.astype(np.float32), np.tile(self.table, (rows, columns))
+        plane = self.blocks.transpose(0, 2, 1, 3).astype(np.float32, order='C')
+        return plane.reshape(rows * BLOCK, columns * BLOCK), np.tile(self.table, (rows, columns))
 
 
 def orient(image: np.ndarray, orientation: int) -> np.ndarray:

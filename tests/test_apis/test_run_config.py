@@ -1,5 +1,6 @@
 """The data sets of one config for the network of another."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,9 @@ def test_training_sets_are_repeated_as_released_and_nothing_is_validated(root: P
 
 @pytest.mark.parametrize('part', ['train', 'test'])
 def test_each_set_is_taken_by_its_name(root: Path, all_sets: Path, part: str) -> None:
+    network = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
     for name in SETS:
-        cfg = Config.fromfile(root / 'configs' / 'focal_hrnet.py')
+        cfg = copy.deepcopy(network)
         use_data(cfg, name, (part,))
         dataset = cfg[f'{part}_dataloader'].dataset
         assert dataset.data_root == f'data/{name}' and dataset.get('test_mode', False) == (part == 'test')

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from focal_mmseg.clustering.stitching import StitchedMap, stitch_embeddings, window_starts
+from focal_mmseg.clustering.stitching import StitchedMap, fitting_window, stitch_embeddings, window_starts
 
 PIXELS = 4
 
@@ -87,8 +87,50 @@ def test_windows_begin_at_cells_and_leave_no_cell_out(side: int, window: int, st
     assert starts[0] == 0 and starts == sorted(set(starts))
     assert all(start % cell == 0 for start in starts)
     assert starts[-1] < side <= starts[-1] + max(window, cell)
-    for first, second in itertools.pairwise(starts):
-        assert second - first <= max(window, cell)
+    gaps = [second - first for first, second in itertools.pairwise(starts)]
+    assert all(gap <= max(min(stride, window) // cell * cell, cell) for gap in gaps)
+    assert not gaps or max(gaps) - min(gaps) <= cell
+
+
+@given(st.integers(1, 400), st.integers(1, 120), st.integers(1, 120), st.integers(1, 40))
+@settings(max_examples=200)
+def test_a_fitting_window_covers_in_as_many_steps_and_overlaps_as_much(
+    side: int, most: int, stride: int, divisor: int
+) -> None:
+    stride = min(stride, most)
+    window, other = fitting_window((side, most), (most, most), (stride, stride), divisor)
+    assert other == min(most, math.ceil(most / divisor) * divisor)
+    assert window <= most and (window % divisor == 0 or window == most)
+    starts = window_starts(side, window, stride, 1)
+    assert len(starts) == len(window_starts(side, most, stride, 1))
+    # What is left of the overlap is less by what a start is rounded to at most.
+    gaps = [second - first for first, second in itertools.pairwise(starts)]
+    assert all(window - gap >= most - stride for gap in gaps)
+    # One step of the divisor less would not do.
+    less = window - divisor
+    assert less < 1 or less * len(starts) < side + (len(starts) - 1) * (most - stride)
+
+
+def test_a_window_of_one_input_size_is_kept() -> None:
+    assert fitting_window((30, 5000), (64, 64), (48, 48), None) == (64, 64)
+
+
+@pytest.mark.parametrize('size', [(30, 40), (90, 180), (65, 130)])
+def test_fitting_windows_give_the_whole_map_with_fewer_pixels(size: tuple[int, int]) -> None:
+    image, seen = random_image(*size), []
+
+    def counted(window: Tensor) -> Tensor:
+        seen.append(window.shape[2] * window.shape[3])
+        return embed(window)
+
+    pixels, maps = [], []
+    for window in ((64, 64), fitting_window(size, (64, 64), (48, 48), 8)):
+        maps.append(stitch_embeddings(counted, image, window, (48, 48), 10**6)[0])
+        pixels.append(sum(seen))
+        seen.clear()
+    rows, columns = (math.ceil(side / PIXELS) for side in size)
+    torch.testing.assert_close(*(each[:, :rows, :columns] for each in maps))
+    assert pixels[1] < pixels[0]
 
 
 def test_embeddings_that_do_not_divide_a_window_are_refused() -> None:

@@ -9,6 +9,7 @@ import cv2
 import pytest
 
 
+@pytest.mark.slow
 def test_the_demo_ends_with_a_table_a_grid_and_its_figures(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:

@@ -100,18 +100,19 @@ class LoadJPEGArtifacts(BaseTransform):
         for key in results.get('seg_fields', []):
             results[key] = _filled_up(results[key], padding, cv2.BORDER_CONSTANT, IGNORED)
         image = _filled_up(image, padding, cv2.BORDER_REPLICATE)
-        planes = luma.oriented(orientation).planes()
-        # Written in place: of a large photograph each copy is hundreds of MiB.
-        channels = np.empty((*image.shape[:2], 5), np.float32)
-        np.subtract(image[..., ::-1], self.mean, out=channels[..., :3])
-        channels[..., :3] /= self.std
+        # Channel by channel, as the network takes them, and in place: of a large photograph a copy is hundreds of MiB.
+        channels = np.empty((5, *image.shape[:2]), np.float32)
+        rgb = image.transpose(2, 0, 1)[::-1]
+        for channel, plane, mean, std in zip(channels[:3], rgb, self.mean, self.std, strict=True):
+            np.subtract(plane, mean, out=channel)
+            channel /= std
         if self.padding == 'mean':
-            channels[..., :3] = _blank_padding(channels[..., :3], padding)
-        channels[..., 3], channels[..., 4] = planes
-        results['img'] = channels
+            channels[:3] = _blank_padding(channels[:3], padding)
+        channels[3], channels[4] = luma.oriented(orientation).planes()
+        results['img'] = channels.transpose(1, 2, 0)
         results['img_shape'] = results['pad_shape'] = results['img'].shape[:2]
         results['img_padding_size'] = padding
-        results['jpeg_table'] = planes[1][:BLOCK, :BLOCK].copy()
+        results['jpeg_table'] = channels[4, :BLOCK, :BLOCK].copy()
         return results
 
     def __repr__(self) -> str:
@@ -155,9 +156,9 @@ def _orientation(image: np.ndarray, content: bytes) -> int:
 
 
 def _blank_padding(rgb: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
-    """Normalised pixels (H, W, 3) with 0 for their padding."""
+    """Normalised pixels (3, H, W) with 0 for their padding."""
     left, right, top, bottom = padding
-    inside = slice(top, rgb.shape[0] - bottom), slice(left, rgb.shape[1] - right)
+    inside = ..., slice(top, rgb.shape[1] - bottom), slice(left, rgb.shape[2] - right)
     blank = np.zeros_like(rgb)
     blank[inside] = rgb[inside]
     return blank

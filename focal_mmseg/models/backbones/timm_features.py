@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -57,6 +58,9 @@ class TIMMFeatures(BaseModule):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Give the maps, float of shape (N, C_i, h_i, w_i), of an image (N, 3, H, W)."""
+        if not self.training and x.device.type == 'cpu':
+            # The same up to rounding, in two thirds of the time.
+            x = x.contiguous(memory_format=torch.channels_last)
         return self.network(x)
 
     def init_weights(self) -> None:

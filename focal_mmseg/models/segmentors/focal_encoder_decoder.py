@@ -1,7 +1,5 @@
 """The encoder-decoder of FOCAL: image scores, and a sliding window that stitches embeddings."""
 
-import math
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -10,7 +8,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
 
-from focal_mmseg.clustering.stitching import stitch_embeddings
+from focal_mmseg.clustering.stitching import fitting_window, stitch_embeddings
 from focal_mmseg.models.decode_heads.focal_head import FOCALHead
 
 from .clustering_fields import write_clustering
@@ -24,15 +22,15 @@ class FOCALEncoderDecoder(EncoderDecoder):
 
     In ``test_cfg.mode='slide'`` the plain one would cluster each window by itself, and clusters of two windows have no
     common names. This one stitches the windows' embeddings to one map, then clusters it. A map of more than the head's
-    ``max_points`` is made coarser while it is stitched, see :class:`StitchedMap`.
+    ``max_points`` is made coarser while it is stitch_embeddings, see :class:`StitchedMap`.
 
     ``test_cfg`` for ``mode='slide'``:
 
     - ``crop_size`` (tuple[int, int]): Height and width of a window, in pixels of the network's input.
-    - ``stride`` (tuple[int, int]): From window to window, at most ``crop_size``.
-    - ``size_divisor`` (int, optional): Windows are made smaller than ``crop_size`` on images that are smaller, down to
-      the next multiple of it. None, the default, fills small images up to a whole window, for backbones of one input
-      size.
+    - ``stride`` (tuple[int, int]): Most from window to window, at most ``crop_size``. Windows are spread evenly.
+    - ``size_divisor`` (int, optional): Windows are made smaller than ``crop_size`` where as many smaller ones, whose
+      sides are multiples of it, cover the image with the same overlap; see :func:`fitting_window`. None, the default,
+      keeps whole windows and fills small images up to one, for backbones of one input size.
 
     Args:
         *args: Of mmseg's ``EncoderDecoder``.
@@ -132,10 +130,10 @@ class FOCALEncoderDecoder(EncoderDecoder):
             ValueError: See :meth:`slide_inference`.
         """
         window, stride = self._slide_options()
+        window = fitting_window(inputs.shape[2:], window, stride, self.test_cfg.get('size_divisor'))
         maps = []
         for image in inputs:
-            fitting = self._fitting(window, image.shape[1:])
-            embeddings, cell = stitch_embeddings(self._embed, image, fitting, stride, self.decode_head.max_points)
+            embeddings, cell = stitch_embeddings(self._embed, image, window, stride, self.decode_head.max_points)
             maps.append(embeddings)
         covered = tuple(cell * cells for cells in maps[0].shape[1:])
         return torch.stack(maps), [_beyond(meta, covered, inputs.shape[2:]) for meta in batch_img_metas]
@@ -143,16 +141,6 @@ class FOCALEncoderDecoder(EncoderDecoder):
     def _embed(self, images: Tensor) -> Tensor:
         """Of shape (N, C, h, w), of images (N, 3, H, W) or windows of them."""
         return self.decode_head(self.extract_feat(images))
-
-    def _fitting(self, window: tuple[int, int], size: Sequence[int]) -> tuple[int, int]:
-        """The window for an image: no larger than the image where ``size_divisor`` allows it."""
-        divisor = self.test_cfg.get('size_divisor')
-        if divisor is None:
-            return window
-        height, width = (
-            min(most, math.ceil(side / divisor) * divisor) for most, side in zip(window, size, strict=True)
-        )
-        return height, width
 
     def _slide_options(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """``crop_size`` and ``stride``."""
@@ -184,7 +172,7 @@ def _pixels(test_cfg: dict, option: str) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def _beyond(meta: dict, covered: Sequence[int], size: Sequence[int]) -> dict:
+def _beyond(meta: dict, covered: tuple[int, ...], size: tuple[int, ...]) -> dict:
     """An image's meta for a map that covers more than the image: what lies beyond it is padding."""
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
     bottom, right = bottom + covered[0] - size[0], right + covered[1] - size[1]

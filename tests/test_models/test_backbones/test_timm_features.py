@@ -39,7 +39,8 @@ def test_the_maps_are_those_of_timms_whole_network(no_download, name: str) -> No
     x = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
         for found, expected, channels, stride in zip(ours(x), whole(x), ours.channels, (4, 8, 16), strict=True):
-            torch.testing.assert_close(found, expected)
+            # Channels that lie beside each other are added up in another order.
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
             assert found.shape == (1, channels, 64 // stride, 96 // stride)
 
 
