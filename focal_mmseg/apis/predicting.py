@@ -75,7 +75,7 @@ def predict(
         made_by |= dict(clusters=True) if clusters else {}
         results = PredictionFolder(Path(out), made_by)
         require_own_overview(Path(out))
-        results.claim(again)
+        _claim(results, again)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
@@ -92,6 +92,18 @@ def predict(
     everything = write_overview(results, found, failures, focal.color_type)
     summaries = {name: everything[name] for name in found if name in everything}
     return Predicted(Path(out), summaries, failures, len(waiting) - len(failures))
+
+
+def _claim(results: PredictionFolder, again: bool) -> None:
+    """Take the folder, or say why it cannot be."""
+    try:
+        results.claim(again)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise ConfigError(
+            f'cannot write into {results.folder}: {error.strerror}. Give another folder by --out'
+        ) from error
 
 
 def find_sources(source: Path, out: Path) -> dict[str, Path]:

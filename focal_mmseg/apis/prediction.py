@@ -20,7 +20,7 @@ from focal_mmseg.visualization import overlay_mask
 VIEW_HEIGHT = 320
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What a model says of one image. In a notebook it shows the image, the score map and the overlay.
 
@@ -56,9 +56,14 @@ class Prediction:
     clusters: np.ndarray | None = None
     sources: list[dict[str, float]] = field(default_factory=list)
     labels: np.ndarray | None = None
-    embeddings: np.ndarray | None = field(default=None, repr=False)
-    source: str | Path | bytes | np.ndarray | None = field(default=None, repr=False)
+    embeddings: np.ndarray | None = None
+    source: str | Path | bytes | np.ndarray | None = None
     color_type: str = 'color'
+
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        score = '' if self.image_score is None else f', image score {self.image_score:.2f}'
+        return f'Prediction({width}x{height}, {(self.mask > 0).mean():.1%} forged{score})'
 
     @property
     def image_score(self) -> float | None:

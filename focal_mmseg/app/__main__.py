@@ -13,6 +13,7 @@ import sys
 
 from focal_mmseg.app.server import HOST, PORT, serve
 from focal_mmseg.utils import command_parser, device_name
+from focal_mmseg.utils.arguments import CALLED_AS
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +33,7 @@ def main() -> None:
     try:
         serve(args.host, args.port, args.config, args.checkpoint, args.device)
     except (ImportError, OSError, ValueError) as error:
-        sys.exit(f'focal_mmseg.app: {error}')
+        sys.exit(f'{CALLED_AS.get() or "focal_mmseg.app"}: {error}')
 
 
 if __name__ == '__main__':

@@ -170,7 +170,7 @@ def _analyse(
             continue
         progress((number, len(files)), desc=f'{path.name} ({number + 1} of {len(files)})', unit='images')
         try:
-            _require_size(content, path.name)
+            _require_size(content)
             prediction, threshold = models.predict(which, content)
             key = results.add(page, Result(path.name, which, prediction, threshold))
             shown = [*shown, (path.name, key)]
@@ -183,8 +183,8 @@ def _analyse(
     return kept, ''.join(map(_failed, failed))
 
 
-def _require_size(content: bytes, name: str) -> None:
-    with image_header(BytesIO(content), name) as image:
+def _require_size(content: bytes) -> None:
+    with image_header(BytesIO(content), 'the image') as image:
         width, height = image.size
     if width * height > MOST_PIXELS:
         raise ValueError(f'it has {width}x{height} pixels, more than the {MOST_PIXELS:,} that this page takes')

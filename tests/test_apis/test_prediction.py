@@ -153,3 +153,9 @@ def test_bad_input_is_named(focal: FOCALInferencer, image_path: Path) -> None:
         focal([image_path], batch_size=0)
     with pytest.raises(ValueError, match='without its image'):
         Prediction(np.zeros((4, 5), np.uint8), np.zeros((4, 5), np.float32), {}).overlay()
+
+
+def test_a_prediction_is_a_line_of_text() -> None:
+    found = Prediction(np.eye(10, 20, dtype=np.uint8) * 255, np.zeros((10, 20), np.float32), dict(image_score=0.25))
+    assert repr(found) == 'Prediction(20x10, 5.0% forged, image score 0.25)'
+    assert repr(Prediction(found.mask, found.score, {})) == 'Prediction(20x10, 5.0% forged)'

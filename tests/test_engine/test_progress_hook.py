@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from mmengine.logging import MessageHub
 
 from focal_mmseg.engine import FOCALRunner, ProgressHook
 from focal_mmseg.engine.hooks.progress_hook import TrainingPace, validations_left
+from focal_mmseg.evaluation import ForgeryMetric
 from focal_mmseg.utils.progress import IN_LOG
 
 
@@ -158,3 +160,14 @@ def test_bars_end_with_an_error(cfg: Config, monkeypatch: pytest.MonkeyPatch) ->
             runner.train()
     (shown,) = screen
     assert shown.rindex('\x1b[?25h') > shown.rindex('\x1b[?25l')
+
+
+def test_other_metrics_have_a_line(capsys: pytest.CaptureFixture) -> None:
+    hook = ProgressHook()
+    metrics = {'forgery/iou': 0.5, 'mIoU': np.float32(61.25), 'per class': [1, 2]}
+    runner = SimpleNamespace(test_evaluator=SimpleNamespace(metrics=[ForgeryMetric(), object()]))
+    hook.after_test_epoch(runner, metrics)
+    assert capsys.readouterr().out == 'mIoU: 61.2500\n'
+    runner.test_evaluator.metrics = [object()]
+    hook.after_test_epoch(runner, metrics)
+    assert capsys.readouterr().out == 'forgery/iou: 0.5000  mIoU: 61.2500\n'

@@ -135,6 +135,11 @@ def test_the_clusterer_is_swapped_by_an_option(predict: Callable, image_path: Pa
     assert json.loads((tmp_path / 'out' / image_path.name / 'summary.json').read_text())['clusters'] == 2
 
 
+def test_a_folder_that_cannot_be_written_is_named(predict: Callable, image_path: Path, tmp_path: Path) -> None:
+    (tmp_path / 'file').touch()
+    assert 'file/out: Not a directory. Give another folder by --out' in predict(image_path, tmp_path / 'file' / 'out')
+
+
 def test_a_folder_without_images_is_named(predict: Callable, tmp_path: Path) -> None:
     (tmp_path / 'empty').mkdir()
     assert 'empty holds no image' in predict(tmp_path / 'empty', tmp_path / 'out')

@@ -2,7 +2,8 @@ import argparse
 
 import pytest
 
-from focal_mmseg.utils import count, positive_int, share
+from focal_mmseg.utils import count, positive_int, run_command, share
+from focal_mmseg.utils.arguments import CALLED_AS
 
 
 @pytest.mark.parametrize(('read', 'least'), [(positive_int, 1), (count, 0)])
@@ -19,3 +20,14 @@ def test_a_share_lies_between_0_and_1() -> None:
     for text in ('-0.1', '1.1', '5%', 'nan', ''):
         with pytest.raises(argparse.ArgumentTypeError, match=r'a number in 0\.\.1, got'):
             share(text)
+
+
+def test_an_interrupted_command_says_so_in_a_line(capsys: pytest.CaptureFixture) -> None:
+    def main() -> None:
+        raise KeyboardInterrupt
+
+    token = CALLED_AS.set('focal-mmseg predict')
+    with pytest.raises(SystemExit) as stop:
+        run_command(main)
+    CALLED_AS.reset(token)
+    assert stop.value.code == 130 and capsys.readouterr().err == 'focal-mmseg predict: stopped\n'
