@@ -17,10 +17,6 @@ from types import ModuleType
 # Where pytest-xdist runs several processes, each has one thread. The libraries read this when they are imported.
 if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ['OMP_NUM_THREADS'] = '1'
-# Small files are made and removed by the thousand. A disk can take longer for them than all that is tested, so they lie
-# in memory where there is room.
-if 'TMPDIR' not in os.environ and os.access('/dev/shm', os.W_OK) and shutil.disk_usage('/dev/shm').free > 4 * 2**30:
-    os.environ['TMPDIR'] = tempfile.tempdir = '/dev/shm'
 
 import cv2
 import numpy as np
@@ -40,6 +36,11 @@ from focal_mmseg.datasets.synthesis import Sources, load_packaged, read_recipe, 
 # A slow machine is no failure, and a failure must be the same at the next run.
 settings.register_profile('steady', deadline=None, derandomize=True)
 settings.load_profile('steady')
+# Small files are made and removed by the thousand. A disk can take longer for them than all that is tested, so they lie
+# in memory where there is room.
+MEMORY, ROOM = '/dev/shm', 4 * 2**30
+if 'TMPDIR' not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ['TMPDIR'] = tempfile.tempdir = MEMORY
 
 ROOT = Path(__file__).parents[1]
 SIDE = 128

@@ -55,7 +55,7 @@ def test_an_unknown_config_names_the_nearest() -> None:
     assert 'did you mean focal_lite?' in str(found.exception.code)
 
 
-def test_a_photograph_is_predicted_in_words_and_as_json(tmp_path: Path) -> None:
+def test_a_photograph_is_predicted_in_words_and_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     photo = tmp_path / 'photo.jpg'
     cv2.imwrite(str(photo), cv2.resize(pixels, (128, 96), interpolation=cv2.INTER_CUBIC))
@@ -64,10 +64,12 @@ def test_a_photograph_is_predicted_in_words_and_as_json(tmp_path: Path) -> None:
     assert said.stdout.startswith('photo.jpg: ') and 'called forged, image score' in said.stdout
     assert len(said.stdout.splitlines()) == 3 and not said.stderr
     assert {'index.html', 'results.csv', 'photo.jpg'} <= {path.name for path in (tmp_path / 'predictions').iterdir()}
-    again = subprocess.run([*command, '--json'], cwd=tmp_path, capture_output=True, text=True, check=True)
+    monkeypatch.chdir(tmp_path)
+    again = CliRunner().invoke(cli.main, [*command[3:], '--json'])
+    assert again.exit_code == 0, again.output
     found = json.loads(again.stdout)
     assert list(found['images']) == ['photo.jpg'] and found['failures'] == {}
     assert 0 <= found['images']['photo.jpg']['forged_share'] <= 1
     (tmp_path / 'broken.jpg').write_text('no image')
-    failed = subprocess.run([*command[:4], 'broken.jpg', '--json', '--out', 'other'], cwd=tmp_path, capture_output=True)
-    assert failed.returncode == 1 and list(json.loads(failed.stdout)['failures']) == ['broken.jpg']
+    failed = CliRunner().invoke(cli.main, ['predict', 'broken.jpg', '--json', '--out', 'other'])
+    assert failed.exit_code == 1 and list(json.loads(failed.stdout)['failures']) == ['broken.jpg']

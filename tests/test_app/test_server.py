@@ -8,8 +8,10 @@ import pytest
 
 pytest.importorskip('gradio', reason='needs the extra app')
 
+from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
+from focal_mmseg import cli
 from focal_mmseg.app.models import Models
 from focal_mmseg.app.server import _is_local, listen, make_app, serve
 
@@ -24,8 +26,8 @@ def test_a_taken_port_is_named() -> None:
 
 
 def test_help_and_a_model_that_is_missing(tmp_path: Path) -> None:
+    assert '--port' in CliRunner().invoke(cli.main, ['serve', '--help']).output
     command = [sys.executable, '-m', 'focal_mmseg.app']
-    assert '--port' in subprocess.run([*command, '--help'], capture_output=True, text=True, check=True).stdout
     ran = subprocess.run([*command, '--port', '0', '--config', 'nowhere.py'], capture_output=True, text=True)
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1].startswith('focal_mmseg.app: the config nowhere.py does not exist')

@@ -1,21 +1,72 @@
 """A comparison of two small networks, from the plan to the page."""
 
 import csv
+import os
 import re
+import runpy
+import subprocess
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
 import yaml
 
+from focal_mmseg.comparison import jobs
 from focal_mmseg.evaluation import read_rows
 from focal_mmseg.evaluation.averages import average_metrics
 
 
+class Forked:
+    """What :func:`jobs.run_tool` asks of ``Popen``, by a fork of this process, which has imported everything already.
+
+    tests/test_comparison/test_jobs.py runs real scripts.
+    """
+
+    def __init__(self, command: list, stdout: object, stderr: int, env: dict[str, str]) -> None:
+        assert stderr == subprocess.STDOUT
+        self.returncode = None
+        self.pid = os.fork()
+        if not self.pid:
+            os.environ.update(env)
+            os._exit(self._run([str(each) for each in command[1:]], stdout.fileno()))
+
+    def __enter__(self) -> 'Forked':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wait(None)
+
+    def wait(self, timeout: float | None) -> None:
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def kill(self) -> None:
+        os.kill(self.pid, 9)
+
+    def _run(self, arguments: list[str], log: int) -> int:
+        with os.fdopen(os.dup(log), 'w', encoding='utf-8') as sys.stdout:
+            sys.stderr, sys.argv = sys.stdout, arguments
+            try:
+                runpy.run_path(arguments[0], run_name='__main__')
+            except SystemExit as stop:
+                if isinstance(stop.code, str):
+                    print(stop.code)
+                return int(bool(stop.code))
+            except BaseException:
+                traceback.print_exc()
+                return 1
+        return 0
+
+
 @pytest.fixture
-def compare(root: Path, tmp_path: Path, run_tool: Callable) -> Callable[..., Path]:
+def compare(root: Path, tmp_path: Path, run_tool: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Runs the tool on a plan, and gives its folder."""
+    names = dict(Popen=Forked, STDOUT=subprocess.STDOUT, TimeoutExpired=subprocess.TimeoutExpired)
+    monkeypatch.setattr(jobs, 'subprocess', SimpleNamespace(**names))
 
     def run(plan: dict, *arguments: str) -> Path:
         (tmp_path / 'plan.yaml').write_text(yaml.safe_dump(plan))
