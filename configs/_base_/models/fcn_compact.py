@@ -1,4 +1,4 @@
-# The classifier that takes the head's place in the demo and in the study: mmseg's FCN head on the compact HRNet.
+# The classifier that takes the head's place in the demo: mmseg's FCN head on the compact HRNet.
 fcn_compact = dict(
     _delete_=True,
     type='FCNHead',
