@@ -70,27 +70,31 @@ def test_the_command_works_without_a_clone(wheel: ZipFile, tmp_path: Path) -> No
     assert 'usage: focal-mmseg predict' in ran.stdout and '  focal-mmseg predict photo.jpg' in ran.stdout
 
 
-def test_an_own_config_inherits_an_installed_one(wheel: ZipFile, tmp_path: Path) -> None:
-    wheel.extractall(tmp_path)
-    own = tmp_path / 'own'
-    own.mkdir()
-    (own / 'mine.py').write_text("_base_ = __import__('focal_mmseg').config_path('focal_vit')\nmax_iters = 7\n")
-    code = "from mmengine.config import Config; print(Config.fromfile('own/mine.py').model.backbone.type)"
-    ran = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines()[-1] == 'mmpretrain.ViTSAM'
-
-
-def test_an_installed_config_is_found_and_read_without_a_clone(wheel: ZipFile, tmp_path: Path) -> None:
-    wheel.extractall(tmp_path)
+@pytest.fixture(scope='module')
+def installed(wheel: ZipFile, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folder of an installation without a clone, and what a process there says of an own and of its own config."""
+    folder = tmp_path_factory.mktemp('installed')
+    wheel.extractall(folder)
+    (folder / 'mine.py').write_text("_base_ = __import__('focal_mmseg').config_path('focal_vit')\nmax_iters = 7\n")
     code = (
         'from mmengine.config import Config\n'
+        "print(Config.fromfile('mine.py').model.backbone.type)\n"
         'from focal_mmseg.weights import find_config\n'
         "found = find_config('focal_lite')\n"
-        'print(found, Config.fromfile(found).model.backbone.type)\n'
+        'print(found)\n'
+        'print(Config.fromfile(found).model.backbone.type)\n'
     )
-    ran = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    path, backbone = ran.stdout.splitlines()[-1].split()
-    assert Path(path) == tmp_path / 'focal_mmseg' / '.mim' / 'configs' / 'focal_lite.py'
+    ran = subprocess.run([sys.executable, '-c', code], cwd=folder, capture_output=True, text=True, check=True)
+    return folder, ran.stdout.splitlines()[-3:]
+
+
+def test_an_own_config_inherits_an_installed_one(installed: tuple[Path, list[str]]) -> None:
+    assert installed[1][0] == 'mmpretrain.ViTSAM'
+
+
+def test_an_installed_config_is_found_and_read_without_a_clone(installed: tuple[Path, list[str]]) -> None:
+    folder, (_, path, backbone) = installed
+    assert Path(path) == folder / 'focal_mmseg' / '.mim' / 'configs' / 'focal_lite.py'
     assert backbone == 'TwoStreamBackbone'
 
 

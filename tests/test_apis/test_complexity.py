@@ -54,6 +54,7 @@ def by_hand(size: int) -> int:
     return 2 * (size // 2) ** 2 * (WIDTH * 3 * 3 * 3 + CLASSES * WIDTH)
 
 
+@pytest.mark.slow
 def test_a_tiny_config_costs_what_a_hand_counts_and_a_broken_one_is_named(
     tiny: Path,
     tmp_path: Path,
