@@ -64,6 +64,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True)
+def _own_visualizer() -> None:
+    """mmengine keeps one visualizer a process, with the folder that it was first given: that of another test."""
+    for visualizer in (Visualizer, SegLocalVisualizer):
+        visualizer._instance_dict.clear()
+
+
 @pytest.fixture(scope='session')
 def root() -> Path:
     """The repository."""
@@ -199,9 +206,6 @@ def _shapes_only() -> Callable[[], AbstractContextManager[None]]:
 @pytest.fixture
 def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Runs a script as `python script arguments` does, in this process."""
-    # mmengine keeps one visualizer a process, with the folder that it was first given.
-    for visualizer in (Visualizer, SegLocalVisualizer):
-        visualizer._instance_dict.clear()
 
     def run(script: Path, *arguments: str | Path) -> None:
         monkeypatch.setattr(sys, 'argv', [str(script), *map(str, arguments)])

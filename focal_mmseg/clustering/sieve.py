@@ -15,7 +15,8 @@ from torch import Tensor
 from .distances import DistanceBounds
 
 # Of fewer points the small blocks of rows, sorted and tried, cost more than the sieve leaves out: of embeddings of a
-# trained network, 256 wide, 4,096 took a sixth longer with it, 8,464 an eighth. docs/notes/clustering.md has the figures.
+# trained network, 256 wide, 4,096 took a sixth longer with it, 8,464 an eighth. docs/notes/clustering.md has the
+# measurements.
 FEWEST_POINTS = 16384
 
 # Rows that share their columns: points near to each other, as `spatial_order` puts them.

@@ -106,6 +106,9 @@ class Bars:
 
     def remove(self, bar: int) -> None:
         """Take a bar away."""
+        if self._on_terminal:
+            # How it ended is seen, however quick it was.
+            self._bars.refresh()
         self._bars.remove_task(TaskID(bar))
 
     def show(self) -> None:
