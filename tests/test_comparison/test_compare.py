@@ -127,7 +127,7 @@ def test_the_first_of_a_kind_lets_expect_what_the_others_take(monkeypatch: pytes
     told.begin(order[0])
     assert told.left() == ''
     now[0] = 100.0
-    (tmp_path / 'log.txt').write_text('Iter(train) [ 250/1000]  lr: 1e-4')
+    (tmp_path / 'log.txt').write_text('training, loss 0.5: 250 of 1000, 0:05:00 left')
     told.watch(order[0], tmp_path / 'log.txt')
     assert told.left() == 'about 0:18:20'
 
