@@ -73,11 +73,14 @@ def run_tool(name: str, arguments: Sequence[str]) -> None:
         SystemExit: With the tool's exit code.
     """
     sys.argv[1:] = arguments
-    CALLED_AS.set(f'focal-mmseg {name}')
-    if name in MODULES:
-        runpy.run_module(MODULES[name], run_name='__main__')
-    else:
-        runpy.run_path(str(find_tool(f'{name.replace("-", "_")}.py')), run_name='__main__')
+    called = CALLED_AS.set(f'focal-mmseg {name}')
+    try:
+        if name in MODULES:
+            runpy.run_module(MODULES[name], run_name='__main__')
+        else:
+            runpy.run_path(str(find_tool(f'{name.replace("-", "_")}.py')), run_name='__main__')
+    finally:
+        CALLED_AS.reset(called)
 
 
 @click.group(cls=Commands, context_settings=dict(help_option_names=['-h', '--help']))

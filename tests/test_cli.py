@@ -62,7 +62,7 @@ def test_a_photograph_is_predicted_in_words_and_as_json(tmp_path: Path, monkeypa
     command = [sys.executable, '-m', 'focal_mmseg', 'predict', str(photo), '--device', 'cpu']
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert said.stdout.startswith('photo.jpg: ') and 'called forged, image score' in said.stdout
-    assert len(said.stdout.splitlines()) == 3 and not said.stderr
+    assert len(said.stdout.splitlines()) == 4 and 'calibrated for 5 % of pixels' in said.stdout and not said.stderr
     assert {'index.html', 'results.csv', 'photo.jpg'} <= {path.name for path in (tmp_path / 'predictions').iterdir()}
     monkeypatch.chdir(tmp_path)
     again = CliRunner().invoke(cli.main, [*command[3:], '--json'])

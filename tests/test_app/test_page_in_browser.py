@@ -187,4 +187,6 @@ def test_a_broken_file_is_named_and_the_others_go_on(tab: object, forgery: Path,
     tab.locator('#drop input[type=file]').set_input_files([str(tmp_path / 'broken.jpg'), str(forgery)])
     tab.locator('#said .failed').wait_for()
     assert tab.locator('#said').inner_text().startswith('broken.jpg: the image cannot be read')
+    # The choice is drawn after the message.
+    tab.locator('#chosen input[type=radio]').nth(1).wait_for(state='attached')
     assert tab.locator('#chosen input[type=radio]').count() == 2
