@@ -184,7 +184,12 @@ def test_nothing_of_a_closed_tab_is_left(tab: object, address: tuple[str, Path],
 
 def test_a_broken_file_is_named_and_the_others_go_on(tab: object, forgery: Path, tmp_path: Path) -> None:
     (tmp_path / 'broken.jpg').write_bytes(forgery.read_bytes()[:300])
-    tab.locator('#drop input[type=file]').set_input_files([str(tmp_path / 'broken.jpg'), str(forgery)])
+    (tmp_path / 'another.jpg').write_bytes(forgery.read_bytes())
+    # Without the images of other tests.
+    tab.reload()
+    tab.locator('#drop input[type=file]').set_input_files(
+        [str(tmp_path / 'broken.jpg'), str(forgery), str(tmp_path / 'another.jpg')]
+    )
     tab.locator('#said .failed').wait_for()
     assert tab.locator('#said').inner_text().startswith('broken.jpg: the image cannot be read')
     # The choice is drawn after the message.
