@@ -28,7 +28,7 @@ CSS = """
 .views { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 1rem; }
 .views figure { margin: 0; border: 1px solid var(--border-color-primary); border-radius: .6rem; overflow: hidden;
   background: var(--background-fill-primary); }
-.views .picture { position: relative; line-height: 0; background: #1c1c22; }
+.views .frame { position: relative; line-height: 0; background: #1c1c22; }
 .views img { width: 100%; height: auto; }
 .views .layer { position: absolute; inset: 0; opacity: var(--focal-opacity); }
 .views figcaption { padding: .5rem .75rem; font-size: .9rem; line-height: 1.35; }
@@ -203,22 +203,25 @@ def show_views(name: str, result: Result, point: float) -> str:
         point (float): Operating point, in [0, 1].
     """
 
-    def picture(kind: str, label: str, css: str = '') -> str:
+    def image_tag(kind: str, label: str, css: str = '') -> str:
         return f'<img src="{_address(name, kind, point)}" alt="{label}" class="{css}">'
 
-    image = picture('image.jpg', 'the image')
+    image = image_tag('image.jpg', 'the image')
     figures = [
         (image, f'{escape(result.name)}<small>{_size(result)}</small>'),
-        (picture('score.jpg', 'score map'), 'Score <small>0 <span class="scale"></span> 1, more likely forged</small>'),
         (
-            image + picture('layer.png', 'the mask', 'layer'),
+            image_tag('score.jpg', 'score map'),
+            'Score <small>0 <span class="scale"></span> 1, more likely forged</small>',
+        ),
+        (
+            image + image_tag('layer.png', 'the mask', 'layer'),
             'Overlay<small>red: above the operating point</small>',
         ),
     ]
     if result.prediction.labels is not None:
-        figures.append((picture('clusters.jpg', 'clusters'), f'Sources <small>{_sources(result)}</small>'))
+        figures.append((image_tag('clusters.jpg', 'clusters'), f'Sources <small>{_sources(result)}</small>'))
     cells = (
-        f'<figure><div class="picture">{shown}</div><figcaption>{said}</figcaption></figure>' for shown, said in figures
+        f'<figure><div class="frame">{shown}</div><figcaption>{said}</figcaption></figure>' for shown, said in figures
     )
     return f'<div class="views">{"".join(cells)}</div>'
 

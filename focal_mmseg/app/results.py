@@ -1,4 +1,4 @@
-"""What the page keeps of an image, in memory, and the pictures that it shows of it."""
+"""What the page keeps of an image, in memory, and the images that it shows of it."""
 
 import json
 import secrets
@@ -69,7 +69,7 @@ class Result:
         return None if self.threshold is None else self.threshold * point / max(1 - point, 1e-6)
 
     def render(self, kind: str, point: float) -> bytes:
-        """A picture or a file of the page.
+        """An image or a file of the page.
 
         Args:
             kind (str): Of ``KINDS``.
@@ -166,7 +166,7 @@ def assign_sources(prediction: Prediction) -> np.ndarray:
 
 
 def _shown(plane: np.ndarray) -> np.ndarray:
-    """A picture at the size that the page shows."""
+    """An image at the size that the page shows."""
     factor = SHOWN / max(plane.shape[:2])
     if factor >= 1:
         return plane
