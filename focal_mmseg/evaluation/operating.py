@@ -27,8 +27,12 @@ class OperatingCurve:
 
     def metrics_at(self, level: float) -> dict[str, float]:
         """``metrics`` at the lowest threshold that keeps false alarms at most at a level."""
-        place = np.searchsorted(self.false_alarms, level, side='right') - 1
+        place = self.place_of(level)
         return {name: float(values[place]) for name, values in self.metrics.items()}
+
+    def place_of(self, level: float) -> int:
+        """Where that threshold stands; it is the same threshold at this place of every curve."""
+        return int(np.searchsorted(self.false_alarms, level, side='right')) - 1
 
     @property
     def area(self) -> float:
@@ -71,8 +75,13 @@ def resampled_operating_metrics(rows: Sequence[dict], draws: np.ndarray) -> dict
     Returns:
         dict[str, np.ndarray]: float64 of shape (R,), by the names of ``OPERATING_METRICS``.
     """
-    found = [_metrics(curve) for curve in _Curves(rows).drawn(draws)]
+    found = [_metrics(curve) for curve in resampled_curves(rows, draws)]
     return {name: np.array([each[name] for each in found]) for name in OPERATING_METRICS}
+
+
+def resampled_curves(rows: Sequence[dict], draws: np.ndarray) -> Iterator[OperatingCurve | None]:
+    """The curve of images that are drawn anew, see :func:`resampled_operating_metrics`; one a draw."""
+    return _Curves(rows).drawn(draws)
 
 
 def _metrics(curve: OperatingCurve | None) -> dict[str, float]:

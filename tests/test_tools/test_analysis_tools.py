@@ -101,6 +101,24 @@ def test_gates_compares_rules_at_levels_of_false_alarms(analyse: Callable, embed
     assert 'own: 3 forged and 1 pristine images' in said
 
 
+def test_gates_measures_on_halves_that_were_held_out(analyse: Callable, embedded: Path, tmp_path: Path) -> None:
+    out = tmp_path / 'gates.json'
+    own = ','.join([str(embedded)] * 8)
+    said = analyse('gates.py', f'own={own}', '--out', out, '--rules', 'K-means, gate', '--held-out', 4)
+    written = json.loads((tmp_path / 'gates_held_out.json').read_text())
+    assert list(written['own']) == ['0.1', '0.05', '0.02', '0.01'] and 'IoU held out' in said
+    assert all(0 <= level['iou'] <= 1 and level['alone'] > 0 for level in written['own'].values())
+
+
+def test_gates_refuses_to_halve_a_set_with_one_pristine_image(
+    analyse: Callable, embedded: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit, match='own has too few images'):
+        analyse(
+            'gates.py', f'own={embedded}', '--out', tmp_path / 'gates.json', '--rules', 'K-means, gate', '--held-out', 2
+        )
+
+
 @pytest.mark.parametrize(
     ('said', 'message'),
     [('nowhere.zip', 'expected NAME=FILE'), ('a=nowhere.zip', 'do not exist')],
