@@ -90,7 +90,7 @@ class EmbeddingNetwork(nn.Module):
             image = image.flip(1)
         if self.mean is not None and self.std is not None:
             image = (image - self.mean) / self.std
-        return self.model.decode_head(self.model.extract_feat(image))
+        return self.model._forward(image)
 
 
 def export_onnx(focal: FOCALInferencer, out: str | Path, size: Sequence[int] | None = None) -> Exported:

@@ -88,6 +88,22 @@ class TwoStreamBackbone(BaseModule):
             maps.append(self.copies(maps[self.copies_index]))
         return tuple(maps)
 
+    @staticmethod
+    def mirror(x: Tensor, dims: Sequence[int]) -> Tensor:
+        """The input of a mirrored image, whose JPEG blocks are mirrored as a whole.
+
+        Inside a block a mirror image has the same coefficients but for their signs, which this backbone does not see.
+
+        Args:
+            x (Tensor): See :meth:`forward`.
+            dims (Sequence[int]): 2 for top and bottom, 3 for left and right.
+
+        Returns:
+            Tensor: Of the same shape.
+        """
+        blocks = F.pixel_unshuffle(x[:, 3:], BLOCK).flip(dims)
+        return torch.cat([x[:, :3].flip(dims), F.pixel_shuffle(blocks, BLOCK)], dim=1)
+
     def _forward_rgb(self, backbone: nn.Module, rgb: Tensor) -> list[Tensor]:
         height, width = rgb.shape[2:]
         margins = (0, -width % self.divisor, 0, -height % self.divisor)

@@ -7,11 +7,15 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from focal_mmseg.clustering.stitching import fitting_window, stitch_embeddings
 from focal_mmseg.models.decode_heads.focal_head import FOCALHead
 
 from .clustering_fields import write_clustering
+
+# The dimension of (N, C, H, W) that each kind turns round.
+MIRRORS = dict(vertical=2, horizontal=3)
 
 
 @MODELS.register_module()
@@ -23,6 +27,13 @@ class FOCALEncoderDecoder(EncoderDecoder):
     In ``test_cfg.mode='slide'`` the plain one would cluster each window by itself, and clusters of two windows have no
     common names. This one stitches the windows' embeddings to one map, then clusters it. A map of more than the head's
     ``max_points`` is made coarser while it is stitch_embeddings, see :class:`StitchedMap`.
+
+    ``test_cfg`` in every mode:
+
+    - ``mirrors`` (Sequence[str], optional): Mirror images that are embedded too: ``'horizontal'`` changes left and
+      right, ``'vertical'`` top and bottom. Their embeddings stand beside those of the image, as a fusion concatenates
+      those of several networks (eq. 4), and are as many times wider. A backbone may say by a method
+      ``mirror(images, dims)`` how its input is mirrored.
 
     ``test_cfg`` for ``mode='slide'``:
 
@@ -37,7 +48,8 @@ class FOCALEncoderDecoder(EncoderDecoder):
         **kwargs: The same.
 
     Raises:
-        ValueError: If the head is no :class:`FOCALHead`, or ``crop_size`` or ``stride`` is missing or out of its range.
+        ValueError: If the head is no :class:`FOCALHead`, or ``crop_size`` or ``stride`` is missing or out of its range,
+            or ``mirrors`` has another name.
 
     Attributes:
         writes_clustering (bool): True: what reads the fields of clustering can rely on them.
@@ -54,6 +66,7 @@ class FOCALEncoderDecoder(EncoderDecoder):
             )
         if self.test_cfg is not None and self.test_cfg.get('mode') == 'slide':
             self._slide_options()
+        self._mirrors()
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         """Predict masks and scores as mmseg does, and the fields of :mod:`.clustering_fields`.
@@ -96,7 +109,7 @@ class FOCALEncoderDecoder(EncoderDecoder):
             return self.slide_embeddings(inputs, batch_img_metas)
         if mode != 'whole':
             raise ValueError(f"model.test_cfg.mode must be 'whole' or 'slide', got {mode!r}")
-        return self._embed(inputs), batch_img_metas
+        return self._forward(inputs), batch_img_metas
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Stitch the embeddings of each image, cluster each map once.
@@ -133,14 +146,37 @@ class FOCALEncoderDecoder(EncoderDecoder):
         window = fitting_window(inputs.shape[2:], window, stride, self.test_cfg.get('size_divisor'))
         maps = []
         for image in inputs:
-            embeddings, cell = stitch_embeddings(self._embed, image, window, stride, self.decode_head.max_points)
+            embeddings, cell = stitch_embeddings(self._forward, image, window, stride, self.decode_head.max_points)
             maps.append(embeddings)
         covered = tuple(cell * cells for cells in maps[0].shape[1:])
         return torch.stack(maps), [_beyond(meta, covered, inputs.shape[2:]) for meta in batch_img_metas]
 
-    def _embed(self, images: Tensor) -> Tensor:
-        """Of shape (N, C, h, w), of images (N, 3, H, W) or windows of them."""
-        return self.decode_head(self.extract_feat(images))
+    def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Tensor:
+        """What ``mode='tensor'`` gives: embeddings of images or windows, and beside them those of their mirror images.
+
+        Raises:
+            ValueError: If the images are no whole number of embeddings wide and high, so that mirrored ones would lie
+                elsewhere.
+        """
+        embeddings = self.decode_head(self.extract_feat(inputs))
+        views = [embeddings]
+        for dim in self._mirrors():
+            if inputs.shape[dim] % embeddings.shape[dim]:
+                raise ValueError(
+                    f'model.test_cfg.mirrors needs whole cells: {tuple(inputs.shape[2:])} pixels have embeddings of '
+                    f'{tuple(embeddings.shape[2:])}; bring the Resize of the test pipeline or '
+                    'model.test_cfg.size_divisor to a multiple of the cells, or leave mirrors out'
+                )
+            mirror = getattr(self.backbone, 'mirror', torch.flip)
+            views.append(self.decode_head(self.extract_feat(mirror(inputs, (dim,)))).flip(dim))
+        return F.normalize(torch.cat(views, dim=1), dim=1) if len(views) > 1 else embeddings
+
+    def _mirrors(self) -> list[int]:
+        """The dimension of each of ``mirrors``."""
+        names = (self.test_cfg or {}).get('mirrors') or ()
+        if isinstance(names, str) or any(name not in MIRRORS for name in names) or len(set(names)) < len(names):
+            raise ValueError(f'model.test_cfg.mirrors must be a list out of {", ".join(MIRRORS)}, got {names!r}')
+        return [MIRRORS[name] for name in names]
 
     def _slide_options(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """``crop_size`` and ``stride``."""

@@ -1,9 +1,11 @@
 """Pixels and coefficients side by side: what each stream sees, and the maps' sizes."""
 
+import numpy as np
 import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS
+from scipy.fft import dctn
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -160,3 +162,23 @@ def test_options_that_do_not_fit_are_refused(options: dict, says: str) -> None:
 def test_copies_need_colours() -> None:
     with pytest.raises(ValueError, match='copies=None'):
         TwoStreamBackbone(dct=dict(), copies=dict(index=0, in_channels=8))
+
+
+def coefficients_of(plane: np.ndarray) -> Tensor:
+    """The transform of each block of 8x8, on the pixel grid, shape (1, 1, H, W)."""
+    height, width = plane.shape
+    blocks = plane.reshape(height // 8, 8, width // 8, 8).transpose(0, 2, 1, 3)
+    found = dctn(blocks, axes=(2, 3), norm='ortho').transpose(0, 2, 1, 3).reshape(height, width)
+    return torch.from_numpy(found).float()[None, None]
+
+
+@pytest.mark.parametrize('dims', [(2,), (3,), (2, 3)])
+def test_a_mirrored_input_is_that_of_the_mirrored_image(dims: tuple[int, ...]) -> None:
+    x = image(24, 40, batch=1)
+    plane = np.random.default_rng(0).uniform(-99, 99, (24, 40))
+    x[:, 3:4] = coefficients_of(plane)
+    mirrored = TwoStreamBackbone.mirror(x, dims)
+    wanted = coefficients_of(np.flip(plane, [dim - 2 for dim in dims]).copy())
+    torch.testing.assert_close(mirrored[:, 3:4].abs(), wanted.abs(), atol=1e-4, rtol=0)
+    assert torch.equal(mirrored[:, :3], x[:, :3].flip(dims)) and torch.equal(mirrored[:, 4], x[:, 4])
+    assert torch.equal(TwoStreamBackbone.mirror(mirrored, dims), x)

@@ -233,3 +233,48 @@ def test_windows_fit_the_image_where_the_config_allows_it(size: tuple[int, int],
 def test_a_size_divisor_that_is_no_whole_number_is_refused(divisor: object) -> None:
     with pytest.raises(ValueError, match=r'test_cfg\.size_divisor must be None or a whole number of at least 1'):
         make(**SLIDE, size_divisor=divisor)
+
+
+@MODELS.register_module()
+class ToySlopes(nn.Module):
+    """Differences to the right and downwards, so that a mirror image has other embeddings."""
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        across, down = images.diff(dim=3, append=images[..., -1:]), images.diff(dim=2, append=images[:, :, -1:])
+        return [nn.functional.avg_pool2d(torch.cat([images, across, down], 1), 4)]
+
+
+@pytest.mark.parametrize('test_cfg', [dict(mode='whole'), SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('mirrors', [['horizontal'], ['vertical'], ['horizontal', 'vertical']])
+def test_mirrors_stand_beside_the_image(test_cfg: dict, mirrors: list[str]) -> None:
+    image, forged = two_colours(64, 64)
+    plain, mirrored = make(**test_cfg), make(**test_cfg, mirrors=mirrors)
+    plain.backbone = mirrored.backbone = ToySlopes()
+    (own,), (found,) = (model.embed(image, [sample(64, 64).metainfo])[0] for model in (plain, mirrored))
+    views = [own]
+    for name in mirrors:
+        dim = dict(vertical=1, horizontal=2)[name]
+        views.append(plain.embed(image.flip(dim + 1), [sample(64, 64).metainfo])[0][0].flip(dim))
+    wanted = nn.functional.normalize(torch.cat(views), dim=0)
+    torch.testing.assert_close(found, wanted)
+    assert not torch.equal(views[1], own)
+    assert (predicted(mirrored, image) != forged).mean() < 0.02
+
+
+@pytest.mark.parametrize('names', ['horizontal', ['diagonal'], ['vertical', 'vertical']])
+def test_mirrors_that_do_not_exist_are_refused(names: object) -> None:
+    with pytest.raises(ValueError, match=r'test_cfg\.mirrors must be a list out of vertical, horizontal'):
+        make(mode='whole', mirrors=names)
+
+
+def test_mirrors_of_part_of_a_cell_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'62, 64\) pixels have embeddings of \(15, 16'):
+        predicted(make(mode='whole', mirrors=['vertical']), two_colours(62, 64)[0])
+
+
+def test_no_mirrors_in_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make(mode='whole', mirrors=['horizontal'])
+    seen = []
+    monkeypatch.setattr(model.decode_head, 'loss', lambda maps, *_: seen.append(maps[0].shape) or {})
+    model.loss(two_colours(64, 64)[0], [sample(64, 64)])
+    assert seen == [(1, 3, 16, 16)]
