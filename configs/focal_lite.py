@@ -24,11 +24,12 @@ model = dict(
         # Chosen by measurement: docs/notes/zoo.md. The threshold keeps false alarms at 5 % of the pixels of pristine
         # images.
         clusterer=dict(type='PristineCentreClusterer'),
-        gate=dict(type='EvidenceGate', threshold=0.169, reach=3, bimodality=2),
+        gate=dict(type='EvidenceGate', threshold=0.14, reach=3, bimodality=2),
         loss_decode=[dict(type='InfoNCEPlusPlusLoss'), dict(type='PristineLoss', loss_weight=2.0)],
     ),
-    # Resizing takes the traces away, so large images go through by windows, whose corners lie on the grid.
-    test_cfg=dict(mode='slide', crop_size=(1024, 1024), stride=(896, 896), size_divisor=8),
+    # Resizing takes the traces away, so large images go through by windows, whose corners lie on the grid. The mirror
+    # image's embeddings stand beside the image's: docs/notes/zoo.md.
+    test_cfg=dict(mode='slide', crop_size=(1024, 1024), stride=(896, 896), size_divisor=8, mirrors=['horizontal']),
 )
 
 meta_keys = (*_base_.meta_keys, 'img_padding_size', 'jpeg_table')

@@ -207,6 +207,8 @@ LOW_LEVELS: dict[str, dict[str, float]] = {
     'separation 1': dict(separation=1),
     'smoothing .5, separation .25': dict(smoothing=0.5, separation=0.25),
     'smoothing .5, separation .5': dict(smoothing=0.5, separation=0.5),
+    'smoothing 1, separation .5': dict(smoothing=1, separation=0.5),
+    'smoothing 1, separation 1': dict(smoothing=1, separation=1),
 }
 
 RULES: dict[str, Rule] = {
