@@ -108,7 +108,8 @@ def test_the_streams_meet_at_an_eighth(root: Path, name: str) -> None:
     model.eval()
     with torch.no_grad():
         found = model(torch.zeros(1, 5, 128, 72), mode='tensor')
-    assert found.shape == (1, 32 if name == 'focal_lite' else 2, 16, 9)
+    # Those of the image and of its mirror image.
+    assert found.shape == (1, 64 if name == 'focal_lite' else 2, 16, 9)
     assert sum(parameter.numel() for parameter in model.parameters()) < 8e6
 
 
@@ -136,7 +137,7 @@ def test_the_twin_differs_in_the_head_alone(root: Path) -> None:
 
 
 def test_flipped_views_are_refused(root: Path, run_tool: Callable, trained: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r'has no tta_pipeline.*leave --tta out'):
+    with pytest.raises(SystemExit, match=r'(?s)has no tta_pipeline.*Leave --tta out.*test_cfg.mirrors'):
         run_tool(root / 'tools' / 'test.py', *trained, '--tta', '--work-dir', tmp_path)
 
 
