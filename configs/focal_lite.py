@@ -24,7 +24,7 @@ model = dict(
         # Chosen by measurement: docs/notes/zoo.md. The threshold keeps false alarms at 5 % of the pixels of pristine
         # images.
         clusterer=dict(type='PristineCentreClusterer'),
-        gate=dict(type='EvidenceGate', threshold=0.14, reach=3, bimodality=2),
+        gate=dict(type='EvidenceGate', threshold=0.1411, reach=3, bimodality=2),
         loss_decode=[dict(type='InfoNCEPlusPlusLoss'), dict(type='PristineLoss', loss_weight=2.0)],
     ),
     # Resizing takes the traces away, so large images go through by windows, whose corners lie on the grid. The mirror
