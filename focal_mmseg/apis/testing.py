@@ -113,8 +113,8 @@ def average_views(cfg: Config, config: str | Path) -> None:
     """
     if not cfg.get('tta_pipeline'):
         raise ConfigError(
-            f'{config} has no tta_pipeline: no flip of a pipeline can mirror the coefficients of a JPEG file. Leave --tta '
-            "out; a FOCALEncoderDecoder embeds mirror images by model.test_cfg.mirrors=['horizontal']"
+            f'{config} has no tta_pipeline: no flip of a pipeline can mirror the coefficients of a JPEG file. Leave '
+            "--tta out; a FOCALEncoderDecoder embeds mirror images by model.test_cfg.mirrors=['horizontal']"
         )
     give_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
     cfg.model = dict(**cfg.tta_model, module=cfg.model)

@@ -89,14 +89,14 @@ class TwoStreamBackbone(BaseModule):
         return tuple(maps)
 
     @staticmethod
-    def mirror(x: Tensor, dims: Sequence[int]) -> Tensor:
+    def mirror(x: Tensor, dims: tuple[int, ...]) -> Tensor:
         """The input of a mirrored image, whose JPEG blocks are mirrored as a whole.
 
         Inside a block a mirror image has the same coefficients but for their signs, which this backbone does not see.
 
         Args:
             x (Tensor): See :meth:`forward`.
-            dims (Sequence[int]): 2 for top and bottom, 3 for left and right.
+            dims (tuple[int, ...]): 2 for top and bottom, 3 for left and right.
 
         Returns:
             Tensor: Of the same shape.
