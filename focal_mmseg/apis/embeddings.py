@@ -158,7 +158,7 @@ def embed_image(image: str, side: int, width: int) -> Tensor:
         sample = Compose(steps)(dict(img_path=str(path), reduce_zero_label=False, seg_fields=[]))
         inputs = model.data_preprocessor(pseudo_collate([sample]), training=False)['inputs']
         if width == WIDTHS[0]:
-            maps = [model(inputs, mode='tensor')[0][None]]
+            maps = [model.decode_head(model.extract_feat(inputs))]
         else:
             low, high, _, jpeg, _ = levels = model.backbone(inputs)
             maps = [model.neck(levels)[0], jpeg, high, low]
