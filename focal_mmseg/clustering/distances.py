@@ -80,13 +80,20 @@ class DistanceBounds:
         self._tile = COLUMNS_PER_TILE if points.device.type == 'cpu' else len(points)
 
     @cached_property
-    def _factors(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The two factors (P, C + 2) and the memory for a block of the product; made when first needed."""
+    def _factors(self) -> tuple[Tensor, Tensor]:
+        """The factor (P, C + 2) of the columns and the memory for a block of the product; made when first needed."""
         # In the products' precision at once: float64 copies would be the most memory that is ever held.
         centred, halves = (self._points - self._mean).to(self._dtype), (self._norms**2 / 2)[:, None].to(self._dtype)
         ones = torch.ones_like(halves)
-        left, right = torch.cat([centred, -halves, ones], 1), torch.cat([centred, ones, -halves], 1)
-        return left, right, left.new_empty(min(self.rows, len(left)) * len(left))
+        right = torch.cat([centred, ones, -halves], 1)
+        return right, right.new_empty(min(self.rows, len(right)) * len(right))
+
+    def _left(self, rows: Tensor) -> Tensor:
+        """The factor (B, C + 2) of some rows. It differs from that of the columns in the last two alone."""
+        left = self._factors[0].index_select(0, rows)
+        left[:, -2] = left[:, -1]
+        left[:, -1] = 1
+        return left
 
     def blocks(self, rows: Tensor) -> Iterator[Tensor]:
         """Rows (B,) in parts that :meth:`nearness` takes; none if there are no rows."""
@@ -102,8 +109,8 @@ class DistanceBounds:
         Returns:
             Tensor: Of shape (B, K); the next call writes over it.
         """
-        left, right, memory = self._factors
-        left, count = left.index_select(0, rows), len(right) if columns is None else len(columns)
+        right, memory = self._factors
+        left, count = self._left(rows), len(right) if columns is None else len(columns)
         product = memory[: len(rows) * count].view(len(rows), count)
         for start in range(0, count, self._tile):
             part = self._columns(right, columns, start)
@@ -125,8 +132,8 @@ class DistanceBounds:
         Returns:
             Tensor: bool of shape (K,), False only where the point is at least its radius away from each of ``rows``.
         """
-        left, right, memory = self._factors
-        left, count = left.index_select(0, rows), len(right) if columns is None else len(columns)
+        right, memory = self._factors
+        left, count = self._left(rows), len(right) if columns is None else len(columns)
         reach = torch.minimum(radii, self._farthest[rows]) ** 2 / 2 + 2 * self.margin[rows]
         left[:, -2] = (reach - self._norms[rows] ** 2 / 2).to(self._dtype)
         within = torch.empty(count, dtype=torch.bool, device=rows.device)
