@@ -56,9 +56,8 @@ def measure_held_out(rows: Rows, draws: int, alone: str | None = None) -> dict[s
     """
     rng = np.random.default_rng(0)
     halves = {name: _random_halves(len(next(iter(own.values()))), draws, rng) for name, own in rows.items()}
-    rules = list(next(iter(rows.values())))
     chosen_from = {name: _curves_by_rule(own, halves[name], name) for name, own in rows.items()}
-    choices = {level: _choose(chosen_from, rules, level, draws) for level in LEVELS}
+    choices = {level: _choose(chosen_from, level) for level in LEVELS}
     found = {}
     for name, own in rows.items():
         second = _curves_by_rule(own, 1 - halves[name], name)
@@ -87,14 +86,13 @@ def _curves_by_rule(
     return found
 
 
-def _choose(
-    curves: Mapping[str, Mapping[str, Sequence[OperatingCurve]]], rules: Sequence[str], level: float, draws: int
-) -> list[str]:
+def _choose(curves: Mapping[str, Mapping[str, Sequence[OperatingCurve]]], level: float) -> list[str]:
     """The best rule of each draw."""
+    rules = list(next(iter(curves.values())))
     ious = np.array(
         [[[curve.metrics_at(level)['iou'] for curve in own[rule]] for rule in rules] for own in curves.values()]
     )
-    return [rules[each] for each in ious.mean(0).argmax(0)[:draws]]
+    return [rules[each] for each in ious.mean(0).argmax(0)]
 
 
 def _summarise(

@@ -90,7 +90,7 @@ class EmbeddingNetwork(nn.Module):
             image = image.flip(1)
         if self.mean is not None and self.std is not None:
             image = (image - self.mean) / self.std
-        return self.model._forward(image)
+        return self.model(image, mode='tensor')
 
 
 def export_onnx(focal: FOCALInferencer, out: str | Path, size: Sequence[int] | None = None) -> Exported:

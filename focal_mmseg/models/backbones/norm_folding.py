@@ -1,4 +1,7 @@
-"""Batch norms inside the convolutions before them: the same function in less time, for evaluation alone."""
+"""Batch norms inside the convolutions before them: the same function in less time, for evaluation alone.
+
+mmcv's ``fuse_conv_bn`` does so for good, and drops the activation that timm's norms hold.
+"""
 
 import copy
 import itertools

@@ -63,10 +63,11 @@ class TIMMFeatures(BaseModule):
         """Give the maps, float of shape (N, C_i, h_i, w_i), of an image (N, 3, H, W)."""
         if self.training or x.device.type != 'cpu':
             return self.network(x)
-        # The same up to rounding, in two thirds of the time; and again in two thirds of that.
+        # The same up to rounding, in two thirds of the time.
         x = x.contiguous(memory_format=torch.channels_last)
         if torch.is_grad_enabled() or torch.jit.is_tracing():
             return self.network(x)
+        # And in two thirds of that.
         return self._folded(x)
 
     def init_weights(self) -> None:
